@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A session: a client identifier at one server, across network connections (3.1.1: 3.1.2.4, 4.1;
+ * 5.0: 3.1.2.11.2, 4.1). Keeps the handshakes that a later connection resumes.
+ */
+#ifndef MQTT_SESSION_H
+#define MQTT_SESSION_H
+
+#include "mqtt/connection.h"
+
+struct mqtt_session {
+    struct mqtt_session *next; /* in the registry's bucket */
+    uint64_t hash;
+    uint64_t server_key;
+    uint64_t token;                      /* the caller's own */
+    uint64_t id;                         /* counts from 0 in the order of first sight */
+    struct mqtt_slice client_identifier; /* owned; as sent in CONNECT, or assigned */
+    struct mqtt_connection *connection;  /* the live one; NULL while offline */
+    struct mqtt_leg connect;             /* the last CONNECT */
+    int64_t offline_since; /* nanoseconds; valid if connection is NULL and connections > 0 */
+    uint64_t connections;
+    uint64_t resumed;    /* connections that went on with stored state */
+    uint64_t taken_over; /* connections that another one ended */
+    bool kept;           /* the server should still have state: see mqtt_session_expects_state() */
+    bool known;          /* its handshakes are known from a clean start on */
+    uint32_t expiry;     /* seconds after the end of the connection; UINT32_MAX: for ever */
+    struct mqtt_inflight
+        inflight[2]; /* while offline: [0] begun by the client, [1] by the server */
+};
+
+/* Asked when a new CONNECT finds a live connection of its session: has that transport been seen to
+ * end? A caller that learns of ends late can set this; without it a connection lives until
+ * mqtt_connection_close(). */
+typedef bool (*mqtt_transport_ended)(const struct mqtt_connection *connection, void *user);
+
+/* All sessions of one capture. */
+struct mqtt_sessions {
+    struct mqtt_session **buckets;
+    size_t bucket_count;
+    uint64_t count;
+    uint64_t limit;   /* most sessions that are remembered */
+    uint64_t refused; /* sessions beyond that: they are not followed across connections */
+    mqtt_transport_ended transport_ended;
+    void *user;
+};
+
+/* `limit` 0 means the default of 1,000,000 sessions. NULL if there is no memory. */
+struct mqtt_sessions *mqtt_sessions_new(uint64_t limit);
+
+/* Connections that still point into the registry have to be freed before. */
+void mqtt_sessions_free(struct mqtt_sessions *sessions);
+
+/* The session of this client identifier (not empty) at this server; made if there was none. NULL if
+ * the limit is reached or there is no memory (counted in `refused`). Lives as long as the registry.
+ */
+struct mqtt_session *mqtt_sessions_get(struct mqtt_sessions *sessions, uint64_t server_key,
+                                       struct mqtt_slice client_identifier);
+
+/* Walks all sessions in no particular order. Start with *cursor == NULL; NULL at the end. */
+struct mqtt_session *mqtt_sessions_next(const struct mqtt_sessions *sessions,
+                                        const struct mqtt_session *cursor);
+
+/* `ended` may be NULL; `user` is handed to it. */
+void mqtt_sessions_set_transport_ended(struct mqtt_sessions *sessions, mqtt_transport_ended ended,
+                                       void *user);
+
+#endif

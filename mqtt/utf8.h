@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Well-formed UTF-8 as MQTT wants it: 3.1.1 section 1.5.3, 5.0 section 1.5.4, RFC 3629. */
+#ifndef MQTT_UTF8_H
+#define MQTT_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Offset of the first byte that is not part of a well-formed sequence (overlong forms, surrogates,
+ * code points above U+10FFFF and cut sequences are not), or `length` if all is well. NUL is
+ * well-formed here; MQTT forbids it by a rule of its own. */
+size_t mqtt_utf8_check(const uint8_t *data, size_t length);
+
+#endif
