@@ -18,7 +18,9 @@
  *
  *     opened ( data | gap | ended )* closed
  *
- * and every flow that was opened is closed, by tcp_finish() if by nothing else.
+ * and every flow that was opened is closed, by tcp_finish() if by nothing else. `now` is the packet
+ * being read, or the flow's own last segment where a flow is brought to its end by something else
+ * than its own packets.
  */
 #ifndef MQTTSCOPE_ANALYZER_TCP_H
 #define MQTTSCOPE_ANALYZER_TCP_H
@@ -112,6 +114,7 @@ struct tcp_handler {
 /* The bounds of all tables. Zero means the default. */
 struct tcp_options {
     uint32_t max_flows;  /* flows kept, open or not yet closed; 262144 */
+    uint32_t max_silent; /* of those, flows that have not carried payload yet; 65536 */
     uint32_t max_closed; /* closed flows remembered, so that late segments open no new one; 16384 */
     uint32_t max_held_segments; /* held for one side; 2048 */
     uint32_t max_held_bytes;    /* held for one side; 4 MiB */
@@ -135,8 +138,9 @@ struct tcp_counters {
     uint64_t beyond_window; /* segments further ahead than any window reaches: left out */
     uint64_t after_close;   /* segments with payload of a flow already closed: left out */
     uint64_t after_fin;     /* payload bytes behind the FIN of their own side: left out */
-    uint64_t hold_full;     /* bound: holes given up because too much was held */
-    uint64_t evicted;       /* bound: open flows closed because the table was full */
+    uint64_t no_memory; /* bound: segments left out because there was no memory for their flow */
+    uint64_t hold_full; /* bound: holes given up because too much was held */
+    uint64_t evicted;   /* bound: open flows closed because the table was full */
     uint64_t
         forgotten; /* bound: closed flows no longer remembered: a late segment of one of them would
                     * open a flow, and the numbers from there on differ from Wireshark's */
