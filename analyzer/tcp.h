@@ -55,7 +55,7 @@ struct tcp_side {
     struct ip_address address;
     uint16_t port;
     bool syn_seen;               /* its SYN or SYN/ACK was captured */
-    enum tcp_end end;            /* FIN or RST, when it came */
+    enum tcp_end end;            /* FIN or RST, when it came; RST replaces FIN */
     struct tcp_moment ended;     /* when; meaningful where `end` is not NONE */
     uint32_t segments;           /* segments of this side, with payload or not */
     uint32_t retransmitted;      /* segments that brought nothing new */
@@ -68,7 +68,8 @@ struct tcp_side {
 };
 
 /* A TCP connection as far as the capture shows it. Read-only for the layers above, but for `user`
- * and, through tcp_ignore(), `ignored`. Valid from opened() until closed() returns. */
+ * and, through tcp_ignore(), `ignored`. Valid from opened()
+ * until closed() returns. */
 struct tcp_flow {
     void *user;      /* the layer above's own; NULL at first */
     uint32_t stream; /* Wireshark's tcp.stream */
@@ -98,9 +99,9 @@ struct tcp_handler {
     void (*gap)(void *context, struct tcp_flow *flow, unsigned side, const struct tcp_moment *now,
                 uint64_t count);
 
-    /* `side` ended its half: TCP_END_FIN (nothing more will come from it) or TCP_END_RST (the
-     * connection is over; but what was under way at that time may still come as data(), from either
-     * side). At most once a side. */
+    /* `side` ended its half with TCP_END_FIN (nothing more will come from it), or the connection
+     * with TCP_END_RST (but what was under way at that time may still come as data(), from either
+     * side). FIN comes at most once a side, RST at most once a flow, and after RST no FIN. */
     void (*ended)(void *context, struct tcp_flow *flow, unsigned side, const struct tcp_moment *now,
                   enum tcp_end end);
 
@@ -141,9 +142,9 @@ struct tcp_counters {
     uint64_t no_memory; /* bound: segments left out because there was no memory for their flow */
     uint64_t hold_full; /* bound: holes given up because too much was held */
     uint64_t evicted;   /* bound: open flows closed because the table was full */
-    uint64_t
-        forgotten; /* bound: closed flows no longer remembered: a late segment of one of them would
-                    * open a flow, and the numbers from there on differ from Wireshark's */
+    /* bound: flows closed within the last minute and no longer remembered. A late segment of one of
+     * them would open a flow, and the numbers from there on differ from Wireshark's. */
+    uint64_t forgotten;
 };
 
 enum tcp_result {
