@@ -121,7 +121,8 @@ def limits_v5(stage):
 @capture("receive-maximum-v5.pcapng")
 def receive_maximum_v5(stage):
     """MQTT 5.0, Receive Maximum 3 in both directions: a client that keeps five QoS 2 handshakes open at once, and one
-    that announces Receive Maximum 2 and gets six QoS 1 messages, two at a time."""
+    that announces Receive Maximum 2 and subscribes to six QoS 1 messages, which mosquitto 2.0.11 does not heed after
+    the first two."""
     stage.broker("max_inflight_messages 3\n")
     stage.sniff()
     greedy = Connection(stage)
@@ -129,7 +130,7 @@ def receive_maximum_v5(stage):
     for identifier in range(1, 6):
         greedy.send(publish(5, "a", "%d" % identifier, 2, identifier), pause=0.02)
     report(stage, greedy, "greedy", "five QoS 2 PUBLISH without PUBREL where the server's Receive Maximum is 3: the fourth "
-           "exceeds it", greedy.reaction(5))
+           "exceeds it (and is refused), and so does the fifth", greedy.reaction(5))
     greedy.close()
 
     patient = Connection(stage)
@@ -155,7 +156,8 @@ def receive_maximum_v5(stage):
     patient.send(b"".join(ack(PUBACK, i) for i in waiting))
     patient.reaction(5, 0.2)
     stage.find.append("stream %d (patient): announces Receive Maximum 2 and acknowledges only after 0.3 s of silence; the server "
-                      "had at most %d PUBLISH outstanding" % (patient.stream, most))
+                      "has up to %d PUBLISH outstanding: it exceeds the client's Receive Maximum with identifiers 5 and 6"
+                      % (patient.stream, most))
     source.close()
     patient.close()
 
