@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The Wireshark plugin: whether it can be built, how it is built, and where it is staged for tests.
 #
-# Sets MQTTSCOPE_BUILD_PLUGIN. The build tree holds the plugin as
-# ${MQTTSCOPE_PLUGIN_STAGE}/<major.minor>/epan/mqttscope.so, the layout that WIRESHARK_PLUGIN_DIR
-# wants, so `<build>/run-tshark` loads it without an installation.
+# Sets MQTTSCOPE_BUILD_PLUGIN and, where that is on, MQTTSCOPE_WIRESHARK_API (major.minor). The build
+# tree holds the plugin as ${MQTTSCOPE_PLUGIN_STAGE}/${MQTTSCOPE_WIRESHARK_API}/epan/mqttscope.so, the
+# layout that WIRESHARK_PLUGIN_DIR wants, so `<build>/run-tshark` loads it without an installation.
 
 set(MQTTSCOPE_BUILD_PLUGIN OFF)
 if(MQTTSCOPE_PLUGIN)
     find_package(Wireshark 4.0 CONFIG QUIET)
     if(Wireshark_FOUND)
         set(MQTTSCOPE_BUILD_PLUGIN ON)
-        message(STATUS "Wireshark ${Wireshark_VERSION}: building the plugin for "
-            "${Wireshark_MAJOR_VERSION}.${Wireshark_MINOR_VERSION}")
+        set(MQTTSCOPE_WIRESHARK_API ${Wireshark_MAJOR_VERSION}.${Wireshark_MINOR_VERSION})
+        message(STATUS "Wireshark ${Wireshark_VERSION}: building the plugin for ${MQTTSCOPE_WIRESHARK_API}")
     else()
         message(STATUS "Wireshark SDK not found: the plugin and its tests are skipped "
             "(Debian: apt install wireshark-dev tshark)")
@@ -24,14 +24,13 @@ set(MQTTSCOPE_PLUGIN_STAGE ${CMAKE_BINARY_DIR}/plugins)
 # Adds the module target mqttscope_plugin: mqttscope.so, staged and installed.
 function(mqttscope_add_plugin)
     cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "SOURCES;LIBS")
-    set(api ${Wireshark_MAJOR_VERSION}.${Wireshark_MINOR_VERSION})
     add_library(mqttscope_plugin MODULE ${arg_SOURCES})
     set_target_properties(mqttscope_plugin PROPERTIES
         OUTPUT_NAME mqttscope
         PREFIX ""
         SUFFIX .so
         DEFINE_SYMBOL ""
-        LIBRARY_OUTPUT_DIRECTORY ${MQTTSCOPE_PLUGIN_STAGE}/${api}/epan)
+        LIBRARY_OUTPUT_DIRECTORY ${MQTTSCOPE_PLUGIN_STAGE}/${MQTTSCOPE_WIRESHARK_API}/epan)
     # The SDK installs no config.h; its headers ask for these.
     target_compile_definitions(mqttscope_plugin PRIVATE HAVE_SSIZE_T _GNU_SOURCE)
     # SYSTEM: the SDK's headers do not hold to our warnings.

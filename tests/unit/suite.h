@@ -31,10 +31,16 @@ struct suite_entry {
 };
 
 /* One test. */
-#define TEST(function) {(function), 1}
+#define TEST(function)                                                                             \
+    {                                                                                              \
+        (function), 1                                                                              \
+    }
 
 /* One test for each row of an array; `_i` is the row, and check prints it with a failure. */
-#define TABLE(function, array) {(function), sizeof(array) / sizeof((array)[0])}
+#define TABLE(function, array)                                                                     \
+    {                                                                                              \
+        (function), sizeof(array) / sizeof((array)[0])                                             \
+    }
 
 /* Defines main(): runs the tests in order, prints the failures, and exits 1 if there were any. */
 #define SUITE(name, ...)                                                                           \
