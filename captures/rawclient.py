@@ -168,7 +168,7 @@ class Connection:
         """The body of the next control packet of this type; others on the way are an error."""
         found = self.receive(seconds)
         if not found or found[0] >> 4 != kind:
-            raise AssertionError("wanted %s, got %r (%s)" % (NAMES[kind], found, self.closed))
+            raise AssertionError("wanted %s, got %.60r (%s)" % (NAMES[kind], found, self.closed))
         return found[1]
 
     def open(self, level, client_id, **options):

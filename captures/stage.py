@@ -83,7 +83,7 @@ class Stage:
                        "-w", self.raw_capture, *extra]
             ready = b"File: "
         else:
-            command = ["tcpdump", "-i", interface, "-U", "-s", "0", "-B", "16384",
+            command = ["tcpdump", "-i", interface, "--immediate-mode", "-U", "-s", "0", "-B", "16384",
                        "-w", self.raw_capture, *extra, "tcp"]
             ready = b"listening on"
         if namespace_of:
@@ -148,6 +148,11 @@ class Stage:
         process = self.spawn(program, *arguments)
         time.sleep(settle)
         return process
+
+    def mqtt_js(self, role, *arguments, node=()):
+        """MQTT.js in one of the roles of client.js, in the background."""
+        self.uses("MQTT.js")
+        return self.spawn("node", *node, os.path.join(HERE, "client.js"), role, *arguments, stderr=None)
 
     # ---- paho clients, moved only by pump() so that a recipe can also let one go silent
 
