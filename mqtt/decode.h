@@ -71,9 +71,14 @@ struct mqtt_property_value {
  * mqtt_properties.block. False at the end, or at the first property that can't be read. */
 bool mqtt_property_next(struct mqtt_slice *block, struct mqtt_property_value *value);
 
+/* In which versions a packet reads cleanly: decodes without a finding, whoever sent it. A set of
+ * the bits below; 3.1 can't be told from 3.1.1 by anything but CONNECT. */
+#define MQTT_READS_AS_3_1_1 1u
+#define MQTT_READS_AS_5_0 2u
+unsigned mqtt_readable_versions(const uint8_t *data, size_t captured, size_t reported);
+
 /* Which version a packet of a connection whose CONNECT was not captured belongs to, as far as its
- * bytes tell: 5.0 if it reads cleanly as 5.0 and not as 3.1.1 (or has to be preferred), 3.1.1 in
- * the opposite case, UNKNOWN if the packet looks the same in both. 3.1 can't be told from 3.1.1. */
+ * bytes tell: the only one it reads cleanly in; UNKNOWN if both or none. */
 enum mqtt_version mqtt_infer_version(const uint8_t *data, size_t captured, size_t reported);
 
 #endif

@@ -81,11 +81,11 @@ enum mqtt_field {
 
 /* A violation that one control packet shows by itself. */
 struct mqtt_packet_finding {
-    uint16_t rule;   /* enum mqtt_rule */
-    uint16_t field;  /* enum mqtt_field that it concerns */
-    uint32_t offset; /* of the bytes concerned, from the packet's first byte */
-    uint32_t length; /* of the bytes concerned; may be 0 (something is missing here) */
-    uint32_t value;  /* the offending number where there is one, else 0 */
+    uint16_t rule;      /* enum mqtt_rule */
+    uint16_t field;     /* enum mqtt_field that it concerns */
+    uint32_t offset;    /* of the bytes concerned, from the packet's first byte */
+    uint32_t length;    /* of the bytes concerned; may be 0 (something is missing here) */
+    uint32_t values[2]; /* for the {0} and {1} of the rule's detail */
 };
 
 /* More findings than this in one packet are counted, not kept. */
