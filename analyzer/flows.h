@@ -9,8 +9,6 @@
 #include "hold.h"
 #include "tcp.h"
 
-/* Whoever lacks room gives up flows of the first of these that has any... see tcp.c for the bounds.
- */
 enum flow_state {
     FLOW_SILENT, /* open, no payload yet: all that a port scan or a SYN flood makes */
     FLOW_SPOKEN, /* open, with payload */
@@ -35,7 +33,6 @@ struct half {
 struct flow {
     struct tcp_flow face; /* first, so that a pointer to it is one to the flow */
     struct half half[2];
-    bool ended; /* a FIN or an RST was seen, in order or not */
     enum flow_state state;
     uint64_t hash;
     uint64_t queued_frame; /* the flow's last frame when it was put at the end of its list */

@@ -63,6 +63,11 @@ struct segment {
     struct slice payload;
 };
 
+static bool is_first_syn(const struct segment *segment)
+{
+    return (segment->flags & (FLAG_SYN | FLAG_ACK)) == FLAG_SYN;
+}
+
 /* ---- Delivery ---- */
 
 static bool wanted(const struct flow *flow)
@@ -235,33 +240,47 @@ static void close_lingering(struct tcp *tcp, int64_t time_ns)
 }
 
 static struct flow *open_flow(struct tcp *tcp, uint64_t hash, const struct tcp_moment *now,
-                              const struct ip_packet *packet, uint16_t source_port,
-                              uint16_t destination_port)
+                              const struct ip_packet *packet, uint32_t stream)
 {
     make_room(tcp, now->time_ns);
     struct flow *flow = flows_add(&tcp->flows, hash);
     if (!flow)
         return NULL;
     struct tcp_flow *face = &flow->face;
-    face->stream = (uint32_t)tcp->counters.flows++;
+    face->stream = stream;
     face->ip_version = packet->version;
     face->initiator = TCP_SIDE_UNKNOWN;
     face->side[0].address = packet->source;
-    face->side[0].port = source_port;
+    face->side[0].port = read_u16(packet->payload.data);
     face->side[1].address = packet->destination;
-    face->side[1].port = destination_port;
+    face->side[1].port = read_u16(packet->payload.data + 2);
     face->first = face->last = *now;
     tcp->handler.opened(tcp->context, face, now);
     return flow;
 }
 
-/* Wireshark's rule: a SYN starts a new conversation on known addresses and ports when it is no
- * repetition of the SYN that started the known one. */
-static bool starts_anew(const struct flow *flow, const struct segment *segment)
+/* Wireshark's rule (4.0): a SYN starts a new conversation on known addresses and ports when its
+ * sequence number is not where this side is known to begin. */
+static bool starts_conversation(const struct flow *flow, const struct segment *segment)
 {
     const struct half *half = &flow->half[segment->side];
-    return (segment->flags & (FLAG_SYN | FLAG_ACK)) == FLAG_SYN &&
-           ((half->based && half->base != segment->sequence) || flow->ended);
+    return is_first_syn(segment) && half->based && half->base != segment->sequence;
+}
+
+/* A SYN that was refused and is tried again (Windows does): Wireshark's conversation goes on, but
+ * it is a connection of its own. */
+static bool tries_again(const struct flow *flow, const struct segment *segment)
+{
+    return is_first_syn(segment) && flow->state == FLOW_RESET && flow->face.side[0].bytes == 0 &&
+           flow->face.side[1].bytes == 0;
+}
+
+static void keep_bases(struct flow *flow, const struct half *own, const struct half *other)
+{
+    flow->half[0].based = own->based;
+    flow->half[0].base = own->base;
+    flow->half[1].based = other->based;
+    flow->half[1].base = other->base;
 }
 
 /* Finds or opens the flow of a segment. */
@@ -270,31 +289,43 @@ static bool find_flow(struct tcp *tcp, const struct ip_packet *packet, struct se
     uint16_t source_port = read_u16(packet->payload.data);
     uint16_t destination_port = read_u16(packet->payload.data + 2);
     uint64_t hash = flows_hash(&tcp->flows, packet, source_port, destination_port);
-    segment->flow =
+    struct flow *known =
         flows_find(&tcp->flows, hash, packet, source_port, destination_port, &segment->side);
-    if (segment->flow && starts_anew(segment->flow, segment)) {
-        struct tcp_moment last = segment->flow->face.last;
-        if (segment->flow->state != FLOW_CLOSED)
-            close_flow(tcp, segment->flow, &last, TCP_END_REUSED);
-        flows_remove(&tcp->flows, segment->flow);
-        segment->flow = NULL;
+    bool conversation = !known || starts_conversation(known, segment);
+    if (!conversation && !tries_again(known, segment)) {
+        segment->flow = known;
+        return true;
     }
-    if (!segment->flow) {
-        segment->flow = open_flow(tcp, hash, segment->now, packet, source_port, destination_port);
-        segment->side = 0;
+    uint32_t stream = conversation ? (uint32_t)tcp->counters.flows++ : known->face.stream;
+    struct half own = {0}, other = {0};
+    if (!conversation) {
+        own = known->half[segment->side];
+        other = known->half[!segment->side];
     }
+    if (known) {
+        struct tcp_moment last = known->face.last;
+        if (known->state != FLOW_CLOSED)
+            close_flow(tcp, known, &last, TCP_END_REUSED);
+        flows_remove(&tcp->flows, known);
+    }
+    segment->flow = open_flow(tcp, hash, segment->now, packet, stream);
+    segment->side = 0;
+    if (segment->flow)
+        keep_bases(segment->flow, &own, &other);
     return segment->flow != NULL;
 }
 
 /* ---- What a segment does ---- */
 
 /* Where Wireshark takes the streams to begin, which decides whether a later SYN is a repetition. */
-static void note_base(struct flow *flow, const struct segment *segment)
+static void note_base(const struct segment *segment)
 {
-    struct half *own = &flow->half[segment->side];
-    struct half *other = &flow->half[!segment->side];
-    if (!own->based) {
-        own->base = segment->sequence - (segment->flags & FLAG_SYN ? 0 : 1);
+    struct half *own = &segment->flow->half[segment->side];
+    struct half *other = &segment->flow->half[!segment->side];
+    bool syn = segment->flags & FLAG_SYN;
+    /* A later SYN/ACK moves the base; a later SYN makes a new conversation. */
+    if (!own->based || (syn && segment->flags & FLAG_ACK)) {
+        own->base = segment->sequence - (syn ? 0 : 1);
         own->based = true;
     }
     if (!other->based && segment->flags & FLAG_ACK) {
@@ -525,8 +556,6 @@ static void take(struct tcp *tcp, struct segment *segment)
     face->segments++;
     face->zero_window += segment->window == 0 && !reset;
     flow->face.last = *segment->now;
-    note_base(flow, segment);
-    flow->ended |= reset || segment->flags & FLAG_FIN;
 
     if (flow->state == FLOW_CLOSED) {
         take_closed(tcp, segment);
@@ -572,6 +601,8 @@ enum tcp_result tcp_packet(struct tcp *tcp, const struct tcp_moment *now,
         return TCP_OK;
     }
     uint32_t header_length = (bytes.data[12] >> 4) * 4u;
+    if (header_length <= bytes.reported)
+        note_base(&segment);
     if (header_length < MIN_HEADER_SIZE || header_length > bytes.reported) {
         tcp->counters.malformed++;
         return TCP_MALFORMED;
