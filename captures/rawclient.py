@@ -206,3 +206,47 @@ class Connection:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
         time.sleep(0.02)
+
+
+class WebSocket(Connection):
+    """A WebSocket connection after its handshake. The key and the masks are fixed, so that captures differ less."""
+
+    def __init__(self, stage, port, protocol="mqtt"):
+        super().__init__(stage, port)
+        offer = "Sec-WebSocket-Protocol: %s\r\n" % protocol if protocol else ""
+        self.send(("GET /mqtt HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                   "Sec-WebSocket-Key: bXF0dHNjb3BlIGNhcHR1cg==\r\nSec-WebSocket-Version: 13\r\n%s\r\n" % (port, offer)).encode())
+        self.heard(b"\r\n\r\n")
+
+    @staticmethod
+    def frame(data, opcode=2, final=True):
+        mask = b"\x12\x34\x56\x78"
+        head = u8((0x80 if final else 0) | opcode)
+        head += u8(0x80 | len(data)) if len(data) < 126 else u8(0xFE) + u16(len(data))
+        return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
+
+    def receive_bytes(self, seconds):
+        """Whatever the server sends within this time."""
+        end = time.monotonic() + seconds
+        got = b""
+        while not self.closed and time.monotonic() < end:
+            self.socket.settimeout(max(end - time.monotonic(), 0.001))
+            try:
+                data = self.socket.recv(65536)
+            except socket.timeout:
+                break
+            except OSError:
+                data = b""
+            got += data
+            if not data:
+                self.closed = "closed"
+        return got
+
+    def heard(self, wanted, seconds=3):
+        """Waits until the server has sent these bytes."""
+        got = b""
+        end = time.monotonic() + seconds
+        while wanted not in got:
+            got += self.receive_bytes(0.05)
+            if self.closed or time.monotonic() > end:
+                raise AssertionError("did not hear %.30r, but %.60r" % (wanted, got))

@@ -10,7 +10,7 @@ import pcapng
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from rawclient import (PING, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, Connection, ack, connect, disconnect,
+from rawclient import (PING, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, Connection, WebSocket, ack, connect, disconnect,
                        packet, publish, subscribe, text, varint)
 from recipes import capture
 from recipes.features import finish_node
@@ -38,7 +38,7 @@ def web_broker(stage, port, settings=""):
 @capture("websocket.pcapng")
 def websocket(stage):
     """MQTT over WebSocket on port 9001, by MQTT.js in 3.1.1 and then in 5.0, and by paho in 3.1.1: QoS 0 to 2 both ways, one PUBLISH of
-    9,000 bytes spread over frames, and a burst of twenty PUBLISH."""
+    9,000 bytes spread over frames, and a burst of six PUBLISH."""
     web_broker(stage, 9001)
     stage.sniff()
     finish_node(stage, stage.mqtt_js("flow", "ws://127.0.0.1:9001/mqtt"))
@@ -74,6 +74,41 @@ def embed_secrets(stage, *key_logs):
     with_keys = stage.raw_capture + ".keys"
     stage.run("editcap", "--inject-secrets", "tls," + log, stage.raw_capture, with_keys)
     os.replace(with_keys, stage.raw_capture)
+
+
+@capture("websocket-frames.pcapng")
+def websocket_frames(stage):
+    """MQTT 3.1.1 over WebSocket on port 9001 in frames that no client library makes: several control packets in one frame, one in
+    continuation frames with a WebSocket ping in between, one byte a frame, one frame in several segments; then a text frame,
+    which MQTT forbids, and a client that offers no sub-protocol."""
+    web_broker(stage, 9001)
+    stage.sniff()
+    good = WebSocket(stage, 9001)
+    good.send(good.frame(connect(4, "frames") + subscribe(4, [("frames/#", 0)]) + publish(4, "frames/a", "three in one frame")))
+    good.heard(b"three in one frame")
+    whole = publish(4, "frames/b", "continuation frames")
+    good.send(good.frame(whole[:1], final=False), good.frame(whole[1:9], opcode=0, final=False),
+              good.frame(b"ping", opcode=9), good.frame(whole[9:], opcode=0), pause=0.02)
+    good.heard(b"continuation frames")
+    for byte in publish(4, "frames/c", "byte by byte"):
+        good.send(good.frame(bytes([byte])), pause=0.002)
+    good.heard(b"byte by byte")
+    long = good.frame(publish(4, "frames/d", "in segments " * 30))
+    good.send(long[:3], long[3:100], long[100:], pause=0.02)
+    good.heard(b"in segments " * 30)
+    good.send(good.frame(packet(14, 0, b"")), good.frame(b"\x03\xe8", opcode=8), pause=0.05)
+    good.close(politely=False)
+    stage.find.append("stream %d (frames): no finding but notes; four PUBLISH from the client and four to it" % good.stream)
+    for bad, options, what in (("text", {}, "CONNECT in a text frame"), ("no-protocol", {"protocol": None}, "no sub-protocol is offered")):
+        other = WebSocket(stage, 9001, **options)
+        other.send(other.frame(connect(4, bad), opcode=1 if bad == "text" else 2))
+        answer = other.receive_bytes(0.5)
+        if not other.closed and bad != "text":
+            other.send(other.frame(packet(14, 0, b"")))
+        other.close(politely=False)
+        stage.find.append("stream %d (%s): %s; the server sends %s and %s" % (
+            other.stream, bad, what, "%d bytes" % len(answer) if answer else "nothing",
+            "closes" if other.closed else "keeps the connection"))
 
 
 @capture("tls.pcapng")
@@ -170,6 +205,8 @@ def two_hosts(stage):
                     ("ip", "address", "add", "192.0.2.1/24", "dev", "left"), ("ip", "link", "set", "left", "up"),
                     (*inside, "ip", "address", "add", "192.0.2.2/24", "dev", "right"), (*inside, "ip", "link", "set", "right", "up")):
         stage.run(*command)
+    for end in ((), inside):    # one segment at a time, as on a real cable
+        stage.run(*end, "ip", "link", "set", "right" if end else "left", "gso_max_segs", "1")
     stage.sniff(interface="left")
     stage.uses("mosquitto_sub")
     listening = stage.spawn(*inside, "mosquitto_sub", "-h", "192.0.2.1", "-V", "5", "-i", "far-sub", "-t", "far/#", "-q", "1", "-C", "3")
@@ -313,6 +350,11 @@ def segments_with_data(packets):
     return found
 
 
+def ports(data):
+    tcp = 14 + (data[14] & 15) * 4
+    return int.from_bytes(data[tcp:tcp + 2], "big"), int.from_bytes(data[tcp + 2:tcp + 4], "big")
+
+
 @capture("lost-segments.pcapng", made_from="qos-flows-v311.pcapng")
 def lost_segments(stage, source):
     """qos-flows-v311 without every ninth segment that carries data, as a sniffer loses them: both ends did get them."""
@@ -326,33 +368,46 @@ def lost_segments(stage, source):
                       % (len(lost), ", ".join(str(i + 1) for i in lost)))
 
 
-@capture("reordered.pcapng", made_from="qos-flows-v5.pcapng")
+@capture("reordered.pcapng", made_from="split-packets.pcapng")
 def reordered(stage, source):
-    """qos-flows-v5 with every seventh segment that carries data exchanged with the frame behind it, and every fifth one seen twice (a
-    retransmission two frames later); time stamps stay in order."""
+    """split-packets with segments out of order (pairs that follow each other in one direction, with no data of the other direction in
+    between: the second comes just before the first) and with every fifth segment that carries data seen twice (a retransmission, two frames later);
+    time stamps stay in order."""
+    counts = {}
+
     def change(packets):
         times = [pcapng.time_of(p) for p in packets]
         data = segments_with_data(packets)
         order = list(range(len(packets)))
-        for index in data[6::7]:
-            if index + 1 < len(order):
-                order[index], order[index + 1] = order[index + 1], order[index]
+        last, pairs = {}, []
+        for index in data:
+            source_port, target_port = ports(packets[index][1])
+            connection = frozenset((source_port, target_port))
+            before = last.get(connection)
+            if before and before[1] == source_port:
+                pairs.append((before[0], index))
+                last[connection] = None     # a segment is exchanged once
+            else:
+                last[connection] = (index, source_port)
+        for first, second in pairs[::2]:    # the second comes just before the first, and so before its acknowledgement
+            order.remove(second)
+            order.insert(order.index(first), second)
         copies = set(data[4::5])
         sequence, pending = [], []
         for place, index in enumerate(order):
             sequence.append((times[place], index))
-            for due, copy in [p for p in pending if p[0] <= place]:
-                sequence.append((times[place] + 1000, copy))
-                pending.remove((due, copy))
+            while pending and pending[0][0] <= place:
+                sequence.append((times[place] + 1000, pending.pop(0)[1]))
             if index in copies:
                 pending.append((place + 2, index))
         sequence += [(times[-1] + 1000, copy) for _, copy in pending]
+        counts["pairs"], counts["copies"] = len(pairs[::2]), len(copies)
         out = []
         for stamp, index in sequence:
-            packet_copy = [packets[index][0], packets[index][1]]
+            packet_copy = list(packets[index])
             pcapng.set_time(packet_copy, stamp)
             out.append(packet_copy)
         return out
     edited(stage, source, change)
-    stage.find.append("the same findings, control packets and handshakes as qos-flows-v5: TCP puts right what was out of order or "
-                      "sent twice; only where an exchange moved an answer before its request does time run backwards for it")
+    stage.find.append("%d reordered pairs and %d retransmissions, which TCP puts right: the same control packets, handshakes and findings as in "
+                      "split-packets" % (counts["pairs"], counts["copies"]))
