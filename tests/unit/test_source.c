@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Capture files as they come: formats, byte orders, cuts and nonsense, each with its one line. */
+#define _DEFAULT_SOURCE
+
+#include "suite.h"
+
+#include "analyzer/source.h"
+
+#include <inttypes.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BYTES(text) text, sizeof(text) - 1
+
+/* Classic pcap: header, then | seconds | fraction | captured | on the wire | bytes. */
+#define LITTLE(magic, link) magic "\2\0\4\0\0\0\0\0\0\0\0\0\xff\xff\0\0" link
+#define MICRO "\xd4\xc3\xb2\xa1"
+#define NANO "\x4d\x3c\xb2\xa1"
+#define ETHERNET "\1\0\0\0"
+#define IEEE802_11 "\x69\0\0\0"
+#define RECORD                                                                                     \
+    "\x0a\0\0\0"                                                                                   \
+    "\7\0\0\0"                                                                                     \
+    "\4\0\0\0"                                                                                     \
+    "\6\0\0\0"                                                                                     \
+    "abcd" /* 10 s and 7, 4 of 6 bytes */
+#define BIG                                                                                        \
+    "\xa1\xb2\xc3\xd4\0\2\0\4\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0\0\1"                                 \
+    "\0\0\0\x0a"                                                                                   \
+    "\0\0\0\7"                                                                                     \
+    "\0\0\0\4"                                                                                     \
+    "\0\0\0\6"                                                                                     \
+    "abcd"
+/* pcapng: section header, interface with nanoseconds, a comment-only block to skip, a packet
+ * of 10.000000007 s. */
+#define NG_START                                                                                   \
+    "\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\1\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0"
+#define NG_INTERFACE(link)                                                                         \
+    "\1\0\0\0\x20\0\0\0" link "\0\0\0\0\4\0\x09\0\1\0\x09\0\0\0\0\0\0\0\x20\0\0\0"
+#define NG_UNKNOWN "\xad\x0b\0\0\x10\0\0\0abcd\x10\0\0\0"
+#define NG_PACKET(interface)                                                                       \
+    "\6\0\0\0\x24\0\0\0" interface "\2\0\0\0\7\xe4\x0b\x54\4\0\0\0\6\0\0\0"                        \
+    "abcd\x24\0\0\0"
+
+static const struct file {
+    const char *name;
+    const char *bytes;
+    size_t length;
+    unsigned packets;
+    int64_t time_ns; /* of each */
+    enum source_result end;
+    const char *error; /* behind "NAME: "; in full where the file does not open, else a part */
+} files[] = {
+    {"microseconds", BYTES(LITTLE(MICRO, ETHERNET) RECORD RECORD), 2, 10000007000, SOURCE_END, ""},
+    {"nanoseconds", BYTES(LITTLE(NANO, ETHERNET) RECORD), 1, 10000000007, SOURCE_END, ""},
+    {"big-endian", BYTES(BIG), 1, 10000007000, SOURCE_END, ""},
+    {"no packets", BYTES(LITTLE(MICRO, ETHERNET)), 0, 0, SOURCE_END, ""},
+    {"pcapng",
+     BYTES(NG_START NG_INTERFACE("\1\0") NG_UNKNOWN NG_PACKET("\0\0\0\0") NG_PACKET("\0\0\0\0")), 2,
+     10000000007, SOURCE_END, ""},
+    {"pcapng, two interfaces",
+     BYTES(NG_START NG_INTERFACE("\1\0") NG_INTERFACE("\1\0") NG_PACKET("\0\0\0\0")
+               NG_PACKET("\1\0\0\0")),
+     2, 10000000007, SOURCE_END, ""},
+    {"pcapng, another link type",
+     BYTES(NG_START NG_INTERFACE("\1\0") NG_PACKET("\0\0\0\0") NG_INTERFACE("\x65\0")
+               NG_PACKET("\1\0\0\0")),
+     1, 10000000007, SOURCE_TRUNCATED, "type"},
+    {"cut in a record",
+     BYTES(LITTLE(MICRO, ETHERNET) RECORD "\x0a\0\0\0"
+                                          "\7\0\0\0"
+                                          "\4\0\0\0"
+                                          "\6\0\0\0"
+                                          "ab"),
+     1, 10000007000, SOURCE_TRUNCATED, "truncated"},
+    {"cut in a record header", BYTES(LITTLE(MICRO, ETHERNET) RECORD "\x0a\0\0"), 1, 10000007000,
+     SOURCE_TRUNCATED, "truncated"},
+    {"record of 2 GB",
+     BYTES(LITTLE(MICRO, ETHERNET) RECORD "\x0a\0\0\0"
+                                          "\7\0\0\0"
+                                          "\0\0\0\x7f"
+                                          "\0\0\0\x7f"
+                                          "ab"),
+     1, 10000007000, SOURCE_TRUNCATED, ""},
+    {"pcapng, cut", BYTES(NG_START NG_INTERFACE("\1\0") NG_PACKET("\0\0\0\0") "\6\0\0\0\x24\0\0\0"),
+     1, 10000000007, SOURCE_TRUNCATED, "truncated"},
+    {"empty", BYTES(""), 0, 0, SOURCE_ERROR, "empty file"},
+    {"text", BYTES("Dear Sir or Madam,\nwill you read my file?\n"), 0, 0, SOURCE_ERROR,
+     "not a pcap or pcapng file"},
+    {"one byte", BYTES("x"), 0, 0, SOURCE_ERROR, NULL},
+    {"gzip", BYTES("\x1f\x8b\x08\0\0\0\0\0\0\0\0"), 0, 0, SOURCE_ERROR,
+     "compressed with gzip: decompress it first (zcat FILE | … -)"},
+    {"cut in the file header", BYTES(MICRO "\2\0\4\0"), 0, 0, SOURCE_ERROR, NULL},
+    {"802.11", BYTES(LITTLE(MICRO, IEEE802_11) RECORD), 0, 0, SOURCE_ERROR,
+     "link type 105 (IEEE802_11) is not supported"},
+};
+
+static char path[64];
+
+static void make_file(const void *bytes, size_t length)
+{
+    snprintf(path, sizeof path, "/tmp/test_source.%ld", (long)getpid());
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, length, file), length);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* An error is "NAME: reason" in one line. */
+static void check_error(const char *name, const char *error, const char *reason)
+{
+    size_t length = strlen(name);
+    ck_assert_msg(strncmp(error, name, length) == 0 && strncmp(error + length, ": ", 2) == 0, "%s",
+                  error);
+    ck_assert_msg(strlen(error) > length + 2 && !strchr(error, '\n'), "%s", error);
+    if (reason)
+        ck_assert_str_eq(error + length + 2, reason);
+}
+
+static void check_packets(struct source *source, const struct file *f)
+{
+    struct source_packet packet;
+    for (unsigned i = 1; i <= f->packets; i++) {
+        ck_assert_msg(source_next(source, &packet) == SOURCE_PACKET, "%s: packet %u: %s", f->name,
+                      i, source_error(source));
+        ck_assert_uint_eq(packet.frame, i);
+        ck_assert_msg(packet.time_ns == f->time_ns, "%s: %" PRId64, f->name, packet.time_ns);
+        ck_assert_uint_eq(packet.bytes.captured, 4);
+        ck_assert_uint_eq(packet.bytes.reported, 6);
+        ck_assert_mem_eq(packet.bytes.data, "abcd", 4);
+        ck_assert_int_eq(packet.link_type, DLT_EN10MB);
+    }
+    for (int again = 0; again < 2; again++) {
+        enum source_result end = source_next(source, &packet);
+        ck_assert_msg(end == f->end, "%s: %d %s", f->name, end, source_error(source));
+    }
+    ck_assert_uint_eq(source_frames(source), f->packets);
+}
+
+START_TEST(reads)
+{
+    const struct file *f = &files[_i];
+    make_file(f->bytes, f->length);
+    char error[SOURCE_ERROR_SIZE] = "";
+    struct source *source = source_open_file(path, NULL, error, sizeof error);
+    unlink(path);
+    if (f->end == SOURCE_ERROR) {
+        ck_assert_msg(!source, "%s opened", f->name);
+        check_error(path, error, f->error);
+        return;
+    }
+    ck_assert_msg(source, "%s: %s", f->name, error);
+    check_packets(source, f);
+    if (f->end == SOURCE_TRUNCATED) {
+        check_error(path, source_error(source), NULL);
+        ck_assert_msg(strstr(source_error(source), f->error), "%s", source_error(source));
+    } else {
+        ck_assert_str_eq(source_error(source), "");
+        uint64_t offset, size;
+        source_progress(source, &offset, &size);
+        ck_assert_uint_eq(offset, f->length);
+        ck_assert_uint_eq(size, f->length);
+    }
+    ck_assert_uint_eq(source_dropped(source), 0);
+    source_close(source);
+}
+END_TEST
+
+/* The same through a pipe on standard input. */
+START_TEST(reads_standard_input)
+{
+    const struct file *f = &files[_i];
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(write(ends[1], f->bytes, f->length), (ssize_t)f->length);
+    close(ends[1]);
+    ck_assert_int_eq(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    close(ends[0]);
+    char error[SOURCE_ERROR_SIZE] = "";
+    struct source *source = source_open_file("-", NULL, error, sizeof error);
+    if (f->end == SOURCE_ERROR) {
+        ck_assert_msg(!source, "%s opened", f->name);
+        check_error("standard input", error, NULL);
+        return;
+    }
+    ck_assert_msg(source, "%s: %s", f->name, error);
+    check_packets(source, f);
+    uint64_t offset, size;
+    source_progress(source, &offset, &size);
+    ck_assert_uint_eq(size, 0);
+    source_close(source);
+}
+END_TEST
+
+START_TEST(says_why_it_cannot_open)
+{
+    char error[SOURCE_ERROR_SIZE];
+    ck_assert_ptr_null(source_open_file("/nonexistent/x.pcap", NULL, error, sizeof error));
+    ck_assert_str_eq(error, "/nonexistent/x.pcap: No such file or directory");
+    ck_assert_ptr_null(source_open_file("/tmp", NULL, error, sizeof error));
+    ck_assert_str_eq(error, "/tmp: is a directory");
+    ck_assert_ptr_null(source_open_interface("no-such-interface", NULL, error, sizeof error));
+    check_error("no-such-interface", error, NULL);
+}
+END_TEST
+
+/* Ethernet frames with UDP to port 1000 and 1001, alternating. */
+static size_t udp_file(uint8_t *bytes)
+{
+    static const char start[] = LITTLE(MICRO, ETHERNET);
+    static const char record[] = "\1\0\0\0\0\0\0\0\x2a\0\0\0\x2a\0\0\0"
+                                 "\0\0\0\0\0\0\0\0\0\0\0\0\x08\0"
+                                 "\x45\0\0\x1c\0\0\0\0\x40\x11\0\0\x0a\0\0\1\x0a\0\0\2"
+                                 "\0\1\x03\xe8\0\x08\0\0";
+    size_t length = sizeof start - 1;
+    memcpy(bytes, start, length);
+    for (uint8_t i = 0; i < 4; i++) {
+        memcpy(bytes + length, record, sizeof record - 1);
+        bytes[length + 16 + 14 + 20 + 3] = (uint8_t)(0xe8 + i % 2);
+        length += sizeof record - 1;
+    }
+    return length;
+}
+
+START_TEST(filter_keeps_the_frame_numbers)
+{
+    uint8_t bytes[1024];
+    make_file(bytes, udp_file(bytes));
+    struct source_options options = {.filter = "udp dst port 1001", .frames_before = 100};
+    char error[SOURCE_ERROR_SIZE] = "";
+    struct source *source = source_open_file(path, &options, error, sizeof error);
+    ck_assert_msg(source, "%s", error);
+    struct source_packet packet;
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_PACKET);
+    ck_assert_uint_eq(packet.frame, 102);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_PACKET);
+    ck_assert_uint_eq(packet.frame, 104);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_END);
+    ck_assert_uint_eq(source_frames(source), 104);
+    source_close(source);
+
+    options.filter = "no such filter";
+    ck_assert_ptr_null(source_open_file(path, &options, error, sizeof error));
+    ck_assert_msg(strstr(error, ": filter: "), "%s", error);
+    check_error(path, error, NULL);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(stops)
+{
+    uint8_t bytes[1024];
+    make_file(bytes, udp_file(bytes));
+    char error[SOURCE_ERROR_SIZE] = "";
+    struct source *source = source_open_file(path, NULL, error, sizeof error);
+    unlink(path);
+    ck_assert_msg(source, "%s", error);
+    struct source_packet packet;
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_PACKET);
+    source_stop(source);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_END);
+    source_close(source);
+}
+END_TEST
+
+/* Every field of a record header may hold anything. */
+START_TEST(survives_noise)
+{
+    uint32_t random = 88172645u;
+    for (int round = 0; round < 2000; round++) {
+        uint8_t bytes[1024];
+        size_t length = udp_file(bytes);
+        for (int changes = 0; changes < 6; changes++) {
+            random ^= random << 13, random ^= random >> 17, random ^= random << 5;
+            bytes[24 + random % (length - 24)] = (uint8_t)(random >> 16);
+        }
+        make_file(bytes, length);
+        char error[SOURCE_ERROR_SIZE] = "";
+        struct source *source = source_open_file(path, NULL, error, sizeof error);
+        ck_assert_msg(source, "%s", error);
+        struct source_packet packet;
+        enum source_result result;
+        while ((result = source_next(source, &packet)) == SOURCE_PACKET)
+            ck_assert_uint_le(packet.bytes.captured, packet.bytes.reported);
+        ck_assert(result == SOURCE_END || result == SOURCE_TRUNCATED);
+        source_close(source);
+    }
+    unlink(path);
+}
+END_TEST
+
+SUITE("source", TABLE(reads, files), TABLE(reads_standard_input, files),
+      TEST(says_why_it_cannot_open), TEST(filter_keeps_the_frame_numbers), TEST(stops),
+      TEST(survives_noise))
