@@ -62,6 +62,7 @@ struct mqtt_handshake {
                       PUBCOMP */
     uint8_t side;  /* who sent leg 0 */
     bool resumed;  /* begun on an earlier connection, not sent again yet */
+    bool counted;  /* against the receiver's Receive Maximum, on this connection */
     uint16_t packet_identifier;
     uint16_t resends;    /* further sends of leg 0 or of PUBREL; stays at 65535 */
     uint8_t reason_code; /* of the last acknowledgement; 0 before */
@@ -178,6 +179,9 @@ struct mqtt_side_state {
     struct mqtt_leg last_error; /* the last ERROR finding against what it sent */
 };
 
+/* Bytes of topic names that a side's aliases may hold on to. */
+#define MQTT_ALIAS_BYTES (1024u * 1024u)
+
 /* Unanswered PINGREQ packets that are remembered one by one; more are counted. */
 #define MQTT_PINGS_MAX 16
 
@@ -232,7 +236,7 @@ struct mqtt_connection {
     uint8_t end_cause; /* enum mqtt_end_cause, set by mqtt_connection_close() */
     struct mqtt_leg end;
     uint64_t inflight_refused; /* handshakes that could not be remembered: no memory */
-    uint64_t aliases_refused;
+    uint64_t aliases_refused;  /* aliases beyond MQTT_ALIAS_BYTES: they can't be resolved */
 };
 
 struct mqtt_connection_start {
@@ -283,11 +287,16 @@ void mqtt_connection_close(struct mqtt_connection *connection, const struct mqtt
 const struct mqtt_handshake *mqtt_connection_next_open(const struct mqtt_connection *connection,
                                                        uint8_t side, uint32_t *cursor);
 
-/* The END finding for a handshake that stays open at `time`: fills *finding and returns true, or
- * false if none is due (a gap could be the reason, or the connection is still open). */
+/* An open handshake younger than this when the capture ends is no finding: nanoseconds. */
+#define MQTT_OPEN_GRACE INT64_C(5000000000)
+
+/* The END finding for a handshake that is open when the transport ends at `time` in the way `how`:
+ * fills *finding and returns true, or false if none is due: bytes are missing in the capture, the
+ * session outlives the connection and may still finish it (see mqtt_session_open_finding()), or the
+ * capture ended before MQTT_OPEN_GRACE had passed. To be asked before mqtt_connection_close(). */
 bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
                                  const struct mqtt_handshake *handshake, int64_t time,
-                                 struct mqtt_finding *finding);
+                                 enum mqtt_close how, struct mqtt_finding *finding);
 
 static inline enum mqtt_sender mqtt_connection_sender(const struct mqtt_connection *connection,
                                                       uint8_t side)

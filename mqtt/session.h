@@ -21,7 +21,8 @@ struct mqtt_session {
     uint64_t connections;
     uint64_t resumed;    /* connections that went on with stored state */
     uint64_t taken_over; /* connections that another one ended */
-    bool kept;           /* the server should still have state: see mqtt_session_expects_state() */
+    bool kept;           /* the server has to keep its state after the last connection */
+    uint8_t version;     /* enum mqtt_version of the last connection */
     bool known;          /* its handshakes are known from a clean start on */
     uint32_t expiry;     /* seconds after the end of the connection; UINT32_MAX: for ever */
     struct mqtt_inflight
@@ -63,5 +64,16 @@ struct mqtt_session *mqtt_sessions_next(const struct mqtt_sessions *sessions,
 /* `ended` may be NULL; `user` is handed to it. */
 void mqtt_sessions_set_transport_ended(struct mqtt_sessions *sessions, mqtt_transport_ended ended,
                                        void *user);
+
+/* The next handshake in `inflight`, in no particular order. Start with *cursor == 0; NULL at the
+ * end. */
+const struct mqtt_handshake *mqtt_inflight_next(const struct mqtt_inflight *inflight,
+                                                uint32_t *cursor);
+
+/* The END finding for a handshake that waits in a session whose client did not come back until the
+ * capture ended at `time`. False if none is due. `by_client`: the client began it. */
+bool mqtt_session_open_finding(const struct mqtt_session *session,
+                               const struct mqtt_handshake *handshake, bool by_client, int64_t time,
+                               struct mqtt_finding *finding);
 
 #endif

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * QoS handshakes and requests with their answers (3.1.1 and 5.0: 4.3, 4.4, 4.6, 3.8 to 3.13).
+ *
+ *     QoS 1   sender  PUBLISH ------------> receiver        stage 1: awaits PUBACK
+ *                     <------------- PUBACK                 done
+ *
+ *     QoS 2   sender  PUBLISH ------------> receiver        stage 1: awaits PUBREC
+ *                     <------------- PUBREC                 stage 2: awaits PUBREL
+ *                     PUBREL ------------->                 stage 3: awaits PUBCOMP
+ *                     <------------ PUBCOMP                 done
+ *
+ * A handshake stands in the table of the side that began it. `o->from` sends the packet at hand, so
+ * PUBLISH and PUBREL look into from's table, the other three into to's.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mqtt/inflight.h"
+#include "mqtt/observe.h"
+#include "mqtt/topic.h"
+
+const char *mqtt_handshake_kind_name(unsigned kind)
+{
+    static const char *const names[MQTT_HANDSHAKE_KINDS] = {
+        "none", "QoS 1", "QoS 2", "SUBSCRIBE", "UNSUBSCRIBE", "PING", "CONNECT"};
+    return names[kind < MQTT_HANDSHAKE_KINDS ? kind : MQTT_HANDSHAKE_NONE];
+}
+
+const struct mqtt_leg *handshake_last_leg(const struct mqtt_handshake *handshake)
+{
+    const unsigned stage = handshake->stage;
+    return &handshake->legs[stage == 0 ? 0 : stage > MQTT_LEGS ? MQTT_LEGS - 1 : stage - 1];
+}
+
+void link_request(struct observation *o, const struct mqtt_leg *request)
+{
+    if (request->frame == 0)
+        return;
+    o->step->request = *request;
+    o->step->since_request = o->place->time - request->time;
+}
+
+/* The handshake ends with this packet: hands it out and forgets it. */
+static void finish(struct observation *o, struct mqtt_side_state *beginner,
+                   struct mqtt_handshake *handshake, unsigned last_leg)
+{
+    handshake->legs[last_leg] = place_leg(o->place);
+    handshake->stage = (uint8_t)(last_leg + 1);
+    if (handshake->counted && beginner->outstanding != 0)
+        beginner->outstanding--;
+    o->step->handshake = *handshake;
+    o->step->handshake.requested_qos = NULL;
+    o->step->has_handshake = true;
+    inflight_remove(&beginner->inflight, handshake);
+}
+
+/* Takes a new entry into from's table, in place of what stood there. NULL: no memory. */
+static struct mqtt_handshake *begin(struct observation *o, enum mqtt_handshake_kind kind)
+{
+    const uint16_t identifier = o->packet->packet_identifier;
+    struct mqtt_handshake *old = inflight_find(&o->from->inflight, identifier);
+    if (old != NULL) {
+        if (old->counted && o->from->outstanding != 0)
+            o->from->outstanding--;
+        inflight_remove(&o->from->inflight, old);
+    }
+    struct mqtt_handshake *handshake = inflight_add(&o->from->inflight, identifier, kind);
+    if (handshake == NULL) {
+        o->connection->inflight_refused++;
+        return NULL;
+    }
+    handshake->side = o->place->side;
+    handshake->stage = 1;
+    handshake->legs[0] = place_leg(o->place);
+    return handshake;
+}
+
+static void identifier_finding(struct observation *o, enum mqtt_rule rule, uint64_t frame)
+{
+    raise_finding(o, rule, MQTT_FIELD_PACKET_IDENTIFIER, o->packet->packet_identifier, frame);
+}
+
+/* An identifier that stands for something else still (2.3.1-2, -4; 5.0: 2.2.1-3, -4). */
+static void check_identifier_free(struct observation *o)
+{
+    const struct mqtt_handshake *old =
+        inflight_find(&o->from->inflight, o->packet->packet_identifier);
+    if (old != NULL && history_known(o->connection))
+        identifier_finding(o, MQTT_RULE_PACKET_IDENTIFIER_IN_USE, old->legs[0].frame);
+}
+
+/* ---- PUBLISH ---- */
+
+static bool is_publish(const struct mqtt_handshake *handshake)
+{
+    return handshake != NULL &&
+           (handshake->kind == MQTT_HANDSHAKE_QOS_1 || handshake->kind == MQTT_HANDSHAKE_QOS_2);
+}
+
+/* PUBLISH packets that this side has sent on this connection and that are not settled yet. */
+static void count_against_quota(struct observation *o, struct mqtt_handshake *handshake)
+{
+    const struct mqtt_connection *c = o->connection;
+    if (handshake->counted)
+        return;
+    handshake->counted = true;
+    o->from->outstanding++;
+    const bool quota_known =
+        is_5_0(o) && (o->sender == MQTT_SENDER_CLIENT ? c->accepted : c->connect.frame != 0);
+    if (quota_known && connection_known(c) && o->from->outstanding > o->to->receive_maximum)
+        raise_finding(o, MQTT_RULE_RECEIVE_MAXIMUM_EXCEEDED, MQTT_FIELD_PACKET_IDENTIFIER,
+                      o->from->outstanding, o->to->receive_maximum);
+}
+
+static void mark_resend(struct observation *o, struct mqtt_handshake *handshake,
+                        const struct mqtt_leg *first)
+{
+    o->step->resend = true;
+    o->step->first = *first;
+    if (handshake->resends != UINT16_MAX)
+        handshake->resends++;
+}
+
+/* Sent again after the session was resumed, as 4.4.0-1 wants it. */
+static void redelivered(struct observation *o, struct mqtt_handshake *handshake)
+{
+    if (handshake->stage == 3)
+        identifier_finding(o, MQTT_RULE_PUBLISH_AFTER_PUBREL, handshake->legs[2].frame);
+    else if (!o->packet->publish.dup && history_known(o->connection))
+        identifier_finding(o, MQTT_RULE_REDELIVERY_WITHOUT_DUP, handshake->legs[0].frame);
+    mark_resend(o, handshake, &handshake->legs[0]);
+    handshake->resumed = false;
+    handshake->stage = 1; /* a PUBREC that got lost with the connection comes again */
+    handshake->order = ++o->from->next_order;
+    count_against_quota(o, handshake);
+}
+
+/* Sent again, with DUP, on the connection that carried it the first time. */
+static void resent(struct observation *o, struct mqtt_handshake *handshake)
+{
+    if (handshake->stage == 3)
+        identifier_finding(o, MQTT_RULE_PUBLISH_AFTER_PUBREL, handshake->legs[2].frame);
+    else if (handshake->stage == 2)
+        identifier_finding(o, MQTT_RULE_PUBLISH_AFTER_PUBREC, handshake->legs[1].frame);
+    if (handshake->stage != 3)
+        identifier_finding(
+            o, is_5_0(o) ? MQTT_RULE_RESENT_WHILE_CONNECTED : MQTT_RULE_RESENT_ON_TIMEOUT,
+            handshake->legs[0].frame);
+    mark_resend(o, handshake, &handshake->legs[0]);
+}
+
+static void first_send(struct observation *o, enum mqtt_handshake_kind kind)
+{
+    const bool known = history_known(o->connection);
+    check_identifier_free(o);
+    if (o->packet->publish.dup && known &&
+        inflight_find(&o->from->inflight, o->packet->packet_identifier) == NULL)
+        raise_finding(o, MQTT_RULE_DUP_ON_FIRST_SEND, MQTT_FIELD_DUP, o->packet->packet_identifier,
+                      0);
+    struct mqtt_handshake *handshake = begin(o, kind);
+    if (handshake == NULL)
+        return;
+    handshake->order = ++o->from->next_order;
+    count_against_quota(o, handshake);
+}
+
+/* Topic names that stand for an alias of this sender (5.0: 3.3.2.3.4). */
+static void remember_alias(struct observation *o, uint16_t alias, struct mqtt_slice topic)
+{
+    struct mqtt_side_state *from = o->from;
+    if (alias >= from->alias_capacity) {
+        uint32_t capacity = from->alias_capacity != 0 ? from->alias_capacity : 16;
+        while (capacity <= alias)
+            capacity *= 2;
+        struct mqtt_slice *larger = realloc(from->aliases, capacity * sizeof *larger);
+        if (larger == NULL) {
+            o->connection->aliases_refused++;
+            return;
+        }
+        memset(larger + from->alias_capacity, 0,
+               (capacity - from->alias_capacity) * sizeof *larger);
+        from->aliases = larger;
+        from->alias_capacity = capacity;
+    }
+    struct mqtt_slice *slot = &from->aliases[alias];
+    if (slot->length == topic.length && memcmp(slot->data, topic.data, topic.length) == 0)
+        return;
+    uint8_t *copy = NULL;
+    if (from->alias_bytes - slot->length + topic.length <= MQTT_ALIAS_BYTES)
+        copy = malloc(topic.length);
+    from->alias_bytes -= slot->length;
+    free((void *)(uintptr_t)slot->data);
+    *slot = (struct mqtt_slice){NULL, 0};
+    if (copy == NULL) {
+        o->connection->aliases_refused++;
+        return;
+    }
+    memcpy(copy, topic.data, topic.length);
+    *slot = (struct mqtt_slice){copy, topic.length};
+    from->alias_bytes += topic.length;
+}
+
+static void resolve_alias(struct observation *o, uint16_t alias)
+{
+    const struct mqtt_side_state *from = o->from;
+    if (alias < from->alias_capacity && from->aliases[alias].length != 0) {
+        o->step->topic = from->aliases[alias];
+        o->step->topic_from_alias = true;
+    } else if (o->connection->connect.frame != 0 && !from->gap &&
+               o->connection->aliases_refused == 0) {
+        raise_finding(o, MQTT_RULE_TOPIC_ALIAS_UNKNOWN, MQTT_FIELD_PROPERTY_TOPIC_ALIAS, alias, 0);
+    }
+}
+
+static void observe_topic(struct observation *o)
+{
+    const struct mqtt_properties *properties = &o->packet->properties;
+    const struct mqtt_slice topic = o->packet->publish.topic_name;
+    o->step->topic = topic;
+    if (!mqtt_has_property(properties, MQTT_PROPERTY_TOPIC_ALIAS) || properties->topic_alias == 0)
+        return;
+    if (topic.length != 0)
+        remember_alias(o, properties->topic_alias, topic);
+    else
+        resolve_alias(o, properties->topic_alias);
+}
+
+void observe_publish(struct observation *o)
+{
+    const struct mqtt_publish *publish = &o->packet->publish;
+    observe_topic(o);
+    if (!o->packet->has_packet_identifier || publish->qos == 0 || publish->qos == 3)
+        return;
+    struct mqtt_handshake *old = inflight_find(&o->from->inflight, o->packet->packet_identifier);
+    if (is_publish(old) && old->resumed)
+        redelivered(o, old);
+    else if (is_publish(old) && publish->dup)
+        resent(o, old);
+    else
+        first_send(o, publish->qos == 1 ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2);
+    o->step->in_flight = o->from->outstanding;
+}
+
+/* ---- PUBACK, PUBREC, PUBREL, PUBCOMP ---- */
+
+/* The handshake of the other side that this acknowledgement belongs to; NULL, and a finding where
+ * the capture shows all, if there is none of this kind. */
+static struct mqtt_handshake *acknowledged(struct observation *o, struct mqtt_side_state *beginner,
+                                           enum mqtt_handshake_kind kind)
+{
+    struct mqtt_handshake *handshake =
+        inflight_find(&beginner->inflight, o->packet->packet_identifier);
+    if (handshake != NULL && handshake->kind == kind)
+        return handshake;
+    if (history_known(o->connection)) {
+        if (handshake == NULL)
+            identifier_finding(o, MQTT_RULE_ACKNOWLEDGEMENT_UNKNOWN, 0);
+        else
+            identifier_finding(o, MQTT_RULE_ACKNOWLEDGEMENT_WRONG, handshake->legs[0].frame);
+    }
+    return NULL;
+}
+
+/* Clients acknowledge in the order of arrival (4.6.0-2 to -4). `seen` is the highest order that was
+ * acknowledged so far. */
+static void check_order(struct observation *o, enum mqtt_rule rule, uint32_t order, uint32_t *seen)
+{
+    if (order < *seen && o->sender == MQTT_SENDER_CLIENT && history_known(o->connection))
+        identifier_finding(o, rule, 0);
+    if (order > *seen)
+        *seen = order;
+}
+
+static bool failure(const struct observation *o, struct mqtt_handshake *handshake)
+{
+    handshake->reason_code = o->packet->has_reason_code ? o->packet->reason_code : 0;
+    handshake->failed = handshake->reason_code >= 0x80;
+    return handshake->failed;
+}
+
+void observe_puback(struct observation *o)
+{
+    struct mqtt_handshake *handshake = acknowledged(o, o->to, MQTT_HANDSHAKE_QOS_1);
+    if (handshake == NULL)
+        return;
+    link_request(o, &handshake->legs[0]);
+    check_order(o, MQTT_RULE_PUBACK_OUT_OF_ORDER, handshake->order, &o->to->acked_order[0]);
+    if (failure(o, handshake))
+        raise_finding(o, MQTT_RULE_PUBLISH_REFUSED, MQTT_FIELD_PUBACK_REASON,
+                      o->packet->reason_code, 0);
+    finish(o, o->to, handshake, 1);
+}
+
+void observe_pubrec(struct observation *o)
+{
+    struct mqtt_handshake *handshake = acknowledged(o, o->to, MQTT_HANDSHAKE_QOS_2);
+    if (handshake == NULL)
+        return;
+    link_request(o, &handshake->legs[0]);
+    if (handshake->stage != 1) {
+        /* A PUBLISH that was sent again is answered again. */
+        if (handshake->resends == 0 && !handshake->resumed && history_known(o->connection))
+            identifier_finding(o, MQTT_RULE_QOS_2_OUT_OF_STEP, handshake->legs[0].frame);
+        return;
+    }
+    check_order(o, MQTT_RULE_PUBREC_OUT_OF_ORDER, handshake->order, &o->to->acked_order[1]);
+    if (failure(o, handshake)) {
+        raise_finding(o, MQTT_RULE_PUBLISH_REFUSED, MQTT_FIELD_PUBREC_REASON,
+                      o->packet->reason_code, 0);
+        finish(o, o->to, handshake, 1);
+        return;
+    }
+    handshake->stage = 2;
+    handshake->legs[1] = place_leg(o->place);
+    handshake->order_received = ++o->to->next_received;
+}
+
+/* A PUBREL whose PUBLISH the capture does not show still gets its PUBCOMP. */
+static void adopt_pubrel(struct observation *o)
+{
+    if (history_known(o->connection) || o->packet->packet_identifier == 0 ||
+        inflight_find(&o->from->inflight, o->packet->packet_identifier) != NULL)
+        return;
+    struct mqtt_handshake *handshake = begin(o, MQTT_HANDSHAKE_QOS_2);
+    if (handshake == NULL)
+        return;
+    handshake->stage = 3;
+    handshake->legs[0] = (struct mqtt_leg){0};
+    handshake->legs[2] = place_leg(o->place);
+}
+
+static void pubrel_again(struct observation *o, struct mqtt_handshake *handshake)
+{
+    mark_resend(o, handshake, &handshake->legs[2]);
+    if (!handshake->resumed)
+        identifier_finding(
+            o, is_5_0(o) ? MQTT_RULE_RESENT_WHILE_CONNECTED : MQTT_RULE_RESENT_ON_TIMEOUT,
+            handshake->legs[2].frame);
+    handshake->resumed = false;
+}
+
+static void check_found(struct observation *o, enum mqtt_field field)
+{
+    if (o->packet->has_reason_code && o->packet->reason_code == 0x92)
+        raise_finding(o, MQTT_RULE_PACKET_IDENTIFIER_NOT_FOUND, field, o->packet->packet_identifier,
+                      0);
+}
+
+void observe_pubrel(struct observation *o)
+{
+    struct mqtt_handshake *handshake = acknowledged(o, o->from, MQTT_HANDSHAKE_QOS_2);
+    check_found(o, MQTT_FIELD_PUBREL_REASON);
+    if (handshake == NULL) {
+        adopt_pubrel(o);
+        return;
+    }
+    if (handshake->stage == 3) {
+        pubrel_again(o, handshake);
+        return;
+    }
+    if (handshake->stage == 1 && !handshake->resumed && history_known(o->connection))
+        identifier_finding(o, MQTT_RULE_QOS_2_OUT_OF_STEP, handshake->legs[0].frame);
+    if (handshake->stage == 2)
+        check_order(o, MQTT_RULE_PUBREL_OUT_OF_ORDER, handshake->order_received,
+                    &o->from->released_order);
+    link_request(o, &handshake->legs[1]);
+    handshake->resumed = false;
+    handshake->stage = 3;
+    handshake->legs[2] = place_leg(o->place);
+}
+
+void observe_pubcomp(struct observation *o)
+{
+    struct mqtt_handshake *handshake = acknowledged(o, o->to, MQTT_HANDSHAKE_QOS_2);
+    check_found(o, MQTT_FIELD_PUBCOMP_REASON);
+    if (handshake == NULL)
+        return;
+    if (handshake->stage != 3 && history_known(o->connection))
+        identifier_finding(o, MQTT_RULE_QOS_2_OUT_OF_STEP, handshake->legs[0].frame);
+    link_request(o, &handshake->legs[2]);
+    failure(o, handshake);
+    finish(o, o->to, handshake, 3);
+}
+
+/* ---- SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK ---- */
+
+/* What the server said it can't do (5.0: 3.2.2.3.11 to 3.2.2.3.13). */
+static void check_available(struct observation *o, struct mqtt_slice filter)
+{
+    const struct mqtt_connection *c = o->connection;
+    if (!c->accepted || !is_5_0(o))
+        return;
+    if (mqtt_filter_is_shared(filter) && !c->shared_available)
+        raise_finding(o, MQTT_RULE_SHARED_NOT_AVAILABLE, MQTT_FIELD_TOPIC_FILTER, c->connack.frame,
+                      0);
+    if (mqtt_topic_wildcard(filter) != filter.length && !c->wildcard_available)
+        raise_finding(o, MQTT_RULE_WILDCARD_NOT_AVAILABLE, MQTT_FIELD_TOPIC_FILTER,
+                      c->connack.frame, 0);
+}
+
+/* Keeps the requested QoS of each topic filter, to compare with the granted one. */
+static void keep_requested(struct observation *o, struct mqtt_handshake *handshake)
+{
+    struct mqtt_slice list = o->packet->subscribe.list;
+    struct mqtt_filter filter;
+    handshake->requested_qos = malloc(handshake->filters != 0 ? handshake->filters : 1);
+    for (uint32_t i = 0; i < handshake->filters; i++) {
+        if (!mqtt_filter_next(&list, MQTT_SUBSCRIBE, &filter))
+            break;
+        check_available(o, filter.filter);
+        if (handshake->requested_qos != NULL)
+            handshake->requested_qos[i] = filter.options & 3;
+    }
+}
+
+void observe_subscribe(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    if (!o->packet->has_packet_identifier)
+        return;
+    if (is_5_0(o) && c->accepted && !c->subscription_identifier_available &&
+        mqtt_has_property(&o->packet->properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER))
+        raise_finding(o, MQTT_RULE_SUBSCRIPTION_IDENTIFIER_NOT_AVAILABLE,
+                      MQTT_FIELD_PROPERTY_SUBSCRIPTION_IDENTIFIER, c->connack.frame, 0);
+    check_identifier_free(o);
+    struct mqtt_handshake *handshake = begin(o, MQTT_HANDSHAKE_SUBSCRIBE);
+    if (handshake == NULL)
+        return;
+    handshake->filters = o->packet->subscribe.count;
+    keep_requested(o, handshake);
+}
+
+void observe_unsubscribe(struct observation *o)
+{
+    if (!o->packet->has_packet_identifier)
+        return;
+    check_identifier_free(o);
+    struct mqtt_handshake *handshake = begin(o, MQTT_HANDSHAKE_UNSUBSCRIBE);
+    if (handshake != NULL)
+        handshake->filters = o->packet->unsubscribe.count;
+}
+
+static void check_granted(struct observation *o, const struct mqtt_handshake *handshake)
+{
+    const struct mqtt_slice codes = o->packet->suback.codes;
+    for (uint32_t i = 0; i < codes.length; i++) {
+        const uint8_t code = codes.data[i];
+        if (code >= 0x80)
+            raise_finding(o, MQTT_RULE_SUBSCRIBE_REFUSED,
+                          is_5_0(o) ? MQTT_FIELD_SUBACK_REASON : MQTT_FIELD_GRANTED_QOS, code,
+                          i + 1);
+        else if (handshake->requested_qos != NULL && i < handshake->filters &&
+                 code > handshake->requested_qos[i])
+            raise_finding(o, MQTT_RULE_SUBACK_ABOVE_REQUESTED,
+                          is_5_0(o) ? MQTT_FIELD_SUBACK_REASON : MQTT_FIELD_GRANTED_QOS, code,
+                          handshake->requested_qos[i]);
+    }
+}
+
+/* The request that this answers; NULL, and a finding where the capture shows all. */
+static struct mqtt_handshake *answered(struct observation *o, enum mqtt_handshake_kind kind,
+                                       enum mqtt_rule unknown)
+{
+    struct mqtt_handshake *handshake =
+        inflight_find(&o->to->inflight, o->packet->packet_identifier);
+    if (handshake != NULL && handshake->kind == kind)
+        return handshake;
+    if (connection_known(o->connection))
+        identifier_finding(o, unknown, 0);
+    return NULL;
+}
+
+void observe_suback(struct observation *o)
+{
+    struct mqtt_handshake *handshake =
+        answered(o, MQTT_HANDSHAKE_SUBSCRIBE, MQTT_RULE_SUBACK_UNKNOWN);
+    if (handshake == NULL)
+        return;
+    const uint32_t codes = o->packet->suback.codes.length;
+    link_request(o, &handshake->legs[0]);
+    if (codes != handshake->filters && o->packet->captured == o->packet->length)
+        raise_finding(o, MQTT_RULE_SUBACK_COUNT, MQTT_FIELDS, codes, handshake->filters);
+    check_granted(o, handshake);
+    finish(o, o->to, handshake, 1);
+}
+
+void observe_unsuback(struct observation *o)
+{
+    struct mqtt_handshake *handshake =
+        answered(o, MQTT_HANDSHAKE_UNSUBSCRIBE, MQTT_RULE_UNSUBACK_UNKNOWN);
+    if (handshake == NULL)
+        return;
+    const uint32_t codes = o->packet->unsuback.codes.length;
+    link_request(o, &handshake->legs[0]);
+    if (is_5_0(o) && codes != handshake->filters && o->packet->captured == o->packet->length)
+        raise_finding(o, MQTT_RULE_UNSUBACK_COUNT, MQTT_FIELDS, codes, handshake->filters);
+    finish(o, o->to, handshake, 1);
+}
+
+/* ---- PINGREQ, PINGRESP: they have no identifier; answers come in the order of the requests ----
+ */
+
+void observe_pingreq(struct observation *o)
+{
+    struct mqtt_connection *c = o->connection;
+    c->ping.sent++;
+    if (c->ping.waiting_count == MQTT_PINGS_MAX) {
+        c->ping.waiting_dropped++;
+        return;
+    }
+    c->ping.waiting[c->ping.waiting_count++] = place_leg(o->place);
+}
+
+void observe_pingresp(struct observation *o)
+{
+    struct mqtt_connection *c = o->connection;
+    struct mqtt_step *step = o->step;
+    if (c->ping.waiting_count == 0) {
+        if (c->ping.waiting_dropped != 0)
+            c->ping.waiting_dropped--;
+        else if (connection_known(c))
+            raise_finding(o, MQTT_RULE_PINGRESP_UNASKED, MQTT_FIELDS, 0, 0);
+        return;
+    }
+    c->ping.answered++;
+    link_request(o, &c->ping.waiting[0]);
+    step->handshake = (struct mqtt_handshake){.kind = MQTT_HANDSHAKE_PING,
+                                              .stage = 2,
+                                              .side = (uint8_t)(1 - o->place->side),
+                                              .legs = {c->ping.waiting[0], place_leg(o->place)}};
+    step->has_handshake = true;
+    c->ping.waiting_count--;
+    memmove(c->ping.waiting, c->ping.waiting + 1,
+            c->ping.waiting_count * sizeof c->ping.waiting[0]);
+}
+
+/* ---- What is left open ---- */
+
+static uint64_t milliseconds(int64_t nanoseconds)
+{
+    return nanoseconds > 0 ? (uint64_t)(nanoseconds / 1000000) : 0;
+}
+
+static enum mqtt_rule open_rule(const struct mqtt_handshake *handshake)
+{
+    switch (handshake->kind) {
+    case MQTT_HANDSHAKE_SUBSCRIBE: return MQTT_RULE_SUBSCRIBE_UNANSWERED;
+    case MQTT_HANDSHAKE_UNSUBSCRIBE: return MQTT_RULE_UNSUBSCRIBE_UNANSWERED;
+    case MQTT_HANDSHAKE_QOS_1: return MQTT_RULE_QOS_1_UNFINISHED;
+    default: break;
+    }
+    return handshake->stage == 1   ? MQTT_RULE_QOS_2_UNFINISHED_PUBREC
+           : handshake->stage == 2 ? MQTT_RULE_QOS_2_UNFINISHED_PUBREL
+                                   : MQTT_RULE_QOS_2_UNFINISHED_PUBCOMP;
+}
+
+/* The packet that got no answer; its name is in the finding. */
+static enum mqtt_packet_type open_packet(const struct mqtt_handshake *handshake)
+{
+    switch (handshake->kind) {
+    case MQTT_HANDSHAKE_SUBSCRIBE: return MQTT_SUBSCRIBE;
+    case MQTT_HANDSHAKE_UNSUBSCRIBE: return MQTT_UNSUBSCRIBE;
+    default: break;
+    }
+    return handshake->stage == 1 ? MQTT_PUBLISH : handshake->stage == 2 ? MQTT_PUBREC : MQTT_PUBREL;
+}
+
+void open_finding(const struct mqtt_handshake *handshake, bool by_client, int64_t time,
+                  struct mqtt_finding *finding)
+{
+    const struct mqtt_leg *last = handshake_last_leg(handshake);
+    /* The last packet is the beginner's, but for a PUBREC. */
+    const bool sent_by_beginner = handshake->stage != 2;
+    *finding = (struct mqtt_finding){
+        .rule = (uint16_t)open_rule(handshake),
+        .sender = sent_by_beginner == by_client ? MQTT_SENDER_CLIENT : MQTT_SENDER_SERVER,
+        .packet_type = (uint8_t)open_packet(handshake),
+        .side = sent_by_beginner ? handshake->side : (uint8_t)(1 - handshake->side),
+        .field = MQTT_FIELDS,
+        .time = last->time,
+        .frame = last->frame,
+        .values = {handshake->packet_identifier, milliseconds(time - last->time)},
+    };
+}
+
+bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
+                                 const struct mqtt_handshake *handshake, int64_t time,
+                                 enum mqtt_close how, struct mqtt_finding *finding)
+{
+    const bool session_goes_on = is_publish(handshake) && session_persists(connection);
+    const bool ended = how != MQTT_CLOSE_CAPTURE_END;
+    if (!connection_known(connection) || handshake->resumed || (session_goes_on && ended))
+        return false;
+    if (!ended && time - handshake_last_leg(handshake)->time < MQTT_OPEN_GRACE)
+        return false;
+    open_finding(handshake, handshake->side == connection->client, time, finding);
+    finding->version = connection->version;
+    return true;
+}
+
+const struct mqtt_handshake *mqtt_connection_next_open(const struct mqtt_connection *connection,
+                                                       uint8_t side, uint32_t *cursor)
+{
+    return mqtt_inflight_next(&connection->sides[side].inflight, cursor);
+}

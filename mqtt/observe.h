@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the connection share: one step in progress, and how findings are raised.
+ * Private to mqtt/.
+ */
+#ifndef MQTT_OBSERVE_H
+#define MQTT_OBSERVE_H
+
+#include "mqtt/connection.h"
+#include "mqtt/session.h"
+#include "mqtt/tables.h"
+
+/* One step: everything that a function about one control packet needs. */
+struct observation {
+    struct mqtt_connection *connection;
+    const struct mqtt_place *place;
+    const struct mqtt_packet *packet;
+    struct mqtt_step *step;
+    struct mqtt_side_state *from; /* the packet's sender */
+    struct mqtt_side_state *to;
+    enum mqtt_sender sender;
+    enum mqtt_version version;
+};
+
+/* Raises a finding of the connection against this packet. */
+void raise_finding(struct observation *o, enum mqtt_rule rule, enum mqtt_field field,
+                   uint64_t value0, uint64_t value1);
+
+static inline struct mqtt_leg place_leg(const struct mqtt_place *place)
+{
+    return (struct mqtt_leg){place->time, place->frame, place->token};
+}
+
+/* True if every handshake that can be in flight is known: only then do acknowledgements, packet
+ * identifiers and DUP say something about the two ends, and not about the capture. */
+static inline bool history_known(const struct mqtt_connection *c)
+{
+    return c->connect.frame != 0 && c->session_known && !c->taken_over && !c->sides[0].gap &&
+           !c->sides[1].gap && c->inflight_refused == 0;
+}
+
+/* The same for what lives no longer than the connection. */
+static inline bool connection_known(const struct mqtt_connection *c)
+{
+    return c->connect.frame != 0 && !c->taken_over && !c->sides[0].gap && !c->sides[1].gap &&
+           c->inflight_refused == 0;
+}
+
+static inline bool is_5_0(const struct observation *o)
+{
+    return o->version == MQTT_VERSION_5_0;
+}
+
+/* Says in the step which packet this one answers. */
+void link_request(struct observation *o, const struct mqtt_leg *request);
+
+/* The last packet seen of a handshake. */
+const struct mqtt_leg *handshake_last_leg(const struct mqtt_handshake *handshake);
+
+/* Fills the END finding of an open handshake, but for its version. */
+void open_finding(const struct mqtt_handshake *handshake, bool by_client, int64_t time,
+                  struct mqtt_finding *finding);
+
+/* handshake.c: PUBLISH, its acknowledgements, SUBSCRIBE, UNSUBSCRIBE, PINGREQ and their answers. */
+void observe_publish(struct observation *o);
+void observe_puback(struct observation *o);
+void observe_pubrec(struct observation *o);
+void observe_pubrel(struct observation *o);
+void observe_pubcomp(struct observation *o);
+void observe_subscribe(struct observation *o);
+void observe_suback(struct observation *o);
+void observe_unsubscribe(struct observation *o);
+void observe_unsuback(struct observation *o);
+void observe_pingreq(struct observation *o);
+void observe_pingresp(struct observation *o);
+
+/* agreement.c: CONNECT, CONNACK, AUTH, DISCONNECT, and what they agree on. */
+void observe_connect(struct observation *o);
+void observe_connack(struct observation *o);
+void observe_auth(struct observation *o);
+void observe_disconnect(struct observation *o);
+void check_limits(struct observation *o);
+
+/* Takes the connection out of its session; handshakes stay with the session if it outlives the
+ * connection. `time` is when the connection ended. */
+void leave_session(struct mqtt_connection *connection, int64_t time);
+
+/* Whether the session outlives the connection as things stand. */
+bool session_persists(const struct mqtt_connection *connection);
+
+#endif
