@@ -397,9 +397,10 @@ static struct slice cut_at_fin(struct tcp *tcp, const struct half *half, uint32_
 
 static bool hold_has_room(const struct tcp *tcp, const struct hold *hold, uint32_t captured)
 {
+    uint64_t memory = sizeof(struct held) + captured;
     return hold->segments < tcp->options.max_held_segments &&
-           (uint64_t)hold->bytes + captured <= tcp->options.max_held_bytes &&
-           tcp->held_total + captured <= tcp->options.max_held_total;
+           hold->bytes + memory <= tcp->options.max_held_bytes &&
+           tcp->held_total + memory <= tcp->options.max_held_total;
 }
 
 /* Copies what came early. Returns false where there was no room for it. */
