@@ -53,8 +53,9 @@ def tidy(source, target):
             out.write(block(kind, body))
 
 
-def edit(source, target, change):
-    """Replaces the list of packet blocks by change(list); an item is [header bytes, packet bytes]."""
+def edit(source, target, change, link_type=None):
+    """Replaces the list of packet blocks by change(list); an item is [header bytes, packet bytes]. Where a packet was made
+    longer or shorter, its lengths follow."""
     with open(source, "rb") as file:
         everything = list(blocks(file.read()))
     packets = []
@@ -65,9 +66,13 @@ def edit(source, target, change):
     packets = change(packets)
     with open(target, "wb") as out:
         for kind, body in everything:
+            if kind == INTERFACE and link_type is not None:
+                body = struct.pack("<H", link_type) + body[2:]
             if kind not in (ENHANCED, STATISTICS):
                 out.write(block(kind, body))
         for header, packet in packets:
+            captured, original = struct.unpack_from("<II", header, 12)
+            header = header[:12] + struct.pack("<II", len(packet), original + len(packet) - captured)
             out.write(block(ENHANCED, header + packet + bytes(-len(packet) % 4)))
 
 

@@ -83,7 +83,7 @@ class Stage:
                        "-w", self.raw_capture, *extra]
             ready = b"File: "
         else:
-            command = ["tcpdump", "-i", interface, "--immediate-mode", "-U", "-s", "0", "-B", "16384",
+            command = ["tcpdump", "-Z", "root", "-i", interface, "--immediate-mode", "-U", "-s", "0", "-B", "16384",
                        "-w", self.raw_capture, *extra, "tcp"]
             ready = b"listening on"
         if namespace_of:

@@ -2,11 +2,8 @@
 """How the bytes travel: WebSocket, TLS, other ports, IPv6, other link types, and the shapes that TCP gives to control packets."""
 
 import os
-import shutil
 import ssl
-import subprocess
 
-import pcapng
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -191,22 +188,29 @@ def cooked(stage, link_type):
     stage.find.append("no finding but notes; link type %s" % link_type)
 
 
+def two_namespaces(stage):
+    """A second namespace over a veth pair: 192.0.2.1 on interface left is here, 192.0.2.2 on right is there. Returns a process that
+    lives in it."""
+    peer = stage.spawn("unshare", "--net", "sleep", "120")
+    wait_for(lambda: os.readlink("/proc/%d/ns/net" % peer.pid) != os.readlink("/proc/self/ns/net"), "the second namespace")
+    inside = ("nsenter", "-t", str(peer.pid), "-n")
+    stage.run("ip", "link", "add", "left", "address", "02:00:00:00:00:01", "type", "veth", "peer", "name", "right", "address",
+              "02:00:00:00:00:02")
+    stage.run("ip", "link", "set", "right", "netns", str(peer.pid))
+    for end, name, address in (((), "left", "192.0.2.1/24"), (inside, "right", "192.0.2.2/24")):
+        # One segment at a time, as on a real cable.
+        stage.run(*end, "ip", "link", "set", name, "up", "gso_max_segs", "1")
+        stage.run(*end, "ip", "address", "add", address, "dev", name)
+    return peer
+
+
 @capture("two-hosts.pcapng")
 def two_hosts(stage):
     """MQTT 5.0 and 3.1.1 between two network namespaces over a veth pair: addresses 192.0.2.1 (server) and 192.0.2.2, fixed
     Ethernet addresses, and a segment size of 1,448 bytes."""
     stage.broker()
-    peer = stage.spawn("unshare", "--net", "sleep", "60")
-    wait_for(lambda: os.readlink("/proc/%d/ns/net" % peer.pid) != os.readlink("/proc/self/ns/net"), "the second namespace")
+    peer = two_namespaces(stage)
     inside = ("nsenter", "-t", str(peer.pid), "-n")
-    for command in (("ip", "link", "add", "left", "address", "02:00:00:00:00:01", "type", "veth", "peer", "name", "right",
-                     "address", "02:00:00:00:00:02"),
-                    ("ip", "link", "set", "right", "netns", str(peer.pid)),
-                    ("ip", "address", "add", "192.0.2.1/24", "dev", "left"), ("ip", "link", "set", "left", "up"),
-                    (*inside, "ip", "address", "add", "192.0.2.2/24", "dev", "right"), (*inside, "ip", "link", "set", "right", "up")):
-        stage.run(*command)
-    for end in ((), inside):    # one segment at a time, as on a real cable
-        stage.run(*end, "ip", "link", "set", "right" if end else "left", "gso_max_segs", "1")
     stage.sniff(interface="left")
     stage.uses("mosquitto_sub")
     listening = stage.spawn(*inside, "mosquitto_sub", "-h", "192.0.2.1", "-V", "5", "-i", "far-sub", "-t", "far/#", "-q", "1", "-C", "3")
@@ -310,104 +314,3 @@ def split_packets(stage):
         connection.send(b"".join(ack(PUBACK, identifier) for identifier in left))
         connection.close()
         stage.find.append("stream %d (%s): no finding but notes" % (connection.stream, name))
-
-
-# ---- made from another capture
-
-def edited(stage, source, change):
-    stage.used.append("captures/pcapng.py")
-    pcapng.edit(source, stage.output, change)
-
-
-@capture("mid-connection.pcapng", made_from="fleet.pcapng")
-def mid_connection(stage, source):
-    """The fleet from its 70th frame on: the connections of dashboard, legacy-plc and thermo-1 have no handshake and no CONNECT, so their
-    version is to be inferred and their client identifiers are unknown."""
-    stage.uses("editcap")
-    stage.run("editcap", "-r", source, stage.output, "70-1000000")
-    stage.find.append("what began before is a limit (start in mid-connection), and no finding may rest on what was not captured: an "
-                      "acknowledgement, a topic or a subscription of before")
-
-
-@capture("snaplen-96.pcapng", made_from="fleet.pcapng")
-def snaplen_96(stage, source):
-    """The fleet cut to 96 bytes a frame, as a snap length does: 30 bytes of TCP payload are left of each segment."""
-    stage.uses("editcap")
-    stage.run("editcap", "-s", "96", source, stage.output)
-    stage.find.append("the limit snap length, with the number of frames cut; longer control packets are TRUNCATED, never malformed; "
-                      "the framing is not lost, since the reported lengths are known")
-
-
-def segments_with_data(packets):
-    """Indices of TCP segments that carry data; Ethernet and IPv4 without options, as on loopback."""
-    found = []
-    for index, (_, data) in enumerate(packets):
-        ip = 14
-        total = int.from_bytes(data[ip + 2:ip + 4], "big")
-        tcp = ip + (data[ip] & 15) * 4
-        if data[12:14] == b"\x08\x00" and total - (tcp - ip) - (data[tcp + 12] >> 4) * 4 > 0:
-            found.append(index)
-    return found
-
-
-def ports(data):
-    tcp = 14 + (data[14] & 15) * 4
-    return int.from_bytes(data[tcp:tcp + 2], "big"), int.from_bytes(data[tcp + 2:tcp + 4], "big")
-
-
-@capture("lost-segments.pcapng", made_from="qos-flows-v311.pcapng")
-def lost_segments(stage, source):
-    """qos-flows-v311 without every ninth segment that carries data, as a sniffer loses them: both ends did get them."""
-    lost = []
-
-    def change(packets):
-        lost.extend(segments_with_data(packets)[8::9])
-        return [p for i, p in enumerate(packets) if i not in lost]
-    edited(stage, source, change)
-    stage.find.append("%d gaps (the limit says so, with the bytes); no finding may come from what was lost: frames %s of qos-flows-v311"
-                      % (len(lost), ", ".join(str(i + 1) for i in lost)))
-
-
-@capture("reordered.pcapng", made_from="split-packets.pcapng")
-def reordered(stage, source):
-    """split-packets with segments out of order (pairs that follow each other in one direction, with no data of the other direction in
-    between: the second comes just before the first) and with every fifth segment that carries data seen twice (a retransmission, two frames later);
-    time stamps stay in order."""
-    counts = {}
-
-    def change(packets):
-        times = [pcapng.time_of(p) for p in packets]
-        data = segments_with_data(packets)
-        order = list(range(len(packets)))
-        last, pairs = {}, []
-        for index in data:
-            source_port, target_port = ports(packets[index][1])
-            connection = frozenset((source_port, target_port))
-            before = last.get(connection)
-            if before and before[1] == source_port:
-                pairs.append((before[0], index))
-                last[connection] = None     # a segment is exchanged once
-            else:
-                last[connection] = (index, source_port)
-        for first, second in pairs[::2]:    # the second comes just before the first, and so before its acknowledgement
-            order.remove(second)
-            order.insert(order.index(first), second)
-        copies = set(data[4::5])
-        sequence, pending = [], []
-        for place, index in enumerate(order):
-            sequence.append((times[place], index))
-            while pending and pending[0][0] <= place:
-                sequence.append((times[place] + 1000, pending.pop(0)[1]))
-            if index in copies:
-                pending.append((place + 2, index))
-        sequence += [(times[-1] + 1000, copy) for _, copy in pending]
-        counts["pairs"], counts["copies"] = len(pairs[::2]), len(copies)
-        out = []
-        for stamp, index in sequence:
-            packet_copy = list(packets[index])
-            pcapng.set_time(packet_copy, stamp)
-            out.append(packet_copy)
-        return out
-    edited(stage, source, change)
-    stage.find.append("%d reordered pairs and %d retransmissions, which TCP puts right: the same control packets, handshakes and findings as in "
-                      "split-packets" % (counts["pairs"], counts["copies"]))
