@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Feeds the connections on the first pass and keeps the results; see conversation.h. */
+#include "plugin/conversation.h"
+
+#include <epan/to_str.h>
+
+#include "mqtt/session.h"
+#include "plugin/register.h"
+
+/* As tcp.completeness has them. */
+#define COMPLETENESS_SYN 0x01
+#define COMPLETENESS_SYN_ACK 0x02
+#define COMPLETENESS_FIN 0x10
+#define COMPLETENESS_RST 0x20
+
+#define NANOSECONDS 1000000000
+
+/* Everything about the open capture that mqtt/ allocated, or that is shared by its frames. */
+static struct {
+    struct mqtt_sessions *sessions;
+    struct mqttscope_conversation *conversations;
+    wmem_map_t *by_connection; /* struct mqtt_connection -> struct mqttscope_conversation */
+    wmem_map_t *texts;         /* each text once */
+} capture;
+
+/* ---- Records ---- */
+
+/* Kept with the frame. */
+struct records {
+    struct mqttscope_record *first;
+    struct mqttscope_record *last;
+};
+
+struct mqttscope_frame *mqttscope_frame_get(packet_info *pinfo)
+{
+    struct mqttscope_frame *frame = p_get_proto_data(pinfo->pool, pinfo, proto_mqttscope, 0);
+    if (frame != NULL)
+        return frame;
+    frame = wmem_new0(pinfo->pool, struct mqttscope_frame);
+    frame->owner = p_get_proto_data(wmem_file_scope(), pinfo, proto_mqttscope, 0);
+    if (frame->owner != NULL)
+        frame->first = ((struct records *)frame->owner)->first;
+    p_add_proto_data(pinfo->pool, pinfo, proto_mqttscope, 0, frame);
+    return frame;
+}
+
+struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame, packet_info *pinfo,
+                                              enum mqttscope_record_kind kind, uint32_t buffer,
+                                              uint32_t offset)
+{
+    struct mqttscope_record *record = wmem_new0(wmem_file_scope(), struct mqttscope_record);
+    struct records *records = frame->owner;
+
+    record->kind = (uint8_t)kind;
+    record->buffer = buffer;
+    record->offset = offset;
+    record->frame = pinfo->num;
+    if (records == NULL) {
+        records = wmem_new0(wmem_file_scope(), struct records);
+        p_add_proto_data(wmem_file_scope(), pinfo, proto_mqttscope, 0, records);
+        frame->owner = records;
+        frame->first = records->first = record;
+    } else {
+        records->last->next = record;
+    }
+    records->last = record;
+    frame->at = record;
+    return record;
+}
+
+struct mqttscope_record *mqttscope_record_find(struct mqttscope_frame *frame, uint32_t buffer,
+                                               uint32_t offset)
+{
+    struct mqttscope_record *start = frame->at != NULL ? frame->at->next : frame->first;
+
+    for (struct mqttscope_record *record = start; record != NULL; record = record->next) {
+        if (record->buffer == buffer && record->offset == offset) {
+            frame->at = record;
+            return record;
+        }
+    }
+    return NULL;
+}
+
+struct mqttscope_record *mqttscope_record_take(struct mqttscope_frame *frame,
+                                               enum mqttscope_record_kind kind, uint32_t buffer,
+                                               uint32_t offset)
+{
+    struct mqttscope_record *before = frame->at;
+    struct mqttscope_record *record = mqttscope_record_find(frame, buffer, offset);
+
+    if (record != NULL && record->kind == kind)
+        return record;
+    frame->at = before;
+    return NULL;
+}
+
+/* ---- Conversations ---- */
+
+/* The registry asks whether a client identifier is taken over from a connection that still lives.
+ * Frames without data don't come to this dissector, so TCP's own analysis has to say it. */
+static bool transport_ended(const struct mqtt_connection *connection, void *user)
+{
+    const struct mqttscope_conversation *conversation;
+
+    (void)user;
+    conversation = wmem_map_lookup(capture.by_connection, connection);
+    return conversation != NULL && conversation->tcp != NULL &&
+           (conversation->tcp->conversation_completeness & (COMPLETENESS_FIN | COMPLETENESS_RST)) !=
+               0;
+}
+
+static bool prepare_capture(void)
+{
+    if (capture.sessions != NULL)
+        return true;
+    capture.sessions = mqtt_sessions_new(0);
+    if (capture.sessions == NULL)
+        return false;
+    mqtt_sessions_set_transport_ended(capture.sessions, transport_ended, NULL);
+    capture.by_connection = wmem_map_new(wmem_file_scope(), g_direct_hash, g_direct_equal);
+    capture.texts = wmem_map_new(wmem_file_scope(), wmem_str_hash, g_str_equal);
+    return true;
+}
+
+void mqttscope_conversation_cleanup(void)
+{
+    for (struct mqttscope_conversation *c = capture.conversations; c != NULL; c = c->next) {
+        for (unsigned side = 0; side < 2; side++) {
+            mqtt_stream_free(&c->sides[side].search);
+            if (c->sides[side].held != NULL)
+                g_byte_array_free(c->sides[side].held, TRUE);
+        }
+        mqtt_connection_free(c->connection);
+    }
+    if (capture.sessions != NULL)
+        mqtt_sessions_free(capture.sessions);
+    memset(&capture, 0, sizeof(capture));
+}
+
+void mqttscope_search_begin(struct mqttscope_direction *direction)
+{
+    mqtt_stream_free(&direction->search);
+    mqtt_stream_init(&direction->search, false);
+    direction->searching = true;
+    direction->known = 0;
+}
+
+static uint64_t endpoint_key(const address *endpoint, uint16_t port)
+{
+    const uint8_t port_bytes[2] = {(uint8_t)(port >> 8), (uint8_t)port};
+    const uint64_t hash = mqtt_hash(MQTT_HASH_START, endpoint->data, (size_t)MAX(endpoint->len, 0));
+    return mqtt_hash(hash, port_bytes, sizeof(port_bytes));
+}
+
+static void fill_direction(struct mqttscope_direction *direction, const address *from,
+                           uint32_t port)
+{
+    copy_address_wmem(wmem_file_scope(), &direction->address, from);
+    direction->port = (uint16_t)port;
+    direction->server_key = endpoint_key(from, (uint16_t)port);
+}
+
+/* Side 0 sent the conversation's first data. The client sent the SYN; without one, it is the side
+ * that does not own the port that made this MQTT. */
+static uint8_t guess_client(const packet_info *pinfo, const struct tcp_analysis *tcp)
+{
+    if (tcp != NULL && tcp->server_port != 0 && pinfo->srcport != pinfo->destport)
+        return tcp->server_port == pinfo->srcport ? 1 : 0;
+    if (pinfo->match_uint == pinfo->srcport && pinfo->srcport != pinfo->destport)
+        return 1;
+    return 0;
+}
+
+static bool start_seen(const struct tcp_analysis *tcp)
+{
+    return tcp == NULL ||
+           (tcp->conversation_completeness & (COMPLETENESS_SYN | COMPLETENESS_SYN_ACK)) != 0;
+}
+
+static int64_t frame_time(const packet_info *pinfo)
+{
+    return (int64_t)pinfo->abs_ts.secs * NANOSECONDS + pinfo->abs_ts.nsecs;
+}
+
+static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conversation_t *base)
+{
+    static const struct mqttscope_client unknown_client;
+    struct tcp_analysis *tcp =
+        pinfo->ptype == PT_TCP ? get_tcp_conversation_data(base, pinfo) : NULL;
+    struct mqtt_connection_start start = {
+        .time = frame_time(pinfo),
+        .frame = pinfo->num,
+        .start_seen = start_seen(tcp),
+        .client = guess_client(pinfo, tcp),
+    };
+
+    if (!prepare_capture())
+        return NULL;
+    struct mqttscope_conversation *made =
+        wmem_new0(wmem_file_scope(), struct mqttscope_conversation);
+    fill_direction(&made->sides[0], &pinfo->src, pinfo->srcport);
+    fill_direction(&made->sides[1], &pinfo->dst, pinfo->destport);
+    start.server_key = made->sides[1 - start.client].server_key;
+    made->connection = mqtt_connection_new(capture.sessions, &start);
+    if (made->connection == NULL)
+        return NULL;
+    made->tcp = tcp;
+    made->client = &unknown_client;
+    made->next = capture.conversations;
+    capture.conversations = made;
+    wmem_map_insert(capture.by_connection, made->connection, made);
+    for (unsigned side = 0; side < 2; side++)
+        mqtt_stream_init(&made->sides[side].search, false);
+    return made;
+}
+
+struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, unsigned *side)
+{
+    conversation_t *base = find_or_create_conversation(pinfo);
+    struct mqttscope_conversation *conversation =
+        conversation_get_proto_data(base, proto_mqttscope);
+
+    if (conversation == NULL) {
+        conversation = conversation_make(pinfo, base);
+        if (conversation == NULL)
+            return NULL;
+        conversation_add_proto_data(base, proto_mqttscope, conversation);
+    }
+    const struct mqttscope_direction *first = &conversation->sides[0];
+    *side = first->port == pinfo->srcport && addresses_equal(&first->address, &pinfo->src) ? 0 : 1;
+    return conversation;
+}
+
+/* ---- Steps ---- */
+
+/* The same topic or client identifier comes thousands of times; it is kept once. */
+static const char *keep_text(struct mqtt_slice slice)
+{
+    char *text = (char *)get_utf_8_string(wmem_file_scope(), slice.data, (int)slice.length);
+    const char *kept = wmem_map_lookup(capture.texts, text);
+    if (kept != NULL) {
+        wmem_free(wmem_file_scope(), text);
+        return kept;
+    }
+    wmem_map_insert(capture.texts, text, text);
+    return text;
+}
+
+static const struct mqttscope_client *client_now(struct mqttscope_conversation *conversation,
+                                                 const struct mqtt_step *step)
+{
+    const struct mqtt_connection *connection = conversation->connection;
+    const struct mqttscope_client *known = conversation->client;
+    const struct mqtt_slice id = step->client_identifier;
+    const char *identifier = known->identifier;
+
+    if (id.length == 0)
+        identifier = NULL;
+    else if (identifier == NULL || strlen(identifier) != id.length ||
+             memcmp(identifier, id.data, id.length) != 0)
+        identifier = keep_text(id);
+    if (identifier == known->identifier && connection->keep_alive.effective == known->keep_alive &&
+        connection->keep_alive.known == known->keep_alive_known)
+        return known;
+
+    struct mqttscope_client *now = wmem_new(wmem_file_scope(), struct mqttscope_client);
+    now->identifier = identifier;
+    now->keep_alive = connection->keep_alive.effective;
+    now->keep_alive_known = connection->keep_alive.known;
+    conversation->client = now;
+    return now;
+}
+
+static struct mqttscope_links *links_of(struct mqttscope_record *record)
+{
+    if (record->links == NULL)
+        record->links = wmem_new0(wmem_file_scope(), struct mqttscope_links);
+    return record->links;
+}
+
+static struct mqttscope_record *record_of(uint64_t token)
+{
+    return (struct mqttscope_record *)(uintptr_t)token;
+}
+
+static void keep_links(struct mqttscope_record *record, const struct mqtt_step *step)
+{
+    if (step->request.frame != 0) {
+        struct mqttscope_links *links = links_of(record);
+        links->response_to = (uint32_t)step->request.frame;
+        links->rtt = step->since_request;
+        struct mqttscope_links *request = links_of(record_of(step->request.token));
+        if (request->response_in == 0)
+            request->response_in = record->frame;
+    }
+    if (step->resend && step->first.frame != 0)
+        links_of(record)->first_sent_in = (uint32_t)step->first.frame;
+    if (step->has_handshake && step->handshake.kind == MQTT_HANDSHAKE_QOS_2 &&
+        step->handshake.legs[0].frame != 0 && step->handshake.legs[3].frame != 0) {
+        struct mqttscope_links *links = links_of(record);
+        links->has_handshake_time = true;
+        links->handshake_time = step->handshake.legs[3].time - step->handshake.legs[0].time;
+    }
+}
+
+static void keep_findings(struct mqttscope_record *record, const struct mqtt_step *step)
+{
+    record->findings = (uint8_t)step->finding_count;
+    record->findings_dropped = (uint16_t)MIN(step->findings_dropped, UINT16_MAX);
+    if (step->finding_count != 0)
+        record->finding = wmem_memdup(wmem_file_scope(), step->findings,
+                                      step->finding_count * sizeof(step->findings[0]));
+}
+
+void mqttscope_conversation_step(struct mqttscope_conversation *conversation, packet_info *pinfo,
+                                 unsigned side, enum mqtt_outcome outcome,
+                                 const struct mqtt_packet *packet, struct mqttscope_record *record)
+{
+    const struct mqtt_place place = {
+        .time = frame_time(pinfo),
+        .frame = pinfo->num,
+        .token = (uint64_t)(uintptr_t)record,
+        .side = (uint8_t)side,
+    };
+    struct mqtt_step step;
+
+    if (packet->type == MQTT_CONNECT)
+        mqtt_connection_set_server_key(conversation->connection,
+                                       conversation->sides[1 - side].server_key);
+    mqtt_connection_step(conversation->connection, &place, outcome, packet, &step);
+    record->version = step.version;
+    record->sender = step.sender;
+    record->in_flight = step.in_flight;
+    record->since_client = step.since_client;
+    record->client = client_now(conversation, &step);
+    if (step.topic_from_alias && step.topic.length != 0) {
+        record->topic = keep_text(step.topic);
+        record->topic_from_alias = true;
+    }
+    keep_links(record, &step);
+    keep_findings(record, &step);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the first pass worked out, kept for every later drawing of a frame.
+ *
+ * Wireshark dissects each frame once in the order of the capture, and then again whenever a frame
+ * is shown, in any order. State moves on the first pass alone; it leaves one record a control
+ * packet (and one a decision about cutting that the bytes themselves don't tell), and later passes
+ * read nothing but those. Records live as long as the capture file is open.
+ */
+#ifndef MQTTSCOPE_PLUGIN_CONVERSATION_H
+#define MQTTSCOPE_PLUGIN_CONVERSATION_H
+
+#include "mqtt/connection.h"
+#include "mqtt/stream.h"
+#include "plugin/compat.h"
+
+/* What packets of a connection have in common; made anew whenever it changes. */
+struct mqttscope_client {
+    const char *identifier; /* UTF-8; NULL while it is not known */
+    uint16_t keep_alive;    /* effective, seconds */
+    bool keep_alive_known;
+};
+
+/* How packets belong together. Only packets that ask, answer or come again have it. */
+struct mqttscope_links {
+    uint32_t response_in; /* frames; 0: none */
+    uint32_t response_to;
+    uint32_t first_sent_in;
+    bool has_handshake_time;
+    int64_t rtt;            /* nanoseconds; valid if response_to is not 0 */
+    int64_t handshake_time; /* nanoseconds */
+};
+
+enum mqttscope_record_kind {
+    RECORD_PACKET,    /* a control packet begins here */
+    RECORD_SKIP,      /* `length` bytes whose place in a packet is not known */
+    RECORD_CONTINUED, /* `length` bytes of a packet that was drawn earlier */
+    RECORD_STALE,     /* the rest came out of order or twice */
+    RECORD_WAIT,      /* more bytes are needed to tell */
+    RECORD_JOINED,    /* WebSocket: the bytes are decoded as the end of `joined` */
+    RECORD_FRAGMENT,  /* WebSocket: part of a packet that `frame` completes */
+};
+
+struct mqttscope_record {
+    struct mqttscope_record *next; /* in the frame */
+    uint32_t buffer;               /* length of the buffer that it lies in, and where in it: */
+    uint32_t offset;
+    uint8_t kind; /* enum mqttscope_record_kind */
+    uint8_t version;
+    uint8_t sender;
+    bool topic_from_alias;
+    bool gap;         /* bytes before this are missing */
+    uint8_t findings; /* how many */
+    uint16_t findings_dropped;
+    uint32_t frame; /* that it was found in; FRAGMENT: that completes it, 0 while none does */
+    uint32_t length;
+    uint32_t in_flight;
+    int64_t since_client; /* nanoseconds; -1: the first */
+    const struct mqttscope_client *client;
+    const char *topic; /* PUBLISH: what its alias stands for; else NULL */
+    struct mqttscope_links *links;
+    union {
+        const struct mqtt_finding *finding;
+        const uint8_t *joined;            /* JOINED: `length` bytes */
+        struct mqttscope_record *earlier; /* FRAGMENT, first pass: of the same packet */
+    };
+};
+
+/* One direction of a conversation, as the first pass sees it. */
+struct mqttscope_direction {
+    address address; /* of the sender */
+    uint16_t port;
+    uint64_t server_key; /* if this side turns out to be the server */
+    bool begun;          /* data was seen */
+    bool searching;      /* no packet's start is known: `search` is in use */
+    bool waiting;        /* the packet at `position` is not complete: more was asked for */
+    bool gap;            /* bytes are missing; told with the next packet */
+    uint32_t position;   /* TCP: sequence number of the first byte not dealt with */
+    uint32_t known; /* from there on, so many bytes belong to a packet that has begun; while not
+                       waiting, it has been drawn already, as far as it was there */
+    struct mqtt_stream search;
+    GByteArray *held;                   /* WebSocket: a packet begun in earlier frames; or NULL */
+    struct mqttscope_record *fragments; /* WebSocket: their records, newest first */
+};
+
+struct mqttscope_conversation {
+    struct mqttscope_conversation *next; /* all of the capture */
+    struct mqtt_connection *connection;
+    struct tcp_analysis *tcp; /* NULL where the transport is none */
+    const struct mqttscope_client *client;
+    struct mqttscope_direction sides[2];
+};
+
+/* The records of a frame, and where a dissection of it stands. Lives as long as the dissection. */
+struct mqttscope_frame {
+    struct mqttscope_record *first;
+    struct mqttscope_record *at; /* the last one used; NULL: none yet */
+    void *owner;                 /* private */
+    bool info_begun;             /* the Info column holds something of ours */
+    struct mqtt_trace trace;     /* room for spans */
+};
+
+/* This dissection's view of the frame's records. */
+struct mqttscope_frame *mqttscope_frame_get(packet_info *pinfo);
+
+/* First pass: adds a record of `kind` at `offset` of a buffer of `buffer` bytes. */
+struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame, packet_info *pinfo,
+                                              enum mqttscope_record_kind kind, uint32_t buffer,
+                                              uint32_t offset);
+
+/* The record made at this place on the first pass, NULL if none was: the same dissector calls find
+ * the same records, in whatever order frames are drawn. */
+struct mqttscope_record *mqttscope_record_find(struct mqttscope_frame *frame, uint32_t buffer,
+                                               uint32_t offset);
+
+/* The same, if it is of this kind; others are left for their own call. */
+struct mqttscope_record *mqttscope_record_take(struct mqttscope_frame *frame,
+                                               enum mqttscope_record_kind kind, uint32_t buffer,
+                                               uint32_t offset);
+
+/* First pass: sync is lost, the search for a packet's start begins. */
+void mqttscope_search_begin(struct mqttscope_direction *direction);
+
+/* First pass: the conversation of this frame, made if it is new; *side says who sent the frame.
+ * NULL without memory. */
+struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, unsigned *side);
+
+/* First pass: takes a decoded packet in and fills its record. */
+void mqttscope_conversation_step(struct mqttscope_conversation *conversation, packet_info *pinfo,
+                                 unsigned side, enum mqtt_outcome outcome,
+                                 const struct mqtt_packet *packet, struct mqttscope_record *record);
+
+/* Frees the state of a capture; Wireshark calls it when the file is closed. */
+void mqttscope_conversation_cleanup(void);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The dissector's ways in: TCP, TLS, WebSocket, and TCP on unknown ports.
+ */
+#include "plugin/packet-mqttscope.h"
+
+#include "plugin/cut.h"
+#include "plugin/payload.h"
+#include "plugin/register.h"
+#include "plugin/tree.h"
+#include "plugin/websocket.h"
+
+#define PORT_MQTT 1883
+#define PORT_MQTT_TLS 8883
+
+static dissector_handle_t tcp_handle;
+static dissector_handle_t tls_handle;
+static dissector_handle_t websocket_handle;
+static dissector_handle_t builtin_handle;
+
+/* ---- Sequence numbers, on the first pass ---- */
+
+static bool before(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) < 0;
+}
+
+static struct mqttscope_direction *direction_of(const struct mqttscope_call *call)
+{
+    return &call->conversation->sides[call->side];
+}
+
+/* `bytes` of this direction will never come. Inside a packet whose end is known, sync is kept. */
+static void gap(struct mqttscope_call *call, uint32_t bytes)
+{
+    struct mqttscope_direction *direction = direction_of(call);
+
+    mqtt_connection_gap(call->conversation->connection, (uint8_t)call->side, bytes);
+    direction->gap = true;
+    if (bytes <= direction->known)
+        direction->known -= bytes;
+    else
+        mqttscope_search_begin(direction);
+}
+
+/* Compares what came with what was expected. False if it is old: it came out of order, or twice. */
+static bool follow_sequence(struct mqttscope_call *call, uint32_t sequence)
+{
+    struct mqttscope_direction *direction = direction_of(call);
+
+    if (!direction->begun) {
+        direction->begun = true;
+        if (!call->conversation->connection->start_seen)
+            mqttscope_search_begin(direction);
+    } else if (before(sequence, direction->position)) {
+        return false;
+    } else if (sequence != direction->position) {
+        gap(call, sequence - direction->position);
+        direction->waiting = false;
+    }
+    return true;
+}
+
+/* ---- TCP and TLS ---- */
+
+static bool hands_back(void)
+{
+    return mqttscope_preferences.hand_back && builtin_handle != NULL;
+}
+
+/* Asks the transport to come again when there is more. */
+static void wait_for_more(const struct mqttscope_call *call, const struct mqttscope_rest *rest)
+{
+    call->pinfo->desegment_offset = (int)rest->offset;
+    call->pinfo->desegment_len = rest->needed != 0 ? rest->needed : DESEGMENT_ONE_MORE_SEGMENT;
+    if (!call->first_pass)
+        return;
+    direction_of(call)->waiting = true;
+    direction_of(call)->known =
+        rest->needed != 0 ? call->reported - rest->offset + rest->needed : 0;
+}
+
+static int dissect_buffer(struct mqttscope_call *call, const struct tcpinfo *info)
+{
+    if (call->first_pass && direction_of(call)->waiting) {
+        /* The packet begins again, with what was missing. */
+        direction_of(call)->waiting = false;
+        direction_of(call)->known = 0;
+    }
+    const struct mqttscope_rest rest = mqttscope_cut(call, 0);
+    if (call->first_pass && info != NULL)
+        direction_of(call)->position = info->seq + rest.offset;
+    if (rest.offset < call->reported)
+        wait_for_more(call, &rest);
+    return (int)call->captured;
+}
+
+/* A probe that keeps the TCP connection alive carries one old byte; that is nothing to talk of. */
+static int dissect_stale(const struct mqttscope_call *call)
+{
+    if (call->reported > 1)
+        mqttscope_draw_bytes(call->tree, call->pinfo, call->tvb, 0, call->reported, MADE_STALE,
+                             REMARK_OUT_OF_ORDER);
+    return (int)call->captured;
+}
+
+/* Decided on the first pass, remembered later. */
+static bool is_stale(struct mqttscope_call *call, const struct tcpinfo *info)
+{
+    if (!call->first_pass)
+        return mqttscope_record_take(call->frame, RECORD_STALE, call->reported, 0) != NULL;
+    if (info == NULL || follow_sequence(call, info->seq))
+        return false;
+    mqttscope_record_add(call->frame, call->pinfo, RECORD_STALE, call->reported, 0);
+    return true;
+}
+
+static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                          const struct tcpinfo *info)
+{
+    struct mqttscope_call call;
+
+    mqttscope_call_begin(&call, tvb, pinfo, tree);
+    if (call.first_pass && call.conversation == NULL)
+        return 0; /* no memory */
+    call.can_wait = pinfo->can_desegment != 0;
+    return is_stale(&call, info) ? dissect_stale(&call) : dissect_buffer(&call, info);
+}
+
+static int dissect_mqtt_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    if (hands_back())
+        return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
+    return dissect_stream(tvb, pinfo, tree, data);
+}
+
+/* TLS delivers every byte once and in order, or none. */
+static int dissect_mqtt_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    if (hands_back())
+        return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
+    return dissect_stream(tvb, pinfo, tree, NULL);
+}
+
+static int dissect_mqtt_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    if (hands_back())
+        return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
+    return mqttscope_dissect_websocket(tvb, pinfo, tree);
+}
+
+/* ---- TCP on any port ---- */
+
+/* Fixed header, protocol name and level of a CONNECT that some client would send. */
+static bool begins_like_connect(const uint8_t *data, uint32_t captured)
+{
+    static const uint8_t name_3_1[] = {0, 6, 'M', 'Q', 'I', 's', 'd', 'p'};
+    static const uint8_t name_later[] = {0, 4, 'M', 'Q', 'T', 'T'};
+    uint32_t header_length;
+    uint32_t length;
+
+    if (captured < 2 || data[0] != MQTT_CONNECT << 4 ||
+        mqtt_fixed_header(data, captured, &header_length, &length) != MQTT_OK)
+        return false;
+    data += header_length;
+    captured -= header_length;
+    if (captured > sizeof(name_3_1) && memcmp(data, name_3_1, sizeof(name_3_1)) == 0)
+        return data[sizeof(name_3_1)] == 3 || data[sizeof(name_3_1)] == 0x83;
+    if (captured > sizeof(name_later) && memcmp(data, name_later, sizeof(name_later)) == 0)
+        return data[sizeof(name_later)] == 4 || data[sizeof(name_later)] == 5 ||
+               data[sizeof(name_later)] == 0x84;
+    return false;
+}
+
+/* A whole CONNECT has to be well-formed, the beginning of one well-formed so far, and nothing may
+ * follow but further control packets' business. */
+static bool is_connect(const uint8_t *data, uint32_t captured)
+{
+    const struct mqtt_context context = {MQTT_VERSION_UNKNOWN, MQTT_SENDER_UNKNOWN};
+    uint32_t header_length;
+    uint32_t length;
+    struct mqtt_packet packet;
+
+    if (!begins_like_connect(data, captured))
+        return false;
+    mqtt_fixed_header(data, captured, &header_length, &length);
+    return mqtt_decode(data, MIN(captured, length), length, &context, &packet) != MQTT_MALFORMED;
+}
+
+static ws_boolean dissect_mqtt_heuristic(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                                         void *data)
+{
+    const uint32_t captured = tvb_captured_length(tvb);
+
+    if (captured == 0 || hands_back() || !is_connect(tvb_get_ptr(tvb, 0, (int)captured), captured))
+        return FALSE;
+    conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);
+    dissect_mqtt_tcp(tvb, pinfo, tree, data);
+    return TRUE;
+}
+
+/* ---- Registration ---- */
+
+void proto_register_mqttscope(void)
+{
+    proto_mqttscope = proto_register_protocol("MQTT Audit", "MQTTScope", "mqttscope");
+    mqttscope_register_fields();
+    tcp_handle = register_dissector("mqttscope", dissect_mqtt_tcp, proto_mqttscope);
+    tls_handle = register_dissector("mqttscope.tls", dissect_mqtt_tls, proto_mqttscope);
+    websocket_handle =
+        register_dissector("mqttscope.websocket", dissect_mqtt_websocket, proto_mqttscope);
+    register_cleanup_routine(mqttscope_conversation_cleanup);
+}
+
+void proto_reg_handoff_mqttscope(void)
+{
+    builtin_handle = find_dissector("mqtt");
+    mqttscope_builtin_protocol = proto_get_id_by_filter_name("mqtt");
+    mqttscope_payload_handoff();
+    dissector_add_uint_with_preference("tcp.port", PORT_MQTT, tcp_handle);
+    ssl_dissector_add(PORT_MQTT_TLS, tls_handle);
+    dissector_add_string("tls.alpn", "mqtt", tls_handle);
+    dissector_add_string("ws.protocol", "mqtt", websocket_handle);
+    dissector_add_string("ws.protocol", "mqttv3.1", websocket_handle);
+    heur_dissector_add("tcp", dissect_mqtt_heuristic, "MQTT on any port", "mqttscope_tcp",
+                       proto_mqttscope, HEURISTIC_ENABLE);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is inside a PUBLISH, or a will. */
+#ifndef MQTTSCOPE_PLUGIN_PAYLOAD_H
+#define MQTTSCOPE_PLUGIN_PAYLOAD_H
+
+#include "plugin/tree.h"
+
+/* Finds the dissectors that payloads go to: called once, after all are registered. */
+void mqttscope_payload_handoff(void);
+
+/* Adds `field` over these bytes if they are printable UTF-8. */
+void mqttscope_draw_text(proto_tree *tree, int field, tvbuff_t *tvb, uint32_t offset,
+                         uint32_t length);
+
+/* Offers the payload of a whole PUBLISH to the dissectors that know its topic or its form. */
+void mqttscope_dissect_payload(const struct mqttscope_drawing *drawing);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the plugin has registered with Wireshark: fields, expert items, subtrees, preferences. */
+#ifndef MQTTSCOPE_PLUGIN_REGISTER_H
+#define MQTTSCOPE_PLUGIN_REGISTER_H
+
+#include "mqtt/tables.h"
+#include "plugin/compat.h"
+
+enum made_field {
+#define MADE(id, ...) MADE_##id,
+#include "plugin/made.def"
+#undef MADE
+    MADE_FIELDS,
+};
+
+/* Remarks on the capture, as opposed to findings on what was sent. */
+enum remark {
+    REMARK_CUT,          /* the snap length cut the packet short */
+    REMARK_GAP,          /* bytes before this are not in the capture */
+    REMARK_OUT_OF_ORDER, /* a segment came late, and Wireshark was not told to put it in order */
+    REMARK_DROPPED,      /* more findings than are kept */
+    REMARKS,
+};
+
+enum subtree {
+    SUBTREE_PACKET,
+    SUBTREE_FIELD,
+    SUBTREE_STATE,
+    SUBTREES,
+};
+
+struct mqttscope_preferences {
+    gboolean hand_back;    /* Wireshark's own dissector gets what we would take */
+    gboolean payload_json; /* JSON in payloads gets a tree of its own */
+    gboolean payload_heuristics;
+};
+
+extern int proto_mqttscope;
+extern int mqttscope_builtin_protocol; /* Wireshark's own "mqtt"; -1 if it has none */
+extern int hf_wire[MQTT_FIELDS];
+extern int hf_made[MADE_FIELDS];
+extern expert_field ei_rule[MQTT_RULES];
+extern expert_field ei_remark[REMARKS];
+extern int ett_mqttscope[SUBTREES];
+extern struct mqttscope_preferences mqttscope_preferences;
+
+/* Fields whose number counts seconds. */
+bool mqttscope_is_in_seconds(unsigned field);
+
+/* Registers all of the above: called once, from the protocol's registration. */
+void mqttscope_register_fields(void);
+
+#endif

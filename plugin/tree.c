@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From spans and records to items of the protocol tree; see tree.h. */
+#include "plugin/tree.h"
+
+#include "plugin/payload.h"
+#include "plugin/summary.h"
+
+#define NANOSECONDS 1000000000
+
+/* Spans are at most this deep: packet, block, property, value, part of the value. */
+#define DEPTH_MAX 8
+
+#define FIRST_PROPERTY_FIELD MQTT_FIELD_PROPERTY_PAYLOAD_FORMAT_INDICATOR
+
+/* The line of items from the packet down to the span that is being drawn. */
+struct level {
+    proto_tree *tree;
+    proto_item *item;
+    uint16_t field;
+};
+
+struct painter {
+    const struct mqttscope_drawing *drawing;
+    struct level levels[DEPTH_MAX];
+    proto_item **items; /* by span; NULL unless findings have to be attached */
+};
+
+bool mqttscope_wants_details(proto_tree *tree)
+{
+    return tree != NULL &&
+           (PTREE_DATA(tree)->visible ||
+            proto_registrar_get_nth((guint)proto_mqttscope)->ref_type != HF_REF_TYPE_NONE);
+}
+
+/* ---- One item a span ---- */
+
+static const char *name_of(const struct mqtt_field_info *info, uint32_t number)
+{
+    for (const struct mqtt_value *v = info->values; v != NULL && v->name != NULL; v++)
+        if (v->value == number)
+            return v->name;
+    return NULL;
+}
+
+static bool is_property(unsigned field)
+{
+    return field >= FIRST_PROPERTY_FIELD && field < MQTT_FIELDS;
+}
+
+/* A field that 5.0 calls by another name. */
+static int field_id(const struct painter *painter, unsigned field)
+{
+    if (field == MQTT_FIELD_CLEAN_START && painter->drawing->packet->version < MQTT_VERSION_5_0)
+        return hf_made[MADE_CLEAN_SESSION];
+    return hf_wire[field];
+}
+
+static proto_item *draw_span(const struct painter *painter, proto_tree *tree,
+                             const struct mqtt_span *span)
+{
+    const struct mqtt_field_info *info = mqtt_field_info((enum mqtt_field)span->field);
+    tvbuff_t *tvb = painter->drawing->tvb;
+    const int hf = field_id(painter, span->field);
+    const int start = (int)(painter->drawing->offset + span->offset);
+    const int length = (int)span->length;
+
+    /* Bit fields show where they stand in their byte, which add_item alone does. Other numbers come
+     * from the span: those of variable length can't be read by Wireshark. */
+    switch (info->kind) {
+    case MQTT_KIND_UINT8:
+    case MQTT_KIND_UINT16:
+    case MQTT_KIND_UINT32:
+        if (info->mask != 0)
+            break;
+        return proto_tree_add_uint(tree, hf, tvb, start, length, span->value);
+    case MQTT_KIND_UINT64: return proto_tree_add_uint64(tree, hf, tvb, start, length, span->value);
+    case MQTT_KIND_STRING: return proto_tree_add_item(tree, hf, tvb, start, length, ENC_UTF_8);
+    case MQTT_KIND_UINT_STRING: /* its length is a span of its own */
+        return proto_tree_add_string(tree, hf, tvb, start, length,
+                                     (const char *)tvb_get_string_enc(painter->drawing->pinfo->pool,
+                                                                      tvb, start, length,
+                                                                      ENC_UTF_8));
+    default: break;
+    }
+    return proto_tree_add_item(tree, hf, tvb, start, length, ENC_BIG_ENDIAN);
+}
+
+static void hide(proto_item *item)
+{
+    proto_item_set_hidden(item);
+}
+
+/* Wireshark's own dissector has most properties under one of two names. */
+static void draw_general_property(const struct painter *painter, proto_tree *tree,
+                                  const struct mqtt_span *span)
+{
+    tvbuff_t *tvb = painter->drawing->tvb;
+    const int start = (int)(painter->drawing->offset + span->offset);
+
+    switch (mqtt_field_info((enum mqtt_field)span->field)->kind) {
+    case MQTT_KIND_UINT8:
+    case MQTT_KIND_UINT16:
+    case MQTT_KIND_UINT32:
+        hide(proto_tree_add_uint(tree, hf_made[MADE_PROP_NUMBER], tvb, start, (int)span->length,
+                                 span->value));
+        break;
+    case MQTT_KIND_STRING:
+    case MQTT_KIND_BYTES:
+        hide(proto_tree_add_item(tree, hf_made[MADE_PROP_STRING], tvb, start, (int)span->length,
+                                 ENC_UTF_8));
+        break;
+    default: break;
+    }
+}
+
+/* Further items for the same bytes. */
+static void draw_other_names(const struct painter *painter, proto_tree *tree,
+                             const struct mqtt_span *span)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+
+    switch (span->field) {
+    case MQTT_FIELD_PAYLOAD:
+    case MQTT_FIELD_WILL_PAYLOAD:
+        mqttscope_draw_text(
+            tree, hf_made[span->field == MQTT_FIELD_PAYLOAD ? MADE_PAYLOAD_TEXT : MADE_WILL_TEXT],
+            drawing->tvb, drawing->offset + span->offset, span->length);
+        break;
+    case MQTT_FIELD_PROPERTY_MAXIMUM_QOS:
+    case MQTT_FIELD_PROPERTY_TOPIC_ALIAS: break; /* these have names of their own there too */
+    default:
+        if (is_property(span->field))
+            draw_general_property(painter, tree, span);
+    }
+}
+
+/* ---- What the line above says of its parts ---- */
+
+/* "User Name Flag" is "User Name" where it is set. */
+static void append_flag(proto_item *parent, const char *name)
+{
+    size_t length = strlen(name);
+
+    if (length > 5 && g_ascii_strcasecmp(name + length - 5, " flag") == 0)
+        length -= 5;
+    proto_item_append_text(parent, ", %.*s", (int)length, name);
+}
+
+/* A byte of bit fields lists those that are set. */
+static void describe_bits(proto_item *parent, const struct mqtt_span *span)
+{
+    const struct mqtt_field_info *info = mqtt_field_info((enum mqtt_field)span->field);
+
+    if (span->field == MQTT_FIELD_PACKET_TYPE)
+        proto_item_append_text(parent, ", %s", mqtt_packet_type_name(span->value));
+    else if (span->value == 0 || span->field == MQTT_FIELD_RESERVED_FLAGS)
+        return;
+    else if (info->kind == MQTT_KIND_BOOLEAN)
+        append_flag(parent, info->name);
+    else
+        proto_item_append_text(parent, ", %s %u", info->name, span->value);
+}
+
+static const char *text_of(const struct painter *painter, const struct mqtt_span *span)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const int start = (int)(drawing->offset + span->offset);
+
+    if (mqtt_field_info((enum mqtt_field)span->field)->kind == MQTT_KIND_BYTES)
+        return tvb_bytes_to_str(drawing->pinfo->pool, drawing->tvb, start, (int)span->length);
+    return (const char *)tvb_format_text(drawing->pinfo->pool, drawing->tvb, start,
+                                         (int)span->length);
+}
+
+static void describe_property_number(proto_item *parent, const struct mqtt_span *span)
+{
+    const struct mqtt_field_info *info = mqtt_field_info((enum mqtt_field)span->field);
+    const char *name = name_of(info, span->value);
+
+    proto_item_set_text(parent, "%s: %u", info->name, span->value);
+    if (name != NULL)
+        proto_item_append_text(parent, " (%s)", name);
+    else if (span->field == MQTT_FIELD_PROPERTY_SESSION_EXPIRY_INTERVAL &&
+             span->value == UINT32_MAX)
+        proto_item_append_text(parent, " (for ever)");
+    else if (mqttscope_is_in_seconds(span->field))
+        proto_item_append_text(parent, " s");
+}
+
+/* A property is read without opening it: "Session Expiry Interval: 30 s". */
+static void describe_property(const struct painter *painter, proto_item *parent,
+                              const struct mqtt_span *span)
+{
+    const struct mqtt_field_info *info = mqtt_field_info((enum mqtt_field)span->field);
+
+    switch (info->kind) {
+    case MQTT_KIND_UINT8:
+    case MQTT_KIND_UINT16:
+    case MQTT_KIND_UINT32: describe_property_number(parent, span); break;
+    case MQTT_KIND_NONE: proto_item_set_text(parent, "%s", info->name); break;
+    default: proto_item_set_text(parent, "%s: %s", info->name, text_of(painter, span)); break;
+    }
+}
+
+static void describe_in_parent(const struct painter *painter, const struct mqtt_span *span)
+{
+    const struct level *parent = &painter->levels[span->depth - 1];
+
+    if (span->depth < 2)
+        return;
+    if (mqtt_field_info((enum mqtt_field)span->field)->mask != 0)
+        describe_bits(parent->item, span);
+    else if (parent->field == MQTT_FIELD_PROPERTY && is_property(span->field))
+        describe_property(painter, parent->item, span);
+    else if (span->field == MQTT_FIELD_PROPERTY_KEY)
+        proto_item_append_text(painter->levels[span->depth - 2].item, ": %s",
+                               text_of(painter, span));
+    else if (span->field == MQTT_FIELD_PROPERTY_VALUE)
+        proto_item_append_text(painter->levels[span->depth - 2].item, " = %s",
+                               text_of(painter, span));
+}
+
+static void draw_spans(struct painter *painter)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const struct mqtt_trace *trace = drawing->trace;
+    const bool visible = PTREE_DATA(drawing->tree)->visible;
+
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct mqtt_span *span = &trace->spans[i];
+        if (span->depth == 0 || span->depth >= DEPTH_MAX)
+            continue;
+        proto_tree *tree = painter->levels[span->depth - 1].tree;
+        proto_item *item = draw_span(painter, tree, span);
+        draw_other_names(painter, tree, span);
+        if (painter->items != NULL)
+            painter->items[i] = item;
+        if (visible)
+            describe_in_parent(painter, span);
+        if (i + 1 < trace->count && trace->spans[i + 1].depth > span->depth)
+            painter->levels[span->depth] = (struct level){
+                proto_item_add_subtree(item, ett_mqttscope[SUBTREE_FIELD]), item, span->field};
+    }
+}
+
+/* ---- What was worked out ---- */
+
+static void add_generated_text(proto_tree *tree, enum made_field field, tvbuff_t *tvb,
+                               const char *text)
+{
+    proto_item_set_generated(proto_tree_add_string(tree, hf_made[field], tvb, 0, 0, text));
+}
+
+static void add_generated_number(proto_tree *tree, enum made_field field, tvbuff_t *tvb,
+                                 uint32_t number)
+{
+    proto_item_set_generated(proto_tree_add_uint(tree, hf_made[field], tvb, 0, 0, number));
+}
+
+static void add_generated_time(proto_tree *tree, enum made_field field, tvbuff_t *tvb,
+                               int64_t nanoseconds)
+{
+    const nstime_t time = {(time_t)(nanoseconds / NANOSECONDS), (int)(nanoseconds % NANOSECONDS)};
+
+    proto_item_set_generated(proto_tree_add_time(tree, hf_made[field], tvb, 0, 0, &time));
+}
+
+static void draw_links(proto_tree *tree, tvbuff_t *tvb, const struct mqttscope_links *links)
+{
+    if (links->first_sent_in != 0)
+        add_generated_number(tree, MADE_FIRST_SENT_IN, tvb, links->first_sent_in);
+    if (links->response_to != 0) {
+        add_generated_number(tree, MADE_RESPONSE_TO, tvb, links->response_to);
+        add_generated_time(tree, MADE_RTT, tvb, links->rtt);
+    }
+    if (links->response_in != 0)
+        add_generated_number(tree, MADE_RESPONSE_IN, tvb, links->response_in);
+    if (links->has_handshake_time)
+        add_generated_time(tree, MADE_HANDSHAKE_TIME, tvb, links->handshake_time);
+}
+
+/* The topic that counts: on every PUBLISH, and seen where an alias stands for it. */
+static void draw_topic(proto_tree *tree, const struct mqttscope_drawing *drawing)
+{
+    const struct mqtt_publish *publish = &drawing->packet->publish;
+    const char *topic = drawing->record->topic;
+
+    if (drawing->packet->type != MQTT_PUBLISH || drawing->outcome == MQTT_MALFORMED)
+        return;
+    if (topic != NULL) {
+        add_generated_text(tree, MADE_TOPIC, drawing->tvb, topic);
+    } else if (publish->topic_name.length != 0) {
+        proto_item *item = proto_tree_add_string(
+            tree, hf_made[MADE_TOPIC], drawing->tvb, 0, 0,
+            (const char *)get_utf_8_string(drawing->pinfo->pool, publish->topic_name.data,
+                                           (int)publish->topic_name.length));
+        proto_item_set_generated(item);
+        hide(item);
+    }
+}
+
+static void draw_state(proto_tree *tree, const struct mqttscope_drawing *drawing)
+{
+    const struct mqttscope_record *record = drawing->record;
+    tvbuff_t *tvb = drawing->tvb;
+
+    if (record->client->identifier != NULL)
+        add_generated_text(tree, MADE_CLIENT, tvb, record->client->identifier);
+    if (record->sender != MQTT_SENDER_UNKNOWN)
+        add_generated_text(tree, MADE_SENDER, tvb,
+                           record->sender == MQTT_SENDER_CLIENT ? "client" : "server");
+    add_generated_text(tree, MADE_VERSION, tvb, mqtt_version_name(drawing->packet->version));
+    draw_topic(tree, drawing);
+    if (record->links != NULL)
+        draw_links(tree, tvb, record->links);
+    if (drawing->packet->type == MQTT_PUBLISH && record->in_flight != 0)
+        add_generated_number(tree, MADE_IN_FLIGHT, tvb, record->in_flight);
+    if (record->client->keep_alive_known)
+        add_generated_number(tree, MADE_KEEP_ALIVE, tvb, record->client->keep_alive);
+    if (record->since_client >= 0)
+        add_generated_time(tree, MADE_SINCE_CLIENT, tvb, record->since_client);
+}
+
+/* ---- Findings ---- */
+
+static const char *statements_of(wmem_allocator_t *pool, const struct mqtt_finding *finding)
+{
+    wmem_strbuf_t *text = wmem_strbuf_new(pool, "");
+    const char *cursor = NULL;
+    const char *statement;
+    size_t length;
+
+    while (mqtt_statement_next((enum mqtt_rule)finding->rule, (enum mqtt_version)finding->version,
+                               (enum mqtt_sender)finding->sender, &cursor, &statement, &length)) {
+        if (wmem_strbuf_get_len(text) != 0)
+            wmem_strbuf_append_c(text, ' ');
+        wmem_strbuf_append_len(text, statement, length);
+    }
+    return wmem_strbuf_get_str(text);
+}
+
+/* The innermost item over the place that the finding names, else the packet's. */
+static proto_item *item_of(const struct painter *painter, const struct mqtt_finding *finding)
+{
+    const struct mqtt_trace *trace = painter->drawing->trace;
+    proto_item *best = painter->levels[0].item;
+    uint32_t best_length = UINT32_MAX;
+
+    if (painter->items == NULL || finding->field >= MQTT_FIELDS)
+        return best;
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct mqtt_span *span = &trace->spans[i];
+        const bool covers =
+            span->offset <= finding->offset && finding->offset - span->offset <= span->length;
+        if (covers && span->field == finding->field && painter->items[i] != NULL)
+            return painter->items[i];
+        if (covers && finding->offset - span->offset < span->length && span->length < best_length &&
+            painter->items[i] != NULL) {
+            best = painter->items[i];
+            best_length = span->length;
+        }
+    }
+    return best;
+}
+
+static void draw_finding(const struct painter *painter, const struct mqtt_finding *finding)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const struct mqtt_rule_info *info = mqtt_rule_info((enum mqtt_rule)finding->rule);
+    const char *statements = statements_of(drawing->pinfo->pool, finding);
+    char detail[256];
+
+    mqtt_finding_detail(finding, detail, sizeof(detail));
+    expert_add_info_format(drawing->pinfo, item_of(painter, finding), &ei_rule[finding->rule],
+                           statements[0] != '\0' ? "%s: %s [%s]" : "%s: %s", info->title, detail,
+                           statements);
+    if (painter->levels[0].tree == NULL)
+        return;
+    proto_item *item = proto_tree_add_string(painter->levels[0].tree, hf_made[MADE_RULE],
+                                             drawing->tvb, 0, 0, info->id);
+    proto_item_set_generated(item);
+    proto_tree *tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_STATE]);
+    add_generated_text(tree, MADE_SEVERITY, drawing->tvb, mqtt_severity_name(info->severity));
+    add_generated_text(tree, MADE_STATEMENT, drawing->tvb, statements);
+    add_generated_text(tree, MADE_EXPLANATION, drawing->tvb, info->explanation);
+}
+
+static void draw_findings(const struct painter *painter)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const struct mqttscope_record *record = drawing->record;
+
+    for (unsigned i = 0; i < record->findings; i++)
+        draw_finding(painter, &record->finding[i]);
+    if (record->findings_dropped != 0)
+        expert_add_info_format(drawing->pinfo, painter->levels[0].item, &ei_remark[REMARK_DROPPED],
+                               "%u more findings are not shown", record->findings_dropped);
+    if (record->gap)
+        expert_add_info(drawing->pinfo, painter->levels[0].item, &ei_remark[REMARK_GAP]);
+}
+
+/* ---- The whole ---- */
+
+static uint32_t shown_length(const struct mqttscope_drawing *drawing)
+{
+    const uint32_t there = tvb_captured_length(drawing->tvb) - drawing->offset;
+
+    return MIN(drawing->packet->captured, there);
+}
+
+static void draw_head(struct painter *painter)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const int start = (int)drawing->offset;
+    const int length = (int)shown_length(drawing);
+    proto_item *item =
+        proto_tree_add_item(drawing->tree, proto_mqttscope, drawing->tvb, start, length, ENC_NA);
+    proto_tree *tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]);
+
+    painter->levels[0] = (struct level){tree, item, MQTT_FIELDS};
+    if (PTREE_DATA(drawing->tree)->visible)
+        proto_item_set_text(item, "MQ Telemetry Transport, %s",
+                            mqttscope_summary(drawing->pinfo->pool, drawing->outcome,
+                                              drawing->packet, drawing->record));
+    /* So that the filter "mqtt" goes on matching. */
+    if (mqttscope_builtin_protocol > 0)
+        hide(proto_tree_add_item(tree, mqttscope_builtin_protocol, drawing->tvb, start, length,
+                                 ENC_NA));
+}
+
+static void draw_cut(const struct painter *painter)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const struct mqtt_packet *packet = drawing->packet;
+
+    if (drawing->outcome != MQTT_TRUNCATED)
+        return;
+    expert_add_info_format(drawing->pinfo, painter->levels[0].item, &ei_remark[REMARK_CUT],
+                           "%u of the control packet's %u bytes were captured", packet->captured,
+                           packet->length);
+}
+
+proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
+{
+    struct painter painter = {.drawing = drawing};
+    const struct mqttscope_record *record = drawing->record;
+
+    if (drawing->tree != NULL)
+        draw_head(&painter);
+    if (mqttscope_wants_details(drawing->tree)) {
+        if (record != NULL && record->findings != 0)
+            painter.items =
+                wmem_alloc0_array(drawing->pinfo->pool, proto_item *, drawing->trace->count + 1);
+        draw_spans(&painter);
+        if (record != NULL)
+            draw_state(painter.levels[0].tree, drawing);
+    }
+    if (record != NULL)
+        draw_findings(&painter);
+    draw_cut(&painter);
+    return painter.levels[0].tree;
+}
+
+proto_tree *mqttscope_draw_bytes(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb,
+                                 uint32_t offset, uint32_t length, enum made_field field,
+                                 enum remark remark)
+{
+    const uint32_t there = MIN(length, tvb_captured_length(tvb) - offset);
+    proto_item *item =
+        proto_tree_add_item(tree, proto_mqttscope, tvb, (int)offset, (int)there, ENC_NA);
+    proto_tree *packet_tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]);
+
+    if (tree != NULL) {
+        proto_item_set_text(item, "MQ Telemetry Transport, %s (%u bytes)",
+                            proto_registrar_get_nth((guint)hf_made[field])->name, length);
+        proto_tree_add_item(packet_tree, hf_made[field], tvb, (int)offset, (int)there, ENC_NA);
+    }
+    if (remark != REMARKS)
+        expert_add_info(pinfo, item, &ei_remark[remark]);
+    return packet_tree;
+}
