@@ -217,7 +217,39 @@ def clock_step(stage, source):
     stage.find.append("the limit clock going backwards, once; otherwise the findings of qos-flows-v311, with no negative duration")
 
 
-# ---- other layers below
+def full_segments(packets):
+    """Indices of the segments of 1,448 bytes, in two-hosts those of the PUBLISH of 5,000 bytes, from and to a client."""
+    return [i for i in segments_with_data(packets) if len(packets[i][1]) - payload_at(packets[i][1]) == 1448]
+
+
+@capture("mid-packet.pcapng", made_from="two-hosts.pcapng")
+def mid_packet(stage, source):
+    """two-hosts from the second segment of the PUBLISH of 5,000 bytes on: the capture starts in the middle of a control packet of
+    far-pub's second connection."""
+    edited(stage, source, lambda packets: packets[full_segments(packets)[1]:])
+    stage.find.append("the limit start in mid-connection for far-sub (5.0, nothing but PUBLISH and its answers is seen, so the version can only be "
+                      "guessed) and for far-pub's second connection, whose rest of a PUBLISH is skipped; the QoS 2 handshake that it began is "
+                      "seen from PUBREC on, which is no finding")
+
+
+@capture("lost-in-payload.pcapng", made_from="two-hosts.pcapng")
+def lost_in_payload(stage, source):
+    """two-hosts without the second of the four segments that carry the PUBLISH of 5,000 bytes from far-pub: the gap lies within its
+    payload."""
+    edited(stage, source, lambda packets: [p for i, p in enumerate(packets) if i != full_segments(packets)[1]])
+    stage.find.append("one gap of 1,448 bytes inside a payload: the framing is kept, the PUBLISH counts with its length, its payload cannot be compared "
+                      "with what far-sub gets; otherwise the findings of two-hosts")
+
+
+# ---- other layers below, and another file format
+
+@capture("nanoseconds.pcap", made_from="port-reuse.pcapng")
+def nanoseconds(stage, source):
+    """port-reuse as a classic pcap file with time stamps in nanoseconds."""
+    stage.uses("editcap")
+    stage.run("editcap", "-F", "nsecpcap", source, stage.output)
+    stage.find.append("the same findings, with the same times, as port-reuse")
+
 
 @capture("vlan.pcapng", made_from="two-hosts.pcapng")
 def vlan(stage, source):
