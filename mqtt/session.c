@@ -113,12 +113,12 @@ struct mqtt_session *mqtt_sessions_get(struct mqtt_sessions *sessions, uint64_t 
     for (struct mqtt_session *s = *bucket(sessions, hash); s != NULL; s = s->next) {
         if (s->hash == hash && s->server_key == server_key &&
             s->client_identifier.length == client_identifier.length &&
-            memcmp(s->client_identifier.data, client_identifier.data, client_identifier.length) == 0)
+            memcmp(s->client_identifier.data, client_identifier.data, client_identifier.length) ==
+                0)
             return s;
     }
-    struct mqtt_session *session = sessions->count < sessions->limit
-                                       ? session_new(hash, server_key, client_identifier)
-                                       : NULL;
+    struct mqtt_session *session =
+        sessions->count < sessions->limit ? session_new(hash, server_key, client_identifier) : NULL;
     if (session == NULL) {
         sessions->refused++;
         return NULL;

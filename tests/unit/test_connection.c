@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules of scope CONNECTION and SESSION: for each a transcript that raises it, and beside it
+ * the lines that look alike and rightly don't. See transcript.h for the language.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "suite.h"
+#include "transcript.h"
+
+#include "mqtt/connection.h"
+#include "mqtt/tables.h"
+
+struct scene {
+    const char *name;
+    const char *text;
+};
+
+#define V3 "C CONNECT 3.1.1 a clean ka=60\nS CONNACK\n"
+#define V5 "C CONNECT 5.0 a clean ka=60\nS CONNACK\n"
+
+static const struct scene scenes[] = {
+    /* ---- Handshakes as they should be ---- */
+    {"QoS 1 both ways, the same identifier in each direction",
+     "connection\n" V3 "C PUBLISH 1 t id=1\n? in-flight 1\nS PUBLISH 1 t id=1\n? in-flight 1\n"
+     "C PUBACK 1\n? answers\n? done QoS 1\n? rtt 1\nS PUBACK 1\n? done QoS 1\n? rtt 3\n"
+     "C PUBLISH 1 t id=1\n? alone\nS PUBACK 1\n"
+     "C DISCONNECT\nclose C fin\n? cause client-disconnect\n"},
+    {"QoS 2 both ways",
+     "connection\n" V5 "C PUBLISH 2 t id=9\nS PUBREC 9\n? answers\n? rtt 1\nC PUBREL 9\n? rtt 1\n"
+     "S PUBCOMP 9\n? rtt 1\n? done QoS 2\nS PUBLISH 2 t id=9\nC PUBREC 9\nS PUBREL 9\nC PUBCOMP 9\n"
+     "? done QoS 2\n"},
+    {"requests and answers",
+     "connection\n" V5 "C SUBSCRIBE 1 a:1 b:2\nS SUBACK 1 1 2\n? done SUBSCRIBE\n"
+     "C UNSUBSCRIBE 2 a b\nS UNSUBACK 2 0 0x11\n? done UNSUBSCRIBE\nC PINGREQ\nS PINGRESP\n"
+     "? done PING\n"},
+    {"what a client sends before CONNACK is in order",
+     "connection\nC CONNECT 3.1.1 a clean\n? client a\nC SUBSCRIBE 1 a:0\nC PUBLISH 1 t id=2\n"
+     "S CONNACK\n? answers\n? done CONNECT\nS SUBACK 1 0\nS PUBACK 2\n"},
+    {"3.1", "connection\nC CONNECT 3.1 a clean\n? version 3.1\nS CONNACK\nC PUBLISH 2 t id=1\n"
+            "S PUBREC 1\nC PUBREL 1\nS PUBCOMP 1\n"},
+
+    /* ---- Who speaks when ---- */
+    {"first packet is not CONNECT",
+     "connection\nC PINGREQ\n! first-packet-not-connect\nC CONNECT 3.1.1 a clean\nS CONNACK\n"},
+    {"in mid-connection anything may come first",
+     "connection mid\nC PINGREQ\n? client-side 0\nS PINGRESP\n? answers\n"},
+    {"roles turn out the other way round", "connection mid\nS SUBSCRIBE 1 a:0\n? client-side 1\n"
+                                           "C SUBACK 1 0\n"},
+    {"second CONNECT", "connection\n" V3 "C CONNECT 3.1.1 a clean\n! second-connect\n"},
+    {"server does not begin with CONNACK",
+     "connection\nC CONNECT 3.1.1 a clean\nS PUBLISH 0 t\n! first-server-packet-not-connack\n"
+     "S CONNACK\n"},
+    {"AUTH may come before CONNACK",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS AUTH 0x18 {15 0001 6d}\n"
+     "C AUTH 0x18 {15 0001 6d}\n? answers\nS CONNACK {15 0001 6d}\n"},
+    {"second CONNACK", "connection\n" V3 "S CONNACK\n! second-connack\n"},
+    {"a packet from the wrong side",
+     "connection\n" V3 "S SUBSCRIBE 1 a:0\n! packet-from-wrong-side\nC CONNACK\n"
+     "! packet-from-wrong-side\n"},
+    {"a 5.0 server disconnects before CONNACK",
+     "connection\nC CONNECT 5.0 a clean\nS DISCONNECT 0x8b\n! server-disconnect-before-connack\n"
+     "! disconnected-with-error\n"},
+    {"a server's DISCONNECT before 5.0",
+     "connection\n" V3 "S DISCONNECT\n! server-disconnect-before-5.0\n"},
+    {"something after DISCONNECT",
+     "connection\n" V3 "C DISCONNECT\nC PINGREQ\n! packet-after-disconnect\n"},
+    {"the other side may still send",
+     "connection\n" V3 "C PINGREQ\nC DISCONNECT\nS PINGRESP\nclose C fin\n"},
+    {"a refused client is not served",
+     "connection\nC CONNECT 3.1.1 a clean\nC SUBSCRIBE 1 a:0\nS CONNACK code=5\n! connect-refused\n"
+     "S SUBACK 1 0\n! packet-after-refusal\nclose S fin\n? cause refused\n"},
+    {"not closed after the refusal",
+     "connection\nC CONNECT 3.1.1 a clean\nS CONNACK code=2\n! connect-refused\n+3\nend\n"
+     "! not-closed-after-refusal\n"},
+    {"CONNECT without an answer",
+     "connection\nC CONNECT 3.1.1 a clean\n+2\nclose S fin\n! connect-unanswered\n"},
+    {"the capture ends before CONNACK", "connection\nC CONNECT 3.1.1 a clean\nend\n? cause open\n"},
+
+    /* ---- What CONNACK promises ---- */
+    {"Session Present after a clean start",
+     "connection\nC CONNECT 3.1.1 a clean\nS CONNACK sp\n! session-present-after-clean-start\n"},
+    {"no identifier assigned",
+     "connection\nC CONNECT 5.0 - clean\nS CONNACK\n! client-identifier-not-assigned\n"},
+    {"identifier assigned",
+     "connection\nC CONNECT 5.0 - clean\nS CONNACK {12 0002 7a7a}\n? client zz\n"},
+    {"response information", "connection\nC CONNECT 5.0 a clean\nS CONNACK {1a 0001 72}\n"
+                             "! response-information-unasked\n"},
+    {"response information that was asked for",
+     "connection\nC CONNECT 5.0 a clean {19 01}\nS CONNACK {1a 0001 72}\n"},
+    {"problem information",
+     "connection\nC CONNECT 5.0 a clean {17 00}\nS CONNACK {1f 0001 72}\nC PUBLISH 1 t id=1\n"
+     "S PUBACK 1 0x10 {1f 0001 72}\n! problem-information-unwanted\n"
+     "S DISCONNECT 0x00 {1f 0001 72}\n"},
+    {"will above Maximum QoS, retained will on a server that retains nothing",
+     "connection\nC CONNECT 5.0 a clean will=2 will-retain\nS CONNACK {24 01 25 00}\n"
+     "! will-qos-unsupported\n! will-retain-unsupported\n"},
+    {"Server Keep Alive", "connection\nC CONNECT 5.0 a clean ka=60\nS CONNACK {13 000a}\n"
+                          "? effective 10\n"},
+
+    /* ---- Extended authentication ---- */
+    {"AUTH without a method",
+     "connection\nC CONNECT 5.0 a clean\nS AUTH 0x18 {15 0001 6d}\n! auth-without-method\n"
+     "C AUTH 0x18 {15 0001 6d}\n! auth-without-method\n"},
+    {"another method", "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS AUTH 0x18 {15 0001 6e}\n"
+                       "! auth-method-changed\n"},
+    {"another reason code than 0x18 while connecting",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS AUTH 0x00 {15 0001 6d}\n"
+     "! auth-reason-unexpected\n"},
+    {"something else while authenticating",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nC PINGREQ\n! packet-during-authentication\n"
+     "S CONNACK {15 0001 6d}\nC AUTH 0x19 {15 0001 6d}\nS AUTH 0x00 {15 0001 6d}\n"},
+
+    /* ---- Limits ---- */
+    {"Receive Maximum of the server",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0002}\nC PUBLISH 1 t id=1\n"
+     "C PUBLISH 2 t id=2\n? in-flight 2\nC PUBLISH 1 t id=3\n! receive-maximum-exceeded\n"
+     "S PUBACK 1\nS PUBREC 2\nS PUBACK 3\nC PUBLISH 1 t id=4\n? in-flight 2\nS PUBACK 4\n"
+     "C PUBREL 2\nS PUBCOMP 2\n"},
+    {"a PUBREC with an error frees its place",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0001}\nC PUBLISH 2 t id=1\n"
+     "S PUBREC 1 0x97\n! publish-refused\nC PUBLISH 2 t id=1\n"},
+    {"Receive Maximum of the client",
+     "connection\nC CONNECT 5.0 a clean {21 0001}\nS CONNACK\nS PUBLISH 1 t id=1\n"
+     "S PUBLISH 1 t id=2\n! receive-maximum-exceeded\nC PUBACK 1\n"},
+    {"Maximum Packet Size",
+     "connection\nC CONNECT 5.0 a clean {27 00000014}\nS CONNACK {27 00000010}\n"
+     "C PUBLISH 0 0123456789\nC PUBLISH 0 0123456789a\n! maximum-packet-size-exceeded\n"
+     "S PUBLISH 0 0123456789abcd\nS PUBLISH 0 0123456789abcdef\n! maximum-packet-size-exceeded\n"},
+    {"topic aliases of the client",
+     "connection\nC CONNECT 5.0 a clean {22 0002}\nS CONNACK {22 0001}\nC PUBLISH 0 up {23 0001}\n"
+     "S PUBLISH 0 down {23 0001}\nC PUBLISH 0 - {23 0001}\n? topic up\nS PUBLISH 0 - {23 0001}\n"
+     "? topic down\nC PUBLISH 0 x {23 0002}\n! topic-alias-above-maximum\nS PUBLISH 0 - {23 0002}\n"
+     "! topic-alias-unknown\nS PUBLISH 0 other {23 0001}\nS PUBLISH 0 - {23 0001}\n? topic "
+     "other\n"},
+    {"topic alias where none is permitted",
+     "connection\n" V5 "C PUBLISH 0 t {23 0001}\n! topic-alias-not-permitted\n"
+     "S PUBLISH 0 t {23 0001}\n! topic-alias-not-permitted\n"},
+    {"aliases do not outlive the connection",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {22 0001}\nC PUBLISH 0 up {23 0001}\n"
+     "C DISCONNECT\nclose C fin\nconnection\nC CONNECT 5.0 a clean\nS CONNACK {22 0001}\n"
+     "C PUBLISH 0 - {23 0001}\n! topic-alias-unknown\n"},
+    {"an alias that a gap may have set", "connection\nC CONNECT 5.0 a clean\nS CONNACK {22 0001}\n"
+                                         "gap C\nC PUBLISH 0 - {23 0001}\n"},
+    {"Maximum QoS and Retain Available",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {24 01 25 00}\nC PUBLISH 2 t id=1\n"
+     "! maximum-qos-exceeded\nC PUBLISH 0 t retain\n! retain-not-available\nS PUBLISH 0 t "
+     "retain\n"},
+    {"subscriptions that the server does not take",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {28 00 29 00 2a 00}\n"
+     "C SUBSCRIBE 1 a/+:0 {0b 01}\n! wildcard-not-available\n"
+     "! subscription-identifier-not-available\nC SUBSCRIBE 2 $share/g/a:0\n"
+     "! shared-subscription-not-available\n"},
+    {"session expiry raised by DISCONNECT",
+     "connection\n" V5 "C DISCONNECT 0 {11 0000000a}\n! disconnect-expiry-raised\n"},
+    {"session expiry changed by DISCONNECT",
+     "connection\nC CONNECT 5.0 a clean {11 0000000a}\nS CONNACK\nC DISCONNECT 0 {11 00000000}\n"},
+
+    /* ---- Handshakes gone wrong ---- */
+    {"packet identifier in use",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PUBLISH 1 u id=1\n! packet-identifier-in-use\n"
+     "C SUBSCRIBE 1 a:0\n! packet-identifier-in-use\nS PUBLISH 1 t id=1\nS PUBLISH 1 t id=1\n"
+     "! packet-identifier-in-use\n"},
+    {"acknowledgement for nothing",
+     "connection\n" V3 "S PUBACK 1\n! acknowledgement-unknown\nS PUBREC 1\n"
+     "! acknowledgement-unknown\nC PUBREL 1\n! acknowledgement-unknown\nS PUBCOMP 1\n"
+     "! acknowledgement-unknown\nS SUBACK 1 0\n! suback-unknown\nS UNSUBACK 1\n"
+     "! unsuback-unknown\nS PINGRESP\n! pingresp-unasked\n"},
+    {"an answer to nothing after a gap, or in mid-connection",
+     "connection\n" V3 "gap C\nS PUBACK 1\nS SUBACK 1 0\nS PINGRESP\nC PUBLISH 1 t id=2 dup\n"
+     "connection mid\nS PUBACK 1\nS PUBREC 2\nS SUBACK 1 0\nC PUBREL 7\nS PUBCOMP 7\n? answers\n"
+     "? done QoS 2\n"},
+    {"the wrong acknowledgement",
+     "connection\n" V3 "C PUBLISH 2 t id=1\nS PUBACK 1\n! acknowledgement-wrong-type\n"
+     "C PUBLISH 1 t id=2\nS PUBREC 2\n! acknowledgement-wrong-type\nC SUBSCRIBE 3 a:0\n"
+     "S UNSUBACK 3\n! unsuback-unknown\n"},
+    {"QoS 2 out of step",
+     "connection\n" V3 "C PUBLISH 2 t id=1\nC PUBREL 1\n! qos-2-out-of-step\nS PUBCOMP 1\n"
+     "C PUBLISH 2 t id=2\nS PUBREC 2\nS PUBREC 2\n! qos-2-out-of-step\nS PUBCOMP 2\n"
+     "! qos-2-out-of-step\n"},
+    {"DUP on a first send",
+     "connection\n" V3 "C PUBLISH 1 t id=1 dup\n! dup-on-first-send\nS PUBACK 1\n"},
+    {"DUP on the first send that the capture shows",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 1 t id=1 dup\nS PUBACK 1\n"
+     "S PUBACK 2\n"},
+    {"sent again while connected, 5.0",
+     "connection\n" V5 "C PUBLISH 1 t id=1\nC PUBLISH 1 t id=1 dup\n! resent-while-connected\n"
+     "? resend\n? in-flight 1\nS PUBACK 1\n"},
+    {"sent again while connected, 3.1.1",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PUBLISH 1 t id=1 dup\n! resent-on-timeout\n? resend\n"
+     "C PUBLISH 2 t id=2\nS PUBREC 2\nC PUBREL 2\nC PUBREL 2\n! resent-on-timeout\n? resend\n"},
+    {"PUBLISH again after PUBREC and after PUBREL",
+     "connection\n" V3 "C PUBLISH 2 t id=1\nS PUBREC 1\nC PUBLISH 2 t id=1 dup\n"
+     "! publish-after-pubrec\n! resent-on-timeout\nS PUBREC 1\nC PUBREL 1\nC PUBLISH 2 t id=1 dup\n"
+     "! publish-after-pubrel\n"},
+    {"acknowledgements of a client out of order",
+     "connection\n" V3 "S PUBLISH 1 t id=1\nS PUBLISH 1 t id=2\nS PUBLISH 2 t id=3\n"
+     "S PUBLISH 2 t id=4\nC PUBACK 2\nC PUBACK 1\n! puback-out-of-order\nC PUBREC 4\nC PUBREC 3\n"
+     "! pubrec-out-of-order\n"},
+    {"PUBREL out of order",
+     "connection\n" V3 "C PUBLISH 2 t id=1\nC PUBLISH 2 t id=2\nS PUBREC 2\nS PUBREC 1\n"
+     "C PUBREL 1\nC PUBREL 2\n! pubrel-out-of-order\n"},
+    {"servers may acknowledge in any order",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PUBLISH 1 t id=2\nS PUBACK 2\nS PUBACK 1\n"},
+    {"PUBLISH refused", "connection\n" V5 "C PUBLISH 1 t id=1\nS PUBACK 1 0x87\n! publish-refused\n"
+                        "C PUBLISH 1 t id=2\nS PUBACK 2 0x10\n"},
+    {"identifier not found", "connection\n" V5 "C PUBLISH 2 t id=1\nS PUBREC 1\nC PUBREL 1\n"
+                             "S PUBCOMP 1 0x92\n! packet-identifier-not-found\n"},
+    {"left unfinished, each at its stage",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PUBLISH 2 t id=2\nC PUBLISH 2 t id=3\nS PUBREC 3\n"
+     "C PUBLISH 2 t id=4\nS PUBREC 4\nC PUBREL 4\nC SUBSCRIBE 5 a:0\nC UNSUBSCRIBE 6 a\nC PINGREQ\n"
+     "close S rst\n! qos-1-unfinished\n! qos-2-without-pubrec\n! qos-2-without-pubrel\n"
+     "! qos-2-without-pubcomp\n! subscribe-unanswered\n! unsubscribe-unanswered\n"
+     "! pingreq-unanswered\n? cause server-reset\n"},
+    {"unfinished, but the capture ended soon after",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PINGREQ\n+1\nend\n"},
+    {"unfinished for long when the capture ends",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PINGREQ\n+9\nend\n! qos-1-unfinished\n"
+     "! pingreq-unanswered\n"},
+
+    /* ---- SUBSCRIBE and UNSUBSCRIBE ---- */
+    {"SUBACK miscounts", "connection\n" V3 "C SUBSCRIBE 1 a:1 b:1\nS SUBACK 1 1\n! suback-count\n"},
+    {"UNSUBACK miscounts",
+     "connection\n" V5 "C UNSUBSCRIBE 1 a b\nS UNSUBACK 1 0\n! unsuback-count\n"},
+    {"granted QoS", "connection\n" V3 "C SUBSCRIBE 1 a:2 b:1 c:0\nS SUBACK 1 1 0x80 1\n"
+                    "! subscribe-refused\n! suback-above-requested\n"},
+
+    /* ---- Keep alive ---- */
+    {"in time, late, expired",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+9\nC PINGREQ\nS PINGRESP\n+11\n"
+     "C PINGREQ\n! keep-alive-late\nS PINGRESP\n+12\nC PINGREQ\nS PINGRESP\n+16\nC PINGREQ\n"
+     "! keep-alive-expired\nS PINGRESP\n"},
+    {"what the server sends does not keep it alive",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+8\nS PUBLISH 0 t\n+8\nC PINGREQ\n"
+     "! keep-alive-expired\n"},
+    {"no keep alive", "connection\nC CONNECT 3.1.1 a clean ka=0\nS CONNACK\n+9999\nC PINGREQ\n"},
+    {"silence that a gap may have filled",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+20\ngap C\nC PINGREQ\n"},
+    {"the server closes on silence, 3.1.1",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+16\nclose S fin\n! keep-alive-closed\n"
+     "? cause keep-alive\n"},
+    {"the server closes on silence, 5.0",
+     "connection\nC CONNECT 5.0 a clean ka=10\nS CONNACK\n+16\nS DISCONNECT 0x8d\n"
+     "! keep-alive-timeout\nclose S fin\n? cause keep-alive\n"},
+    {"Server Keep Alive counts",
+     "connection\nC CONNECT 5.0 a clean ka=60\nS CONNACK {13 000a}\n+16\nclose S fin\n"
+     "! keep-alive-closed\n? cause keep-alive\n"},
+    {"PINGREQ without an answer",
+     "connection\n" V3 "C PINGREQ\n+20\nclose C fin\n! pingreq-unanswered\n"
+     "! closed-without-disconnect\n? cause client-closed\n"},
+
+    /* ---- How it ends ---- */
+    {"server closes for no reason", "connection\n" V3 "close S fin\n? cause server-closed\n"},
+    {"client resets", "connection\n" V3 "close C rst\n! closed-without-disconnect\n"
+                      "? cause client-reset\n"},
+    {"closed right after a violation",
+     "connection\n" V3 "C CONNECT 3.1.1 a clean\n! second-connect\nclose S fin\n"
+     "? cause protocol-error\n"},
+    {"disconnected for a violation",
+     "connection\n" V5 "S DISCONNECT 0x82\n! disconnected-with-error\nclose S fin\n"
+     "? cause protocol-error\n"},
+    {"server shuts down", "connection\n" V5 "S DISCONNECT 0x8b\n! disconnected-with-error\n"
+                          "close S fin\n? cause server-disconnect\n"},
+
+    /* ---- Sessions ---- */
+    {"taken over, 5.0",
+     "connection one\nC CONNECT 5.0 a clean\nS CONNACK\nconnection two\nC CONNECT 5.0 a clean\n"
+     "! client-taken-over\nuse one\nS DISCONNECT 0x8e\nclose S fin\n? cause taken-over\nuse two\n"
+     "S CONNACK\n"},
+    {"taken over, 3.1.1", "connection one\n" V3 "connection two\nC CONNECT 3.1.1 a clean\n"
+                          "! client-taken-over\nuse one\nclose S fin\n? cause taken-over\n"},
+    {"back after an end is no takeover",
+     "connection\n" V3 "close C fin\n! closed-without-disconnect\nconnection\n" V3 "C DISCONNECT\n"
+     "connection\n" V3},
+    {"redelivery as it should be",
+     "connection\nC CONNECT 3.1.1 a clean\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection\n"
+     "C CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nC PUBLISH 2 t id=2\nS PUBREC 2\n"
+     "C PUBLISH 2 t id=3\nS PUBREC 3\nC PUBREL 3\nS PUBLISH 1 t id=1\nclose C fin\n"
+     "! closed-without-disconnect\nconnection\nC CONNECT 3.1.1 a\nS CONNACK sp\n"
+     "C PUBLISH 1 t id=1 dup\n? resend\nS PUBLISH 1 t id=1 dup\n? resend\nC PUBREL 2\nC PUBREL 3\n"
+     "? resend\nS PUBACK 1\n? answers\nC PUBACK 1\n? answers\nS PUBCOMP 2\n? done QoS 2\n"
+     "S PUBCOMP 3\n"},
+    {"redelivery without DUP",
+     "connection\nC CONNECT 3.1.1 a clean\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection\n"
+     "C CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\nconnection\n"
+     "C CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 1 t id=1\n! redelivery-without-dup\nS PUBACK 1\n"},
+    {"a clean start forgets",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\nconnection\n"
+     "C CONNECT 3.1.1 a clean\nS CONNACK\nC PUBLISH 1 t id=1\nS PUBACK 1\n"},
+    {"PUBLISH again after its PUBREL, a connection later",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 2 t id=1\nS PUBREC 1\nC PUBREL 1\n"
+     "close S rst\nconnection\nC CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 2 t id=1 dup\n"
+     "! publish-after-pubrel\n"},
+    {"never resumed",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n+20\nend\n"
+     "! qos-1-unfinished\n"},
+    {"the session is lost",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection\n"
+     "C CONNECT 3.1.1 a\nS CONNACK\n! session-lost\n"},
+    {"a session where there should be none",
+     "connection\nC CONNECT 3.1.1 a clean\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection\n"
+     "C CONNECT 3.1.1 a\nS CONNACK sp\n! session-present-without-state\n"},
+    {"session expiry, 5.0",
+     "connection\nC CONNECT 5.0 a clean {11 0000000a}\nS CONNACK\nC DISCONNECT\nclose C fin\n+5\n"
+     "connection\nC CONNECT 5.0 a {11 0000000a}\nS CONNACK\n! session-lost\nC DISCONNECT\n"
+     "close C fin\n+20\nconnection\nC CONNECT 5.0 a\nS CONNACK sp\n"
+     "! session-present-without-state\n"},
+    {"a refused CONNECT changes nothing",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\nconnection\n"
+     "C CONNECT 3.1.1 a clean\nS CONNACK code=3\n! connect-refused\nclose S fin\nconnection\n"
+     "C CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 1 t id=1 dup\n? resend\nS PUBACK 1\n"},
+};
+
+START_TEST(scene)
+{
+    transcript(scenes[_i].text);
+}
+END_TEST
+
+/* Every rule that needs more than one packet is raised by one of the scenes. */
+START_TEST(every_rule_has_a_scene)
+{
+    for (unsigned rule = 0; rule < MQTT_RULES; rule++) {
+        const struct mqtt_rule_info *info = mqtt_rule_info((enum mqtt_rule)rule);
+        if (info->scope == MQTT_SCOPE_PACKET)
+            continue;
+        char line[96];
+        bool found = false;
+        snprintf(line, sizeof line, "! %s\n", info->id);
+        for (size_t i = 0; i < sizeof scenes / sizeof *scenes && !found; i++)
+            found = strstr(scenes[i].text, line) != NULL;
+        ck_assert_msg(found, "%s is raised by no scene", info->id);
+    }
+}
+END_TEST
+
+SUITE("connection", TABLE(scene, scenes), TEST(every_rule_has_a_scene))
