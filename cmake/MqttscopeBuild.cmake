@@ -10,7 +10,8 @@ target_compile_options(mqttscope_warnings INTERFACE
     $<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond -Wduplicated-branches>
     $<$<BOOL:${MQTTSCOPE_WERROR}>:-Werror>)
 
-add_compile_definitions(MQTTSCOPE_VERSION="${PROJECT_VERSION}")
+# Standard C has neither strdup nor gmtime_r; a file that needs more than POSIX says so itself.
+add_compile_definitions(_POSIX_C_SOURCE=200809L MQTTSCOPE_VERSION="${PROJECT_VERSION}")
 
 # Captures come from strangers, so the cheap mitigations are on by default. _FORTIFY_SOURCE needs
 # an optimiser, and it blinds AddressSanitizer.
