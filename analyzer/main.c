@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* mqttscope: reads captures, and reports what MQTT did in them. */
+#include "analyzer/options.h"
+#include "analyzer/output.h"
+#include "analyzer/pipeline.h"
+#include "audit/report/escape.h"
+#include "audit/report/json.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum status { STATUS_DONE = 0, STATUS_FAIL_ON = 1, STATUS_TROUBLE = 2 };
+
+static struct pipeline *interruptible; /* for the signal handler */
+
+static void interrupt(int signal_number)
+{
+    (void)signal_number;
+    pipeline_stop(interruptible);
+}
+
+/* What is read until somebody stops it is reported then; a second signal ends the program. */
+static void catch_signals(struct pipeline *pipeline)
+{
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+    interruptible = pipeline;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* A standard stream that is closed must not become the number of a file that is opened later: what
+ * is meant for the one would be written to the other. */
+static void hold_standard_streams(void)
+{
+    for (int descriptor = 0; descriptor <= 2; descriptor++)
+        if (fcntl(descriptor, F_GETFD) == -1) {
+            /* Opened the wrong way round: its use still fails, as it would have. */
+            int held = open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
+            if (held != descriptor)
+                abort();
+        }
+}
+
+static bool wants_color(enum color_mode mode)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    if (mode != COLOR_AUTO)
+        return mode == COLOR_ALWAYS;
+    if ((no_color != NULL && *no_color != '\0') ||
+        (terminal != NULL && strcmp(terminal, "dumb") == 0))
+        return false;
+    return isatty(STDOUT_FILENO) != 0;
+}
+
+static unsigned terminal_width(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_col;
+}
+
+static struct report_text_options text_options(const struct options *options)
+{
+    return (struct report_text_options){
+        .detail = options->detail,
+        .color = wants_color(options->color),
+        .width = terminal_width(),
+    };
+}
+
+static void complain(const char *line)
+{
+    char *printable = escape_text(line);
+    fprintf(stderr, "mqttscope: %s\n", printable);
+    g_free(printable);
+}
+
+/* ---- Reading ---- */
+
+static bool read_all(struct pipeline *pipeline, const struct options *options)
+{
+    char error[SOURCE_ERROR_SIZE];
+    bool whole = true;
+    if (options->interface != NULL) {
+        catch_signals(pipeline);
+        if (!pipeline_read_interface(pipeline, options->interface, error)) {
+            complain(error);
+            whole = false;
+        }
+    }
+    for (unsigned i = 0; i < options->files->len; i++) {
+        const char *path = g_ptr_array_index(options->files, i);
+        if (strcmp(path, "-") == 0)
+            catch_signals(pipeline);
+        if (!pipeline_read_file(pipeline, path, error)) {
+            complain(error);
+            whole = false;
+        }
+    }
+    return whole;
+}
+
+/* ---- Reporting ---- */
+
+static bool write_json(const struct audit_report *report, const char *path)
+{
+    struct output output;
+    if (!output_open(&output, path))
+        return false;
+    report_json(report, output.file);
+    return output_close(&output);
+}
+
+static bool write_text(const struct audit_report *report, const struct options *options)
+{
+    const struct report_text_options how = text_options(options);
+    struct output output;
+    if (!output_open(&output, "-"))
+        return false;
+    report_text(report, &how, output.file);
+    return output_close(&output);
+}
+
+static bool write_reports(const struct audit_report *report, const struct options *options)
+{
+    bool json_on_stdout = options->json != NULL && strcmp(options->json, "-") == 0;
+    bool written = json_on_stdout || write_text(report, options);
+    if (options->json != NULL && !write_json(report, options->json))
+        written = false;
+    return written;
+}
+
+static bool fails(const struct audit_report *report, unsigned fail_on)
+{
+    for (unsigned severity = fail_on; severity <= MQTT_ERROR; severity++)
+        if (report->totals.findings[severity] > 0)
+            return true;
+    return false;
+}
+
+/* Nothing of a capture could be opened: a report would be about nothing. */
+static bool nothing_read(const struct audit_report *report)
+{
+    for (unsigned i = 0; i < report->capture.files->len; i++)
+        if (audit_report_file(report, i)->problem == NULL)
+            return false;
+    return report->capture.packets == 0;
+}
+
+static enum status report(const struct options *options)
+{
+    const char *client = options->client != NULL ? options->client : "";
+    const struct audit_options audit_options = {
+        .rules = options->only ? options->rules : NULL,
+        .client_identifier = {(const uint8_t *)client, (uint32_t)strlen(client)},
+    };
+    const struct pipeline_options pipeline_options = {
+        .filter = options->filter,
+        .ports = (const uint16_t *)(const void *)options->ports->data,
+        .port_count = options->ports->len,
+        .progress = true,
+    };
+    struct audit *audit = audit_new(&audit_options);
+    struct pipeline *pipeline = pipeline_new(audit, &pipeline_options);
+    if (pipeline == NULL) {
+        complain("not enough memory");
+        audit_free(audit);
+        return STATUS_TROUBLE;
+    }
+
+    enum status status = STATUS_DONE;
+    if (!read_all(pipeline, options))
+        status = STATUS_TROUBLE;
+    pipeline_finish(pipeline);
+    const struct audit_report *result = audit_finish(audit);
+    if (!nothing_read(result) && !write_reports(result, options))
+        status = STATUS_TROUBLE;
+    if (status == STATUS_DONE && fails(result, options->fail_on))
+        status = STATUS_FAIL_ON;
+    pipeline_free(pipeline);
+    audit_free(audit);
+    return status;
+}
+
+/* ---- Information ---- */
+
+static void print_rules(FILE *file)
+{
+    for (unsigned rule = 0; rule < MQTT_RULES; rule++) {
+        const struct mqtt_rule_info *info = mqtt_rule_info((enum mqtt_rule)rule);
+        fprintf(file, "%s\t%s\t%s\t%s\t%s\t%s\n", info->id, mqtt_severity_name(info->severity),
+                mqtt_scope_name(info->scope), info->statements_3_1_1, info->statements_5_0,
+                info->title);
+    }
+}
+
+static enum status inform(const struct options *options)
+{
+    const struct report_text_options how = text_options(options);
+    struct output output;
+    if (!output_open(&output, "-"))
+        return STATUS_TROUBLE;
+    switch (options->action) {
+    case ACTION_HELP: fputs(options_help, output.file); break;
+    case ACTION_VERSION: fputs("mqttscope " MQTTSCOPE_VERSION "\n", output.file); break;
+    case ACTION_RULES: print_rules(output.file); break;
+    case ACTION_EXPLAIN: report_explain(options->explain, &how, output.file); break;
+    case ACTION_REPORT: break;
+    }
+    return output_close(&output) ? STATUS_DONE : STATUS_TROUBLE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    enum status status = STATUS_TROUBLE;
+    hold_standard_streams();
+    signal(SIGPIPE, SIG_IGN); /* a reader that left is an error of writing, which is reported */
+    if (options_parse(&options, argc, argv))
+        status = options.action == ACTION_REPORT ? report(&options) : inform(&options);
+    options_clear(&options);
+    return (int)status;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line: see options.h. */
+#include "analyzer/options.h"
+
+#include "audit/report/escape.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char options_help[] =
+    "Usage: mqttscope [options] CAPTURE...\n"
+    "\n"
+    "Says from a capture alone which MQTT client or server broke which promise, when, and in "
+    "which\n"
+    "frame. CAPTURE is a pcap or pcapng file, or - for standard input; several are read as one.\n"
+    "\n"
+    "Input\n"
+    "  -r, --read FILE         read FILE (same as CAPTURE)\n"
+    "  -i, --interface IFACE   capture from a network interface until interrupted\n"
+    "  -f, --filter BPF        take only packets that match a filter (pcap-filter(7))\n"
+    "  -d tcp.port==N[,mqtt]   expect MQTT on TCP port N as on 1883; may be repeated\n"
+    "\n"
+    "Report\n"
+    "      --json FILE         write the report as JSON to FILE; - is standard output, and "
+    "replaces\n"
+    "                          the text report\n"
+    "      --only RULE,...     look for these findings alone\n"
+    "      --client ID         report on the client with this client identifier alone\n"
+    "  -q, --quiet             verdict and findings only\n"
+    "  -v, --verbose           all rows of all tables\n"
+    "      --color WHEN        auto (the default: on a terminal, unless NO_COLOR is set), always,\n"
+    "                          never\n"
+    "      --fail-on SEVERITY  exit with 1 if there is an error, a warning or worse, or a note or\n"
+    "                          worse\n"
+    "\n"
+    "Information\n"
+    "      --rules             list all rules: id, severity, scope, statements of 3.1.1, "
+    "statements\n"
+    "                          of 5.0, title; separated by tabs\n"
+    "      --explain RULE      what a rule means, and the usual causes\n"
+    "  -h, --help              this text\n"
+    "  -V, --version           version\n"
+    "\n"
+    "Exit status: 0 done; 1 by --fail-on only; 2 wrong usage, failed input or output, or a "
+    "capture\n"
+    "that could not be read to its end (what was read is reported).\n";
+
+enum long_option {
+    OPTION_JSON = 256,
+    OPTION_FAIL_ON,
+    OPTION_ONLY,
+    OPTION_CLIENT,
+    OPTION_COLOR,
+    OPTION_EXPLAIN,
+    OPTION_RULES,
+};
+
+static const struct option long_options[] = {
+    {"read", required_argument, NULL, 'r'},
+    {"interface", required_argument, NULL, 'i'},
+    {"filter", required_argument, NULL, 'f'},
+    {"decode-as", required_argument, NULL, 'd'},
+    {"json", required_argument, NULL, OPTION_JSON},
+    {"fail-on", required_argument, NULL, OPTION_FAIL_ON},
+    {"only", required_argument, NULL, OPTION_ONLY},
+    {"client", required_argument, NULL, OPTION_CLIENT},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"color", required_argument, NULL, OPTION_COLOR},
+    {"explain", required_argument, NULL, OPTION_EXPLAIN},
+    {"rules", no_argument, NULL, OPTION_RULES},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+/* One line on standard error, whatever was typed; always false. */
+static bool complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+static bool complain(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *line = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    char *printable = escape_text(line);
+    fprintf(stderr, "mqttscope: %s\n", printable);
+    g_free(printable);
+    g_free(line);
+    return false;
+}
+
+/* How many letters have to be changed, added or left out to make `b` from `a` (Levenshtein). */
+static unsigned distance(const char *a, const char *b)
+{
+    size_t length = strlen(b);
+    unsigned *row = g_new(unsigned, length + 1);
+    for (size_t j = 0; j <= length; j++)
+        row[j] = (unsigned)j;
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        unsigned diagonal = row[0];
+        row[0] = (unsigned)i + 1;
+        for (size_t j = 0; j < length; j++) {
+            unsigned cost = diagonal + (a[i] != b[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = MIN(cost, MIN(diagonal, row[j]) + 1);
+        }
+    }
+    unsigned answer = row[length];
+    g_free(row);
+    return answer;
+}
+
+/* The rule that was probably meant; NULL if none is near. */
+static const char *nearest_rule(const char *id)
+{
+    const char *best = NULL;
+    unsigned least = (unsigned)MIN(strlen(id), 256) / 3 + 1;
+    if (strlen(id) > 64)
+        return NULL;
+    for (unsigned rule = 0; rule < MQTT_RULES; rule++) {
+        const char *candidate = mqtt_rule_info((enum mqtt_rule)rule)->id;
+        unsigned away = distance(id, candidate);
+        if (away < least) {
+            least = away;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+static bool parse_rule(const char *id, enum mqtt_rule *rule)
+{
+    *rule = mqtt_rule_by_id(id);
+    if (*rule != MQTT_RULE_NONE)
+        return true;
+    const char *nearest = nearest_rule(id);
+    if (nearest != NULL)
+        return complain("no rule '%s'; did you mean '%s'?", id, nearest);
+    return complain("no rule '%s' (--rules lists them)", id);
+}
+
+static bool parse_rules(struct options *options, const char *list)
+{
+    bool valid = true;
+    char **ids = g_strsplit(list, ",", -1);
+    for (char **id = ids; valid && *id != NULL; id++) {
+        enum mqtt_rule rule;
+        valid = parse_rule(*id, &rule);
+        if (valid)
+            options->rules[rule] = true;
+    }
+    g_strfreev(ids);
+    options->only = true;
+    return valid;
+}
+
+static bool parse_severity(const char *name, unsigned *severity)
+{
+    for (unsigned i = MQTT_NOTE; i <= MQTT_ERROR; i++)
+        if (strcmp(name, mqtt_severity_name(i)) == 0) {
+            *severity = i;
+            return true;
+        }
+    return complain("--fail-on takes error, warning or note, not '%s'", name);
+}
+
+static bool parse_color(const char *name, enum color_mode *mode)
+{
+    static const char *const names[] = {"auto", "always", "never"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+        if (strcmp(name, names[i]) == 0) {
+            *mode = (enum color_mode)i;
+            return true;
+        }
+    return complain("--color takes auto, always or never, not '%s'", name);
+}
+
+/* "tcp.port==N", and ",mqtt" behind it as tshark has it. */
+static bool parse_decode_as(struct options *options, const char *text)
+{
+    static const char prefix[] = "tcp.port==";
+    const char *number = text + strlen(prefix);
+    char *end;
+    if (strncmp(text, prefix, strlen(prefix)) == 0 && g_ascii_isdigit(*number)) {
+        guint64 value = g_ascii_strtoull(number, &end, 10);
+        if (value > 0 && value <= UINT16_MAX && (*end == '\0' || strcmp(end, ",mqtt") == 0)) {
+            uint16_t port = (uint16_t)value;
+            g_array_append_val(options->ports, port);
+            return true;
+        }
+    }
+    return complain("-d takes tcp.port==N with N from 1 to 65535, not '%s'", text);
+}
+
+static bool unknown_option(int argc, char **argv, int at)
+{
+    const char *word = at > 0 && at < argc ? argv[at] : "?";
+    if (strncmp(word, "--", 2) != 0)
+        return complain("unknown option '-%c' (--help lists the options)", optopt);
+    char *name = g_strdup(word + 2);
+    name[strcspn(name, "=")] = '\0';
+    const char *best = NULL;
+    unsigned least = 3;
+    for (const struct option *option = long_options; option->name != NULL; option++) {
+        unsigned away = strlen(name) < 64 ? distance(name, option->name) : least;
+        if (away < least) {
+            least = away;
+            best = option->name;
+        }
+    }
+    if (best != NULL)
+        complain("unknown option '--%s'; did you mean '--%s'?", name, best);
+    else
+        complain("unknown option '--%s' (--help lists the options)", name);
+    g_free(name);
+    return false;
+}
+
+static bool missing_argument(char **argv, int at)
+{
+    return complain("option '%s' needs an argument", argv[at]);
+}
+
+static bool take_option(struct options *options, int option, const char *argument)
+{
+    switch (option) {
+    case 'r': g_ptr_array_add(options->files, (gpointer)(uintptr_t)argument); return true;
+    case 'i':
+        if (options->interface != NULL)
+            return complain("only one interface can be captured from");
+        options->interface = argument;
+        return true;
+    case 'f': options->filter = argument; return true;
+    case 'd': return parse_decode_as(options, argument);
+    case 'q': options->detail = REPORT_QUIET; return true;
+    case 'v': options->detail = REPORT_VERBOSE; return true;
+    case 'h': options->action = ACTION_HELP; return true;
+    case 'V': options->action = ACTION_VERSION; return true;
+    case OPTION_JSON: options->json = argument; return true;
+    case OPTION_FAIL_ON: return parse_severity(argument, &options->fail_on);
+    case OPTION_ONLY: return parse_rules(options, argument);
+    case OPTION_CLIENT:
+        if (*argument == '\0')
+            return complain("--client takes a client identifier that is not empty");
+        options->client = argument;
+        return true;
+    case OPTION_COLOR: return parse_color(argument, &options->color);
+    case OPTION_RULES: options->action = ACTION_RULES; return true;
+    case OPTION_EXPLAIN:
+        options->action = ACTION_EXPLAIN;
+        return parse_rule(argument, &options->explain);
+    default: return false;
+    }
+}
+
+/* Whether the options go together. */
+static bool check_input(const struct options *options)
+{
+    if (options->action != ACTION_REPORT)
+        return true;
+    if (options->interface != NULL && options->files->len > 0)
+        return complain("an interface and capture files can't be read together");
+    if (options->interface == NULL && options->files->len == 0)
+        return complain("no capture given (--help says how)");
+    unsigned standard_input = 0;
+    for (unsigned i = 0; i < options->files->len; i++)
+        standard_input += strcmp(g_ptr_array_index(options->files, i), "-") == 0;
+    if (standard_input > 1)
+        return complain("standard input can be read only once");
+    return true;
+}
+
+bool options_parse(struct options *options, int argc, char **argv)
+{
+    *options = (struct options){
+        .files = g_ptr_array_new(),
+        .ports = g_array_new(FALSE, FALSE, sizeof(uint16_t)),
+        .fail_on = FAIL_ON_NOTHING,
+        .detail = REPORT_NORMAL,
+    };
+    opterr = 0;
+    for (;;) {
+        int at = optind;
+        /* "-" in front: captures come as option 1, in their place among the others; ":" tells a
+         * missing argument from an unknown option. */
+        int option = getopt_long(argc, argv, "-:r:i:f:d:qvhV", long_options, NULL);
+        if (option == -1)
+            break;
+        if (option == '?')
+            return unknown_option(argc, argv, optopt != 0 && optopt < 256 ? -1 : at);
+        if (option == ':')
+            return missing_argument(argv, at);
+        if (!take_option(options, option == 1 ? 'r' : option, optarg))
+            return false;
+    }
+    for (int i = optind; i < argc; i++) /* behind "--" */
+        g_ptr_array_add(options->files, argv[i]);
+    return check_input(options);
+}
+
+void options_clear(struct options *options)
+{
+    g_ptr_array_free(options->files, TRUE);
+    g_array_free(options->ports, TRUE);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line. */
+#ifndef MQTTSCOPE_ANALYZER_OPTIONS_H
+#define MQTTSCOPE_ANALYZER_OPTIONS_H
+
+#include "audit/report/text.h"
+
+enum action { ACTION_REPORT, ACTION_HELP, ACTION_VERSION, ACTION_RULES, ACTION_EXPLAIN };
+
+enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+#define FAIL_ON_NOTHING 3 /* above every enum mqtt_severity */
+
+struct options {
+    enum action action;
+    GPtrArray *files;      /* const char *; arguments of main() */
+    const char *interface; /* NULL: none */
+    const char *filter;    /* NULL: none */
+    GArray *ports;         /* uint16_t */
+    const char *json;      /* NULL: none; "-": standard output */
+    unsigned fail_on;      /* enum mqtt_severity: this one and what is worse */
+    bool only;             /* some rules alone: */
+    bool rules[MQTT_RULES];
+    const char *client; /* NULL: all */
+    enum report_detail detail;
+    enum color_mode color;
+    enum mqtt_rule explain; /* ACTION_EXPLAIN */
+};
+
+/* Reads the arguments of main(). False after one line on standard error. */
+bool options_parse(struct options *options, int argc, char **argv);
+
+void options_clear(struct options *options);
+
+/* What --help prints. */
+extern const char options_help[];
+
+#endif

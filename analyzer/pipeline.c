@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The loop over all packets: see pipeline.h. */
+#include "analyzer/pipeline.h"
+
+#include "analyzer/ip.h"
+#include "analyzer/link.h"
+#include "analyzer/progress.h"
+#include "analyzer/transport.h"
+
+#include <string.h>
+
+#define PROTOCOL_TCP 6
+#define PACKETS_A_TICK 8192
+
+struct pipeline {
+    struct audit *audit;
+    struct pipeline_options options;
+    struct transport *transport;
+    struct source *volatile source; /* the one being read */
+    volatile bool stopped;
+    uint64_t frames;   /* of the files before */
+    int64_t last_time; /* of the latest packet; valid if any was read */
+    bool any_packet;
+};
+
+/* What one file or interface brought. */
+struct reading {
+    uint64_t packets;
+    uint64_t bytes;
+    int64_t earliest, latest;
+};
+
+struct pipeline *pipeline_new(struct audit *audit, const struct pipeline_options *options)
+{
+    struct transport *transport = transport_new(audit, options->ports, options->port_count);
+    if (transport == NULL)
+        return NULL;
+    struct pipeline *pipeline = g_new0(struct pipeline, 1);
+    pipeline->audit = audit;
+    pipeline->options = *options;
+    pipeline->transport = transport;
+    return pipeline;
+}
+
+static void take_times(struct pipeline *pipeline, struct reading *reading, int64_t time)
+{
+    if (pipeline->any_packet && time < pipeline->last_time)
+        audit_limit(pipeline->audit, AUDIT_LIMIT_CLOCK_BACKWARDS, 1, 0);
+    pipeline->any_packet = true;
+    pipeline->last_time = time;
+    if (reading->packets == 0 || time < reading->earliest)
+        reading->earliest = time;
+    if (reading->packets == 0 || time > reading->latest)
+        reading->latest = time;
+}
+
+static void take_packet(struct pipeline *pipeline, const struct source_packet *packet)
+{
+    struct slice network;
+    switch (link_decode(packet->link_type, packet->bytes, &network)) {
+    case LINK_IP: break;
+    case LINK_OTHER: return;
+    case LINK_TRUNCATED: audit_limit(pipeline->audit, AUDIT_LIMIT_CUT_HEADER, 1, 0); return;
+    }
+
+    struct ip_packet ip;
+    switch (ip_decode(network, &ip)) {
+    case IP_OK: break;
+    case IP_FRAGMENT:
+        if (ip.protocol == PROTOCOL_TCP)
+            audit_limit(pipeline->audit, AUDIT_LIMIT_IP_FRAGMENTS, 1, ip.payload.reported);
+        return;
+    case IP_TRUNCATED: audit_limit(pipeline->audit, AUDIT_LIMIT_CUT_HEADER, 1, 0); return;
+    case IP_MALFORMED: audit_limit(pipeline->audit, AUDIT_LIMIT_BROKEN_HEADER, 1, 0); return;
+    }
+    if (ip.protocol != PROTOCOL_TCP)
+        return;
+
+    const struct tcp_moment now = {packet->frame, packet->time_ns};
+    switch (transport_packet(pipeline->transport, &now, &ip)) {
+    case TCP_OK: break;
+    case TCP_TRUNCATED: audit_limit(pipeline->audit, AUDIT_LIMIT_CUT_HEADER, 1, 0); break;
+    case TCP_MALFORMED: audit_limit(pipeline->audit, AUDIT_LIMIT_BROKEN_HEADER, 1, 0); break;
+    }
+}
+
+/* Reads until nothing more comes. */
+static enum source_result read_packets(struct pipeline *pipeline, struct source *source,
+                                       struct progress *progress, struct reading *reading)
+{
+    struct source_packet packet;
+    for (;;) {
+        enum source_result result = source_next(source, &packet);
+        if (result == SOURCE_IDLE) {
+            progress_tick(progress, source, reading->packets);
+            continue;
+        }
+        if (result != SOURCE_PACKET)
+            return result;
+        take_times(pipeline, reading, packet.time_ns);
+        reading->packets++;
+        reading->bytes += packet.bytes.reported;
+        take_packet(pipeline, &packet);
+        if (reading->packets % PACKETS_A_TICK == 0)
+            progress_tick(progress, source, reading->packets);
+    }
+}
+
+/* Takes everything from an open source, and closes it; NULL is one that could not be opened, with
+ * the reason in `error`. */
+static bool read_source(struct pipeline *pipeline, struct source *source, const char *name,
+                        char error[static SOURCE_ERROR_SIZE])
+{
+    struct reading reading = {0};
+    enum source_result result = SOURCE_ERROR;
+    audit_file_begin(pipeline->audit, name, pipeline->frames);
+    if (source != NULL) {
+        struct progress progress;
+        pipeline->source = source;
+        if (pipeline->stopped) /* between two files, or while this one was opened */
+            source_stop(source);
+        progress_begin(&progress, name, pipeline->options.progress);
+        result = read_packets(pipeline, source, &progress, &reading);
+        progress_end(&progress);
+        pipeline->source = NULL;
+        g_strlcpy(error, source_error(source), SOURCE_ERROR_SIZE);
+        pipeline->frames = source_frames(source);
+        audit_limit(pipeline->audit, AUDIT_LIMIT_DROPPED, source_dropped(source), 0);
+        source_close(source);
+    }
+    if (reading.packets > 0)
+        audit_capture_times(pipeline->audit, reading.earliest, reading.latest);
+    if (result == SOURCE_TRUNCATED)
+        audit_limit(pipeline->audit, AUDIT_LIMIT_TRUNCATED_FILE, 1, 0);
+    if (result == SOURCE_ERROR)
+        audit_limit(pipeline->audit, AUDIT_LIMIT_UNREADABLE_FILE, 1, 0);
+    audit_file_end(pipeline->audit, reading.packets, reading.bytes,
+                   result == SOURCE_END ? NULL : error);
+    return result == SOURCE_END;
+}
+
+bool pipeline_read_file(struct pipeline *pipeline, const char *path,
+                        char error[static SOURCE_ERROR_SIZE])
+{
+    const struct source_options options = {pipeline->options.filter, pipeline->frames};
+    struct source *source = source_open_file(path, &options, error, SOURCE_ERROR_SIZE);
+    return read_source(pipeline, source, path, error);
+}
+
+bool pipeline_read_interface(struct pipeline *pipeline, const char *name,
+                             char error[static SOURCE_ERROR_SIZE])
+{
+    const struct source_options options = {pipeline->options.filter, pipeline->frames};
+    struct source *source = source_open_interface(name, &options, error, SOURCE_ERROR_SIZE);
+    return read_source(pipeline, source, name, error);
+}
+
+void pipeline_stop(struct pipeline *pipeline)
+{
+    pipeline->stopped = true;
+    if (pipeline->source != NULL)
+        source_stop(pipeline->source);
+}
+
+void pipeline_finish(struct pipeline *pipeline)
+{
+    transport_finish(pipeline->transport);
+}
+
+void pipeline_free(struct pipeline *pipeline)
+{
+    if (pipeline == NULL)
+        return;
+    transport_free(pipeline->transport);
+    g_free(pipeline);
+}

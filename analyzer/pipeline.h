@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From captures to the audit: every packet goes through link, network and TCP layer to the control
+ * packets in it. */
+#ifndef MQTTSCOPE_ANALYZER_PIPELINE_H
+#define MQTTSCOPE_ANALYZER_PIPELINE_H
+
+#include "analyzer/source.h"
+#include "audit/audit.h"
+
+struct pipeline;
+
+struct pipeline_options {
+    const char *filter;    /* BPF expression; NULL: none */
+    const uint16_t *ports; /* TCP ports that carry MQTT, besides 1883 */
+    size_t port_count;
+    bool progress; /* say on standard error how far it is, where it takes longer than a second */
+};
+
+/* The audit and what the options point to live longer. NULL without memory. */
+struct pipeline *pipeline_new(struct audit *audit, const struct pipeline_options *options);
+
+/* Reads a capture file ("-": standard input), as a continuation of those before. False if it could
+ * not be read to its end: `error` (SOURCE_ERROR_SIZE bytes) says why, and all packets before that
+ * count. */
+bool pipeline_read_file(struct pipeline *pipeline, const char *path,
+                        char error[static SOURCE_ERROR_SIZE]);
+
+/* Captures from an interface until pipeline_stop() is called. */
+bool pipeline_read_interface(struct pipeline *pipeline, const char *name,
+                             char error[static SOURCE_ERROR_SIZE]);
+
+/* Ends what is being read, as if nothing followed. May be called from a signal handler. */
+void pipeline_stop(struct pipeline *pipeline);
+
+/* All has been read: closes what is open. */
+void pipeline_finish(struct pipeline *pipeline);
+
+/* NULL is allowed. */
+void pipeline_free(struct pipeline *pipeline);
+
+#endif

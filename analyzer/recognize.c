@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Recognition by first bytes: see recognize.h. */
+#include "analyzer/recognize.h"
+
+#include "mqtt/decode.h"
+
+#include <string.h>
+
+/* Whether `bytes` begin with `prefix`, as far as they go. */
+static enum recognized begins_with(const uint8_t *bytes, size_t length, const char *prefix,
+                                   size_t prefix_length, enum recognized what)
+{
+    size_t common = length < prefix_length ? length : prefix_length;
+    if (memcmp(bytes, prefix, common) != 0)
+        return RECOGNIZED_NOTHING;
+    return common < prefix_length ? RECOGNIZED_MAYBE : what;
+}
+
+/* Content type 20 to 23, then version 3.0 to 3.4. */
+static enum recognized recognize_tls(const uint8_t *bytes, size_t length)
+{
+    if (bytes[0] < 0x14 || bytes[0] > 0x17)
+        return RECOGNIZED_NOTHING;
+    if (length < 3)
+        return length < 2 || bytes[1] == 3 ? RECOGNIZED_MAYBE : RECOGNIZED_NOTHING;
+    return bytes[1] == 3 && bytes[2] <= 4 ? RECOGNIZED_TLS : RECOGNIZED_NOTHING;
+}
+
+/* The fixed header of CONNECT, whatever its flags, and the protocol name behind it. */
+static enum recognized recognize_connect(const uint8_t *bytes, size_t length)
+{
+    uint32_t header_length, packet_length;
+    if (bytes[0] >> 4 != MQTT_CONNECT)
+        return RECOGNIZED_NOTHING;
+    switch (mqtt_fixed_header(bytes, length, &header_length, &packet_length)) {
+    case MQTT_OK: break;
+    case MQTT_NEED_MORE: return RECOGNIZED_MAYBE;
+    default: return RECOGNIZED_NOTHING;
+    }
+    const uint8_t *name = bytes + header_length;
+    size_t left = length - header_length;
+    enum recognized answer = begins_with(name, left, "\0\4MQTT", 6, RECOGNIZED_MQTT);
+    return answer != RECOGNIZED_NOTHING ? answer
+                                        : begins_with(name, left, "\0\6MQIsdp", 8, RECOGNIZED_MQTT);
+}
+
+enum recognized recognize(const uint8_t *bytes, size_t length)
+{
+    enum recognized (*const tests[])(const uint8_t *, size_t) = {recognize_connect, recognize_tls};
+    if (length == 0)
+        return RECOGNIZED_MAYBE;
+    enum recognized best = begins_with(bytes, length, "GET ", 4, RECOGNIZED_HTTP);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+        enum recognized answer = tests[i](bytes, length);
+        if (answer > best)
+            best = answer;
+    }
+    return best;
+}

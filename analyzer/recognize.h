@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the first bytes of a TCP stream say it carries. */
+#ifndef MQTTSCOPE_ANALYZER_RECOGNIZE_H
+#define MQTTSCOPE_ANALYZER_RECOGNIZE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum recognized {
+    RECOGNIZED_NOTHING, /* none of the following */
+    RECOGNIZED_MAYBE,   /* more bytes are needed to tell */
+    RECOGNIZED_MQTT,    /* a CONNECT packet of 3.1, 3.1.1 or 5.0 (or what claims to be one) */
+    RECOGNIZED_HTTP,    /* an HTTP request by GET, which may open a WebSocket */
+    RECOGNIZED_TLS,     /* a TLS record (RFC 8446, 5.1) */
+};
+
+/* As many bytes settle every case. */
+#define RECOGNIZE_BYTES 16
+
+/* Judges the first `length` bytes that the side sent which spoke first. */
+enum recognized recognize(const uint8_t *bytes, size_t length);
+
+#endif

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which TCP streams carry MQTT, and what is in them: see transport.h. */
+#include "analyzer/transport.h"
+
+#include "analyzer/recognize.h"
+#include "mqtt/session.h"
+#include "mqtt/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PORT_MQTT 1883
+#define PORT_MQTT_TLS 8883
+
+/* Bytes in mid-connection without one control packet, after which nobody expects any. */
+#define SEARCH_ENOUGH (1024u * 1024u)
+
+/* What the layer knows of a TCP flow that may carry MQTT. */
+struct channel {
+    struct tcp_flow *flow;
+    bool expected; /* on a port of MQTT */
+    bool by_side_known;
+    uint8_t probe_side; /* who spoke first */
+    uint8_t probe_length;
+    uint8_t probe[RECOGNIZE_BYTES];     /* its first bytes, until they say enough */
+    struct mqtt_connection *connection; /* NULL until the flow is known to carry MQTT */
+    struct audit_open *audit;
+    struct mqtt_stream streams[2];
+    bool any_packet;
+    bool ended;             /* a FIN or RST was seen: the first of them */
+    enum tcp_end how;       /* which */
+    uint8_t ended_by;       /* whose */
+    struct tcp_moment when; /* when */
+};
+
+struct transport {
+    struct audit *audit;
+    struct tcp *tcp;
+    struct mqtt_sessions *sessions;
+    GHashTable *channels; /* flow number -> struct channel *, those with a connection */
+    struct tcp_moment now;
+    uint64_t no_memory;
+    uint8_t ports[65536 / 8];  /* a bit a port */
+    struct mqtt_packet packet; /* room for one step */
+    struct mqtt_step step;
+};
+
+static bool port_expected(const struct transport *transport, uint16_t port)
+{
+    return transport->ports[port / 8] >> port % 8 & 1;
+}
+
+static void expect_port(struct transport *transport, uint16_t port)
+{
+    transport->ports[port / 8] |= (uint8_t)(1u << port % 8);
+}
+
+/* ---- A connection: from its first byte to its end ---- */
+
+/* Who is the client? Who opened the connection; else who does not own the port of MQTT; else who
+ * spoke first. */
+static uint8_t guess_client(const struct transport *transport, const struct channel *channel)
+{
+    const struct tcp_flow *flow = channel->flow;
+    if (flow->initiator != TCP_SIDE_UNKNOWN)
+        return (uint8_t)flow->initiator;
+    bool own[2] = {port_expected(transport, flow->side[0].port),
+                   port_expected(transport, flow->side[1].port)};
+    if (own[0] != own[1])
+        return own[0] ? 1 : 0;
+    return channel->probe_side;
+}
+
+/* Names a server by its address and port. */
+static uint64_t server_key(const struct tcp_flow *flow, unsigned side)
+{
+    const struct tcp_side *server = &flow->side[side];
+    const uint8_t port[2] = {(uint8_t)(server->port >> 8), (uint8_t)server->port};
+    uint64_t hash = mqtt_hash(MQTT_HASH_START, server->address.bytes, sizeof server->address.bytes);
+    return mqtt_hash(hash, port, sizeof port);
+}
+
+static void fill_opening(const struct channel *channel, uint8_t client,
+                         const struct tcp_moment *now, struct audit_opening *opening)
+{
+    const struct tcp_flow *flow = channel->flow;
+    *opening = (struct audit_opening){
+        .stream = flow->stream,
+        .carrier = "tcp",
+        .client = client,
+        .start_seen = flow->initiator != TCP_SIDE_UNKNOWN,
+        .time = now->time_ns,
+        .frame = now->frame,
+    };
+    for (unsigned side = 0; side < 2; side++) {
+        ip_address_text(flow->ip_version, &flow->side[side].address,
+                        opening->endpoints[side].address);
+        opening->endpoints[side].port = flow->side[side].port;
+    }
+}
+
+/* The flow carries MQTT. False without memory. */
+static bool open_connection(struct transport *transport, struct channel *channel,
+                            const struct tcp_moment *now)
+{
+    struct tcp_flow *flow = channel->flow;
+    uint8_t client = guess_client(transport, channel);
+    const struct mqtt_connection_start start = {
+        .time = now->time_ns,
+        .frame = now->frame,
+        .server_key = server_key(flow, 1u - client),
+        .start_seen = flow->initiator != TCP_SIDE_UNKNOWN,
+        .client = client,
+    };
+    channel->connection = mqtt_connection_new(transport->sessions, &start);
+    if (channel->connection == NULL)
+        return false;
+
+    struct audit_opening opening;
+    fill_opening(channel, client, now, &opening);
+    channel->audit = audit_connection_opened(transport->audit, &opening);
+    for (unsigned side = 0; side < 2; side++)
+        mqtt_stream_init(&channel->streams[side], start.start_seen);
+    g_hash_table_insert(transport->channels, GUINT_TO_POINTER(flow->stream), channel);
+    return true;
+}
+
+/* Decodes one control packet and takes in what it means. */
+static void take_packet(struct transport *transport, struct channel *channel, uint8_t side,
+                        const struct tcp_moment *now, const struct mqtt_pdu *pdu)
+{
+    struct mqtt_connection *connection = channel->connection;
+    struct mqtt_packet *packet = &transport->packet;
+    const struct mqtt_place place = {
+        .time = now->time_ns,
+        .frame = now->frame,
+        .token = channel->flow->stream,
+        .side = side,
+    };
+    struct mqtt_context context =
+        mqtt_connection_context(connection, side, pdu->data, pdu->captured, pdu->length);
+    enum mqtt_outcome outcome =
+        mqtt_decode(pdu->data, pdu->captured, pdu->length, &context, packet);
+    if (packet->type == MQTT_CONNECT)
+        mqtt_connection_set_server_key(connection, server_key(channel->flow, 1u - side));
+    mqtt_connection_step(connection, &place, outcome, packet, &transport->step);
+    audit_connection_step(transport->audit, channel->audit, &place, packet, &transport->step);
+    channel->any_packet = true;
+}
+
+/* Takes the control packets that a side's bytes complete. */
+static void take_packets(struct transport *transport, struct channel *channel, uint8_t side,
+                         const struct tcp_moment *now)
+{
+    struct mqtt_stream *stream = &channel->streams[side];
+    struct mqtt_connection *connection = channel->connection;
+    struct mqtt_pdu pdu;
+    for (;;) {
+        const struct mqtt_context context = {
+            .version = (enum mqtt_version)connection->version,
+            .sender = mqtt_connection_sender(connection, side),
+        };
+        switch (mqtt_stream_next(stream, &context, &pdu)) {
+        case MQTT_STREAM_NEED_MORE: return;
+        case MQTT_STREAM_SKIPPED:
+            audit_limit(transport->audit, AUDIT_LIMIT_OUT_OF_SYNC, 1, pdu.length);
+            break;
+        case MQTT_STREAM_PACKET:
+        case MQTT_STREAM_BROKEN: take_packet(transport, channel, side, now, &pdu); break;
+        }
+    }
+}
+
+static void push(struct transport *transport, struct channel *channel, uint8_t side,
+                 const struct tcp_moment *now, struct slice bytes)
+{
+    mqtt_stream_push(&channel->streams[side], bytes.data, bytes.captured, bytes.reported);
+    take_packets(transport, channel, side, now);
+}
+
+static enum mqtt_close close_of(enum tcp_end how)
+{
+    switch (how) {
+    case TCP_END_FIN: return MQTT_CLOSE_FIN;
+    case TCP_END_RST: return MQTT_CLOSE_RST;
+    case TCP_END_REUSED: return MQTT_CLOSE_REUSED;
+    default: return MQTT_CLOSE_CAPTURE_END;
+    }
+}
+
+static void tell_transport(const struct channel *channel)
+{
+    for (uint8_t side = 0; side < 2; side++) {
+        const struct tcp_side *of = &channel->flow->side[side];
+        const struct audit_transport transport = {
+            .segments = of->segments,
+            .retransmitted = of->retransmitted,
+            .out_of_order = of->out_of_order,
+            .zero_window = of->zero_window,
+            .gaps = of->gaps,
+            .gap_bytes = of->gap_bytes,
+        };
+        audit_connection_transport(channel->audit, side, &transport);
+    }
+}
+
+static void close_connection(struct transport *transport, struct channel *channel,
+                             const struct tcp_moment *now, enum tcp_end how)
+{
+    enum mqtt_close close = close_of(channel->ended ? channel->how : how);
+    struct mqtt_place place = {
+        .time = now->time_ns,
+        .frame = now->frame,
+        .token = channel->flow->stream,
+        .side = channel->ended_by,
+    };
+    if (channel->ended) {
+        place.time = channel->when.time_ns;
+        place.frame = channel->when.frame;
+    } else if (close == MQTT_CLOSE_CAPTURE_END) {
+        /* It was silent for as long as the capture went on. */
+        place.time = transport->now.time_ns;
+        place.frame = 0;
+    }
+    for (unsigned side = 0; side < 2; side++) {
+        uint64_t left = mqtt_stream_left(&channel->streams[side]);
+        if (left > 0)
+            audit_limit(transport->audit, AUDIT_LIMIT_UNFINISHED_PACKET, 1, left);
+        mqtt_stream_free(&channel->streams[side]);
+    }
+    tell_transport(channel);
+    audit_connection_closed(transport->audit, channel->audit, channel->connection, &place, close,
+                            &transport->step);
+    g_hash_table_remove(transport->channels, GUINT_TO_POINTER(channel->flow->stream));
+    mqtt_connection_free(channel->connection);
+}
+
+/* ---- Recognition ---- */
+
+static void ignore(struct transport *transport, struct channel *channel)
+{
+    channel->flow->user = NULL;
+    tcp_ignore(transport->tcp, channel->flow);
+    free(channel);
+}
+
+/* Adds to the first bytes of a flow, and says what they are by now. `fresh` are the bytes that are
+ * not in the probe yet. */
+static enum recognized probe(struct channel *channel, struct slice fresh)
+{
+    if (channel->probe_length == 0)
+        return recognize(fresh.data, MIN(fresh.captured, RECOGNIZE_BYTES));
+    uint8_t joined[RECOGNIZE_BYTES];
+    size_t more = MIN(fresh.captured, (size_t)(RECOGNIZE_BYTES - channel->probe_length));
+    memcpy(joined, channel->probe, channel->probe_length);
+    memcpy(joined + channel->probe_length, fresh.data, more);
+    return recognize(joined, channel->probe_length + more);
+}
+
+/* Keeps bytes that say too little; false if there is nothing to wait for. */
+static bool keep_probe(struct channel *channel, struct slice fresh)
+{
+    if (fresh.captured < fresh.reported ||
+        channel->probe_length + fresh.captured > sizeof channel->probe)
+        return false;
+    memcpy(channel->probe + channel->probe_length, fresh.data, fresh.captured);
+    channel->probe_length = (uint8_t)(channel->probe_length + fresh.captured);
+    return true;
+}
+
+/* The flow carries MQTT: what was kept of it comes first, then `bytes`. */
+static void begin(struct transport *transport, struct channel *channel, uint8_t side,
+                  const struct tcp_moment *now, struct slice bytes)
+{
+    if (!open_connection(transport, channel, now)) {
+        audit_limit(transport->audit, AUDIT_LIMIT_MEMORY, 1, 0);
+        ignore(transport, channel);
+        return;
+    }
+    const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
+    if (kept.captured > 0)
+        push(transport, channel, channel->probe_side, now, kept);
+    if (bytes.reported > 0)
+        push(transport, channel, side, now, bytes);
+}
+
+/* Decides what a flow is that said nothing clear so far. */
+static void decide(struct transport *transport, struct channel *channel, uint8_t side,
+                   const struct tcp_moment *now, struct slice bytes)
+{
+    const struct tcp_flow *flow = channel->flow;
+    enum recognized what = side == channel->probe_side ? probe(channel, bytes) : RECOGNIZED_NOTHING;
+    if (what == RECOGNIZED_MAYBE && keep_probe(channel, bytes))
+        return;
+    bool tls_port = flow->side[0].port == PORT_MQTT_TLS || flow->side[1].port == PORT_MQTT_TLS;
+    if (what == RECOGNIZED_TLS && (channel->expected || tls_port)) {
+        audit_limit(transport->audit, AUDIT_LIMIT_TLS, 1, 0);
+        ignore(transport, channel);
+    } else if (what == RECOGNIZED_MQTT || (channel->expected && what != RECOGNIZED_HTTP)) {
+        begin(transport, channel, side, now, bytes);
+    } else {
+        ignore(transport, channel);
+    }
+}
+
+/* ---- What TCP tells ---- */
+
+static void flow_opened(void *context, struct tcp_flow *flow, const struct tcp_moment *now)
+{
+    (void)context;
+    (void)flow;
+    (void)now;
+}
+
+static struct channel *channel_new(struct transport *transport, struct tcp_flow *flow,
+                                   unsigned side)
+{
+    struct channel *channel = calloc(1, sizeof *channel);
+    if (channel == NULL) {
+        audit_limit(transport->audit, AUDIT_LIMIT_MEMORY, 1, 0);
+        tcp_ignore(transport->tcp, flow);
+        return NULL;
+    }
+    channel->flow = flow;
+    channel->probe_side = (uint8_t)side;
+    channel->expected = port_expected(transport, flow->side[0].port) ||
+                        port_expected(transport, flow->side[1].port);
+    flow->user = channel;
+    return channel;
+}
+
+/* A search that leads nowhere: whatever this is, it is not MQTT. */
+static bool hopeless(const struct channel *channel)
+{
+    return !channel->any_packet && channel->flow->initiator == TCP_SIDE_UNKNOWN &&
+           channel->streams[0].position + channel->streams[1].position > SEARCH_ENOUGH;
+}
+
+static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
+                      const struct tcp_moment *now, struct slice bytes)
+{
+    struct transport *transport = context;
+    struct channel *channel = flow->user;
+    if (channel == NULL && (channel = channel_new(transport, flow, side)) == NULL)
+        return;
+    if (channel->connection == NULL) {
+        decide(transport, channel, (uint8_t)side, now, bytes);
+        return;
+    }
+    if (bytes.captured < bytes.reported)
+        audit_limit(transport->audit, AUDIT_LIMIT_SNAP_LENGTH, 1, bytes.reported - bytes.captured);
+    push(transport, channel, (uint8_t)side, now, bytes);
+    if (!channel->any_packet && hopeless(channel)) {
+        audit_limit(transport->audit, AUDIT_LIMIT_NOT_MQTT, 1, 0);
+        tcp_ignore(transport->tcp, flow);
+    }
+}
+
+static void flow_gap(void *context, struct tcp_flow *flow, unsigned side,
+                     const struct tcp_moment *now, uint64_t count)
+{
+    struct transport *transport = context;
+    struct channel *channel = flow->user;
+    if (channel == NULL)
+        return;
+    if (channel->connection == NULL) {
+        /* Bytes are missing among the first ones: on its port it may be MQTT all the same. */
+        if (!channel->expected) {
+            ignore(transport, channel);
+            return;
+        }
+        begin(transport, channel, (uint8_t)side, now, (struct slice){NULL, 0, 0});
+        if (flow->user == NULL)
+            return;
+    }
+    mqtt_stream_gap(&channel->streams[side], count);
+    mqtt_connection_gap(channel->connection, (uint8_t)side, count);
+    take_packets(transport, channel, (uint8_t)side, now);
+}
+
+static void flow_ended(void *context, struct tcp_flow *flow, unsigned side,
+                       const struct tcp_moment *now, enum tcp_end end)
+{
+    struct channel *channel = flow->user;
+    (void)context;
+    if (channel == NULL || channel->ended)
+        return;
+    channel->ended = true;
+    channel->how = end;
+    channel->ended_by = (uint8_t)side;
+    channel->when = *now;
+}
+
+static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_moment *now,
+                        enum tcp_end how)
+{
+    struct transport *transport = context;
+    struct channel *channel = flow->user;
+    if (channel == NULL)
+        return;
+    if (channel->connection != NULL)
+        close_connection(transport, channel, now, how);
+    flow->user = NULL;
+    free(channel);
+}
+
+/* ---- All flows ---- */
+
+/* For the sessions: is that connection's transport known to have ended? */
+static bool transport_ended(const struct mqtt_connection *connection, void *user)
+{
+    const struct transport *transport = user;
+    const struct channel *channel =
+        g_hash_table_lookup(transport->channels, GUINT_TO_POINTER(connection->first.token));
+    return channel == NULL || channel->ended;
+}
+
+struct transport *transport_new(struct audit *audit, const uint16_t *ports, size_t count)
+{
+    static const struct tcp_handler handler = {
+        .opened = flow_opened,
+        .data = flow_data,
+        .gap = flow_gap,
+        .ended = flow_ended,
+        .closed = flow_closed,
+    };
+    struct transport *transport = g_new0(struct transport, 1);
+    transport->audit = audit;
+    transport->channels = g_hash_table_new(NULL, NULL);
+    transport->tcp = tcp_new(NULL, &handler, transport);
+    transport->sessions = mqtt_sessions_new(0);
+    if (transport->tcp == NULL || transport->sessions == NULL) {
+        transport_free(transport);
+        return NULL;
+    }
+    mqtt_sessions_set_transport_ended(transport->sessions, transport_ended, transport);
+    expect_port(transport, PORT_MQTT);
+    for (size_t i = 0; i < count; i++)
+        expect_port(transport, ports[i]);
+    return transport;
+}
+
+enum tcp_result transport_packet(struct transport *transport, const struct tcp_moment *now,
+                                 const struct ip_packet *packet)
+{
+    transport->now = *now;
+    return tcp_packet(transport->tcp, now, packet);
+}
+
+void transport_finish(struct transport *transport)
+{
+    tcp_finish(transport->tcp);
+    audit_sessions_ended(transport->audit, transport->sessions, transport->now.time_ns);
+    const struct tcp_counters *counters = tcp_counters(transport->tcp);
+    audit_limit(transport->audit, AUDIT_LIMIT_FLOWS, counters->evicted, 0);
+    audit_limit(transport->audit, AUDIT_LIMIT_HOLD, counters->hold_full, 0);
+    audit_limit(transport->audit, AUDIT_LIMIT_MEMORY, counters->no_memory, 0);
+    audit_limit(transport->audit, AUDIT_LIMIT_SESSIONS_FOLLOWED, transport->sessions->refused, 0);
+}
+
+void transport_free(struct transport *transport)
+{
+    if (transport == NULL)
+        return;
+    tcp_free(transport->tcp);
+    mqtt_sessions_free(transport->sessions);
+    g_hash_table_destroy(transport->channels);
+    g_free(transport);
+}

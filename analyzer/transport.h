@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From TCP streams to control packets: finds out which streams carry MQTT, and gives their control
+ * packets to the protocol library and what they mean to the audit.
+ *
+ * MQTT is expected on port 1883 and on the ports that the user names, from any point of a
+ * connection on; on other ports it is recognized by the CONNECT that opens it. A WebSocket that
+ * carries MQTT is recognized by its handshake, on any port.
+ */
+#ifndef MQTTSCOPE_ANALYZER_TRANSPORT_H
+#define MQTTSCOPE_ANALYZER_TRANSPORT_H
+
+#include "analyzer/ip.h"
+#include "analyzer/tcp.h"
+#include "audit/audit.h"
+
+struct transport;
+
+/* `ports` are `count` TCP ports that carry MQTT besides 1883; they are copied. The audit takes in
+ * all connections, and lives longer. NULL without memory. */
+struct transport *transport_new(struct audit *audit, const uint16_t *ports, size_t count);
+
+/* Takes one IP packet whose protocol is TCP, in the order of the capture. */
+enum tcp_result transport_packet(struct transport *transport, const struct tcp_moment *now,
+                                 const struct ip_packet *packet);
+
+/* The capture ended: closes what is open and tells the audit what is left. */
+void transport_finish(struct transport *transport);
+
+/* Frees everything; transport_finish() comes first. NULL is allowed. */
+void transport_free(struct transport *transport);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Log-linear buckets: see histogram.h. */
+#include "audit/histogram.h"
+
+#include <glib.h>
+
+#define OCTAVE_BITS 5
+#define LARGEST ((UINT64_C(1) << 40) - 1)
+
+G_STATIC_ASSERT(AUDIT_HISTOGRAM_BUCKETS == 1 << OCTAVE_BITS);
+G_STATIC_ASSERT(AUDIT_HISTOGRAM_OCTAVES == 40 - OCTAVE_BITS + 1);
+
+/* Octave 0 has the values below 32, one a bucket. Octave n > 0 has those with 5 + n significant
+ * bits: the topmost of them is always set, the next five choose the bucket. */
+static unsigned octave_of(uint64_t value)
+{
+    if (value < AUDIT_HISTOGRAM_BUCKETS)
+        return 0;
+    return 64u - (unsigned)__builtin_clzll(value) - OCTAVE_BITS;
+}
+
+static unsigned bucket_of(uint64_t value, unsigned octave)
+{
+    unsigned shift = octave == 0 ? 0 : octave - 1;
+    return (unsigned)(value >> shift) & (AUDIT_HISTOGRAM_BUCKETS - 1);
+}
+
+/* The middle of a bucket, which is at most 1/64 away from everything in it. */
+static uint64_t middle_of(unsigned octave, unsigned bucket)
+{
+    if (octave == 0)
+        return bucket;
+    unsigned shift = octave - 1;
+    uint64_t lowest = (uint64_t)(AUDIT_HISTOGRAM_BUCKETS + bucket) << shift;
+    return lowest + ((UINT64_C(1) << shift) - 1) / 2;
+}
+
+void audit_histogram_clear(struct audit_histogram *histogram)
+{
+    for (unsigned i = 0; i < AUDIT_HISTOGRAM_OCTAVES; i++)
+        g_free(histogram->octaves[i]);
+    *histogram = (struct audit_histogram){0};
+}
+
+static void widen(struct audit_histogram *histogram, uint64_t minimum, uint64_t maximum)
+{
+    if (histogram->count == 0 || minimum < histogram->minimum)
+        histogram->minimum = minimum;
+    if (maximum > histogram->maximum)
+        histogram->maximum = maximum;
+}
+
+static uint64_t *octave_at(struct audit_histogram *histogram, unsigned octave)
+{
+    if (histogram->octaves[octave] == NULL)
+        histogram->octaves[octave] = g_new0(uint64_t, AUDIT_HISTOGRAM_BUCKETS);
+    return histogram->octaves[octave];
+}
+
+void audit_histogram_add(struct audit_histogram *histogram, uint64_t microseconds)
+{
+    widen(histogram, microseconds, microseconds);
+    histogram->count++;
+
+    uint64_t value = MIN(microseconds, LARGEST);
+    unsigned octave = octave_of(value);
+    octave_at(histogram, octave)[bucket_of(value, octave)]++;
+}
+
+void audit_histogram_merge(struct audit_histogram *into, const struct audit_histogram *from)
+{
+    if (from->count == 0)
+        return;
+    widen(into, from->minimum, from->maximum);
+    into->count += from->count;
+    for (unsigned i = 0; i < AUDIT_HISTOGRAM_OCTAVES; i++) {
+        if (from->octaves[i] == NULL)
+            continue;
+        uint64_t *buckets = octave_at(into, i);
+        for (unsigned j = 0; j < AUDIT_HISTOGRAM_BUCKETS; j++)
+            buckets[j] += from->octaves[i][j];
+    }
+}
+
+uint64_t audit_histogram_percentile(const struct audit_histogram *histogram, unsigned percent)
+{
+    if (histogram->count == 0)
+        return 0;
+    /* The rank, counted from 1: ceil(count * percent / 100) without overflow. */
+    uint64_t rank =
+        histogram->count / 100 * percent + (histogram->count % 100 * percent + 99) / 100;
+    if (rank >= histogram->count)
+        return histogram->maximum;
+
+    uint64_t below = 0;
+    for (unsigned i = 0; i < AUDIT_HISTOGRAM_OCTAVES; i++) {
+        if (histogram->octaves[i] == NULL)
+            continue;
+        for (unsigned j = 0; j < AUDIT_HISTOGRAM_BUCKETS; j++) {
+            below += histogram->octaves[i][j];
+            if (below >= rank)
+                return CLAMP(middle_of(i, j), histogram->minimum, histogram->maximum);
+        }
+    }
+    return histogram->maximum;
+}
+
+struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram)
+{
+    return (struct audit_latency){
+        .count = histogram->count,
+        .p50 = audit_histogram_percentile(histogram, 50),
+        .p95 = audit_histogram_percentile(histogram, 95),
+        .p99 = audit_histogram_percentile(histogram, 99),
+        .max = histogram->maximum,
+    };
+}

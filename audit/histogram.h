@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Latencies, counted in buckets whose width grows with the value, so that percentiles of any number
+ * of samples cost a bounded amount of memory. Two histograms add up to the one that both samples
+ * together would have made.
+ *
+ * A value is known to within 1/64 of itself (1.6 %); below 64 microseconds, and at both ends of the
+ * range seen, it is exact.
+ */
+#ifndef MQTTSCOPE_AUDIT_HISTOGRAM_H
+#define MQTTSCOPE_AUDIT_HISTOGRAM_H
+
+#include <stdint.h>
+
+/* Each power of two of microseconds is an octave of 32 buckets; the first octave holds 0 to 31.
+ * Values from 2^40 us (12 days) on count as 2^40 - 1 us, but for the maximum. */
+#define AUDIT_HISTOGRAM_BUCKETS 32
+#define AUDIT_HISTOGRAM_OCTAVES 36
+
+struct audit_histogram {
+    uint64_t count;
+    uint64_t minimum; /* valid if count is not 0 */
+    uint64_t maximum;
+    uint64_t *octaves[AUDIT_HISTOGRAM_OCTAVES]; /* NULL where there are no samples; owned */
+};
+
+/* What a report says of a histogram, in microseconds. All zero if count is 0. */
+struct audit_latency {
+    uint64_t count;
+    uint64_t p50, p95, p99, max;
+};
+
+/* An empty histogram is one that is all zero; this frees what it holds and makes it so again. */
+void audit_histogram_clear(struct audit_histogram *histogram);
+
+void audit_histogram_add(struct audit_histogram *histogram, uint64_t microseconds);
+
+/* Adds the samples of `from`, which stays as it is. */
+void audit_histogram_merge(struct audit_histogram *into, const struct audit_histogram *from);
+
+/* The smallest value that at least `percent` (1 to 100) of 100 samples don't exceed, to the
+ * precision above; 0 if there are none. */
+uint64_t audit_histogram_percentile(const struct audit_histogram *histogram, unsigned percent);
+
+struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Numbers for people: see format.h. */
+#include "audit/report/format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define SECOND INT64_C(1000000000)
+
+const char *format_time(char text[static FORMAT_SIZE], int64_t time_ns)
+{
+    int64_t seconds = time_ns / SECOND, rest = time_ns % SECOND;
+    if (rest < 0) {
+        seconds--;
+        rest += SECOND;
+    }
+    struct tm tm;
+    time_t when = (time_t)seconds;
+    if (gmtime_r(&when, &tm) == NULL)
+        tm = (struct tm){.tm_year = 70, .tm_mday = 1};
+    size_t length = strftime(text, FORMAT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text + length, FORMAT_SIZE - length, ".%09" PRId64 "Z", rest);
+    return text;
+}
+
+/* Two neighbouring units: "1 min 40 s". */
+static void two_units(char text[static FORMAT_SIZE], const char *sign, uint64_t value,
+                      uint64_t unit, const char *large, const char *small)
+{
+    snprintf(text, FORMAT_SIZE, "%s%" PRIu64 " %s %02" PRIu64 " %s", sign, value / unit, large,
+             value % unit, small);
+}
+
+const char *format_duration(char text[static FORMAT_SIZE], int64_t nanoseconds)
+{
+    const char *sign = nanoseconds < 0 ? "-" : "";
+    uint64_t ns = nanoseconds < 0 ? -(uint64_t)nanoseconds : (uint64_t)nanoseconds;
+    uint64_t us = ns / 1000, s = us / 1000000;
+    if (us < 1000)
+        snprintf(text, FORMAT_SIZE, "%s%" PRIu64 " us", sign, us);
+    else if (us < 1000000)
+        snprintf(text, FORMAT_SIZE, "%s%" PRIu64 ".%" PRIu64 " ms", sign, us / 1000,
+                 us % 1000 / 100);
+    else if (s < 60)
+        snprintf(text, FORMAT_SIZE, "%s%" PRIu64 ".%03" PRIu64 " s", sign, s, us / 1000 % 1000);
+    else if (s < 3600)
+        two_units(text, sign, s, 60, "min", "s");
+    else if (s < 86400)
+        two_units(text, sign, s / 60, 60, "h", "min");
+    else
+        two_units(text, sign, s / 3600, 24, "d", "h");
+    return text;
+}
+
+const char *format_microseconds(char text[static FORMAT_SIZE], uint64_t microseconds)
+{
+    return format_duration(text, microseconds > INT64_MAX / 1000 ? INT64_MAX
+                                                                 : (int64_t)microseconds * 1000);
+}
+
+const char *format_count(char text[static FORMAT_SIZE], uint64_t count)
+{
+    char digits[FORMAT_SIZE];
+    size_t length = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, count), out = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            text[out++] = ',';
+        text[out++] = digits[i];
+    }
+    text[out] = '\0';
+    return text;
+}
+
+const char *format_bytes(char text[static FORMAT_SIZE], uint64_t bytes)
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    if (bytes < 1000) {
+        snprintf(text, FORMAT_SIZE, "%" PRIu64 " B", bytes);
+        return text;
+    }
+    unsigned unit = 0;
+    uint64_t tenths = bytes / 100;
+    for (; tenths >= 10000; unit++)
+        tenths /= 1000;
+    snprintf(text, FORMAT_SIZE, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10, tenths % 10,
+             units[unit]);
+    return text;
+}
+
+const char *format_endpoint(char text[static FORMAT_SIZE], const struct audit_endpoint *endpoint)
+{
+    bool bracket = strchr(endpoint->address, ':') != NULL;
+    snprintf(text, FORMAT_SIZE, "%s%s%s:%u", bracket ? "[" : "", endpoint->address,
+             bracket ? "]" : "", (unsigned)endpoint->port);
+    return text;
+}
+
+void format_plural(GString *text, uint64_t count, const char *noun)
+{
+    char number[FORMAT_SIZE];
+    g_string_append_printf(text, "%s %s%s", format_count(number, count), noun,
+                           count == 1 ? "" : "s");
+}
+
+void format_filter(GString *text, const struct audit_report *report,
+                   const struct audit_finding *finding)
+{
+    uint64_t number;
+    if (audit_locate(report, finding->what.frame, &number) != NULL)
+        g_string_append_printf(text, "frame.number == %" PRIu64, number);
+    else
+        g_string_append_printf(text, "tcp.stream == %" PRId64, finding->stream);
+}

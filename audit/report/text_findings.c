@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The text report's findings, by rule, the worst first; and the explanation of a rule. */
+#include "audit/report/escape.h"
+#include "audit/report/format.h"
+#include "audit/report/table.h"
+#include "audit/report/text_private.h"
+
+#include <string.h>
+
+#define INDENT 2
+#define USUAL_ROWS 5
+#define QUIET_ROWS 3
+#define CLIENT_WIDTH 28
+#define FILTER_FRAMES 12
+#define NAMED_CLIENTS 6
+
+/* The findings of each rule, in the order of the capture. */
+struct groups {
+    GPtrArray *of[MQTT_RULES]; /* const struct audit_finding *; NULL: none listed */
+};
+
+static void groups_fill(struct groups *groups, const struct audit_report *report)
+{
+    *groups = (struct groups){0};
+    for (unsigned i = 0; i < report->findings->len; i++) {
+        const struct audit_finding *finding = audit_report_finding(report, i);
+        GPtrArray **group = &groups->of[finding->what.rule];
+        if (*group == NULL)
+            *group = g_ptr_array_new();
+        g_ptr_array_add(*group, (gpointer)(uintptr_t)finding);
+    }
+}
+
+static void groups_clear(struct groups *groups)
+{
+    for (unsigned rule = 0; rule < MQTT_RULES; rule++)
+        if (groups->of[rule] != NULL)
+            g_ptr_array_free(groups->of[rule], TRUE);
+}
+
+static const struct audit_finding *finding_at(const GPtrArray *group, unsigned i)
+{
+    return (const struct audit_finding *)g_ptr_array_index(group, i);
+}
+
+/* Appends the statements that a rule stands for in a version, whoever sent the packet; each of them
+ * once. */
+static void append_statements(GString *line, enum mqtt_rule rule, enum mqtt_version version,
+                              enum mqtt_sender sender)
+{
+    const char *cursor = NULL, *statement;
+    size_t length;
+    while (mqtt_statement_next(rule, version, sender, &cursor, &statement, &length))
+        g_string_append_printf(line, "%s%.*s", line->len > 0 ? " " : "", (int)length, statement);
+}
+
+/* The statements that the findings of a group broke: "3.1.1 MQTT-3.1.2-24; 5.0 MQTT-3.1.2-22". */
+static char *group_statements(const GPtrArray *group, enum mqtt_rule rule)
+{
+    GString *all = g_string_new(NULL);
+    for (unsigned version = 0; version <= MQTT_VERSION_5_0; version++) {
+        unsigned senders = 0;
+        for (unsigned i = 0; i < group->len; i++)
+            if (finding_at(group, i)->what.version == version)
+                senders |= 1u << finding_at(group, i)->what.sender;
+        if (senders == 0 || version == MQTT_VERSION_UNKNOWN)
+            continue;
+        /* Broken by one side: its statements alone; by both, or nobody knows: all. */
+        enum mqtt_sender sender = MQTT_SENDER_UNKNOWN;
+        if (senders == 1u << MQTT_SENDER_CLIENT)
+            sender = MQTT_SENDER_CLIENT;
+        if (senders == 1u << MQTT_SENDER_SERVER)
+            sender = MQTT_SENDER_SERVER;
+        GString *line = g_string_new(NULL);
+        append_statements(line, rule, (enum mqtt_version)version, sender);
+        if (line->len > 0)
+            g_string_append_printf(all, "%s%s %s", all->len > 0 ? "; " : "",
+                                   mqtt_version_name(version), line->str);
+        g_string_free(line, TRUE);
+    }
+    return g_string_free(all, FALSE);
+}
+
+static char *client_name(const struct audit_finding *finding)
+{
+    char endpoint[FORMAT_SIZE];
+    if (finding->client_identifier != NULL)
+        return escape_string(finding->client_identifier);
+    if (finding->connection == NULL)
+        return g_strdup("");
+    return g_strdup(
+        format_endpoint(endpoint, &finding->connection->endpoints[finding->connection->client]));
+}
+
+static void add_row(const struct text *text, struct table *table,
+                    const struct audit_finding *finding)
+{
+    char offset[FORMAT_SIZE], detail[512];
+    uint64_t number;
+    const struct audit_file *file = audit_locate(text->report, finding->what.frame, &number);
+    if (file == NULL) {
+        table_add(table, "");
+    } else if (text->report->capture.files->len > 1) {
+        char *base = g_path_get_basename(file->name);
+        char *name = escape_text(base);
+        table_addf(table, "%s frame %" G_GUINT64_FORMAT, name, number);
+        g_free(name);
+        g_free(base);
+    } else {
+        table_addf(table, "frame %" G_GUINT64_FORMAT, number);
+    }
+    table_add(table, text_offset(text, offset, finding->what.time));
+    if (finding->stream >= 0)
+        table_addf(table, "stream %" G_GINT64_FORMAT, finding->stream);
+    else
+        table_add(table, "");
+    char *client = client_name(finding);
+    table_add(table, client);
+    g_free(client);
+    mqtt_finding_detail(&finding->what, detail, sizeof detail);
+    table_add(table, detail);
+}
+
+static void write_rows(const struct text *text, const GPtrArray *group, unsigned rows)
+{
+    static const struct table_column columns[] = {
+        {.right = true},        {.right = true},  {.right = false},
+        {.most = CLIENT_WIDTH}, {.right = false},
+    };
+    struct table *table = table_new(columns, G_N_ELEMENTS(columns));
+    for (unsigned i = 0; i < rows; i++)
+        add_row(text, table, finding_at(group, i));
+    table_write(table, text->file, 2 * INDENT, "", "");
+    table_free(table);
+}
+
+/* Whose findings these are, if the rows don't show all of them. */
+static void write_clients(const struct text *text, const GPtrArray *group)
+{
+    GHashTable *seen = g_hash_table_new(NULL, NULL);
+    GString *line = g_string_new("clients:");
+    unsigned named = 0;
+    for (unsigned i = 0; i < group->len; i++) {
+        const struct audit_string *client = finding_at(group, i)->client_identifier;
+        if (client == NULL || !g_hash_table_add(seen, (gpointer)(uintptr_t)client) ||
+            named == NAMED_CLIENTS)
+            continue;
+        char *name = escape_string(client);
+        escape_cut(name, CLIENT_WIDTH);
+        g_string_append_printf(line, "%s %s", named > 0 ? "," : "", name);
+        g_free(name);
+        named++;
+    }
+    unsigned more = g_hash_table_size(seen) - named;
+    if (more > 0)
+        g_string_append_printf(line, " and %u more", more);
+    if (named > 0)
+        text_wrap(text, 2 * INDENT, line->str);
+    g_string_free(line, TRUE);
+    g_hash_table_destroy(seen);
+}
+
+/* What shows these frames in Wireshark: their numbers if they are few, and need no plugin. */
+static char *group_filter(const struct audit_report *report, const GPtrArray *group, const char *id)
+{
+    GString *line = g_string_new(NULL);
+    GString *frames = g_string_new(NULL);
+    unsigned count = 0;
+    uint64_t last = 0;
+    for (unsigned i = 0; i < group->len; i++) {
+        uint64_t frame = finding_at(group, i)->what.frame;
+        if (frame == 0 || frame == last)
+            continue;
+        g_string_append_printf(frames, "%s%" G_GUINT64_FORMAT, count > 0 ? ", " : "", frame);
+        last = frame;
+        count++;
+    }
+    if (count == 1)
+        g_string_printf(line, "frame.number == %s", frames->str);
+    else if (count > 0 && count <= FILTER_FRAMES)
+        g_string_printf(line, "frame.number in {%s}", frames->str);
+    if (count == 0 || count > FILTER_FRAMES || report->capture.files->len > 1)
+        g_string_printf(line, "mqttscope.rule == \"%s\" (with the plugin)", id);
+    g_string_free(frames, TRUE);
+    return g_string_free(line, FALSE);
+}
+
+static void write_group(const struct text *text, enum mqtt_rule rule, const GPtrArray *group)
+{
+    const struct mqtt_rule_info *info = mqtt_rule_info(rule);
+    char number[FORMAT_SIZE];
+    uint64_t count = text->report->totals.findings_by_rule[rule];
+    fprintf(text->file, "\n%s%s%s %s%s%s", text_on(text, text_severity(info->severity)),
+            mqtt_severity_name(info->severity), text_off(text), text_on(text, TEXT_HEADING),
+            info->id, text_off(text));
+    if (count > 1)
+        fprintf(text->file, " x %s", format_count(number, count));
+    fprintf(text->file, ": %s\n", info->title);
+    if (group == NULL)
+        return;
+
+    char *statements = group_statements(group, rule);
+    if (statements[0] != '\0') {
+        fputs(text_on(text, TEXT_FAINT), text->file);
+        text_wrap(text, 2 * INDENT, statements);
+        fputs(text_off(text), text->file);
+    }
+    g_free(statements);
+
+    unsigned rows =
+        text_rows(text, group->len, text->detail == REPORT_QUIET ? QUIET_ROWS : USUAL_ROWS);
+    write_rows(text, group, rows);
+    if (count > rows) {
+        text_more(text, 2 * INDENT, count - rows, "finding");
+        write_clients(text, group);
+    }
+    char *filter = group_filter(text->report, group, info->id);
+    fprintf(text->file, "%*s%sWireshark: %s%s\n", 2 * INDENT, "", text_on(text, TEXT_FAINT), filter,
+            text_off(text));
+    g_free(filter);
+}
+
+void text_findings(const struct text *text)
+{
+    struct groups groups;
+    groups_fill(&groups, text->report);
+    for (unsigned severity = 3; severity-- > 0;)
+        for (unsigned rule = 0; rule < MQTT_RULES; rule++)
+            if (mqtt_rule_info((enum mqtt_rule)rule)->severity == severity &&
+                text->report->totals.findings_by_rule[rule] > 0)
+                write_group(text, (enum mqtt_rule)rule, groups.of[rule]);
+    groups_clear(&groups);
+}
+
+static void explain_statements(const struct text *text, enum mqtt_rule rule,
+                               enum mqtt_version version)
+{
+    GString *line = g_string_new(NULL);
+    append_statements(line, rule, version, MQTT_SENDER_UNKNOWN);
+    fprintf(text->file, "  MQTT %-6s %s\n", mqtt_version_name(version),
+            line->len > 0 ? line->str : "no numbered statement");
+    g_string_free(line, TRUE);
+}
+
+void report_explain(enum mqtt_rule rule, const struct report_text_options *options, FILE *file)
+{
+    const struct mqtt_rule_info *info = mqtt_rule_info(rule);
+    const struct text text = {
+        .color = options->color,
+        .width = options->width == 0 ? 80 : CLAMP(options->width, 60u, 100u),
+        .file = file,
+    };
+    fprintf(file, "%s%s%s (%s%s%s, seen in one %s%s)\n", text_on(&text, TEXT_HEADING), info->id,
+            text_off(&text), text_on(&text, text_severity(info->severity)),
+            mqtt_severity_name(info->severity), text_off(&text), mqtt_scope_name(info->scope),
+            info->at_end ? ", when it ends" : "");
+    text_wrap(&text, 2, info->title);
+    fputc('\n', file);
+    text_wrap(&text, 2, info->explanation);
+    fputc('\n', file);
+    explain_statements(&text, rule, MQTT_VERSION_3_1_1);
+    explain_statements(&text, rule, MQTT_VERSION_5_0);
+    fprintf(file, "\n  Wireshark, with the plugin: mqttscope.rule == \"%s\"\n", info->id);
+}

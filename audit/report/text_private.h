@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the text report share. */
+#ifndef MQTTSCOPE_AUDIT_REPORT_TEXT_PRIVATE_H
+#define MQTTSCOPE_AUDIT_REPORT_TEXT_PRIVATE_H
+
+#include "audit/report/text.h"
+
+/* Colours by what they say. */
+enum text_style { TEXT_PLAIN, TEXT_HEADING, TEXT_ERROR, TEXT_WARNING, TEXT_NOTE, TEXT_FAINT };
+
+struct text {
+    const struct audit_report *report;
+    enum report_detail detail;
+    bool color;
+    unsigned width;
+    FILE *file;
+};
+
+/* What a terminal is told before and after text of a style; "" without colours. */
+const char *text_on(const struct text *text, enum text_style style);
+const char *text_off(const struct text *text);
+enum text_style text_severity(unsigned severity);
+
+/* A line break, and the heading of a section. */
+void text_heading(const struct text *text, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Writes words, which blanks separate, in lines of the report's width, indented by `indent`. */
+void text_wrap(const struct text *text, unsigned indent, const char *words);
+
+/* How many of `total` rows are shown if `usual` are shown as a rule. */
+unsigned text_rows(const struct text *text, unsigned total, unsigned usual);
+
+/* Says how many rows are not shown: "and 12 more connections (-v lists all)". */
+void text_more(const struct text *text, unsigned indent, uint64_t hidden, const char *noun);
+
+/* "+12.301 s" after the start of the capture. */
+const char *text_offset(const struct text *text, char buffer[static 64], int64_t time_ns);
+
+void text_findings(const struct text *text);
+void text_connections(const struct text *text);
+void text_sessions(const struct text *text);
+void text_handshakes(const struct text *text);
+void text_topics(const struct text *text);
+void text_limits(const struct text *text);
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The text report's tables: connections, sessions, handshakes, topics; and the limits. */
+#include "audit/report/escape.h"
+#include "audit/report/format.h"
+#include "audit/report/table.h"
+#include "audit/report/text_private.h"
+
+#include <string.h>
+
+#define INDENT 2
+#define USUAL_CONNECTIONS 25
+#define USUAL_SESSIONS 10
+#define USUAL_TOPICS 10
+#define CLIENT_WIDTH 24
+
+static void write_table(const struct text *text, struct table *table)
+{
+    table_write(table, text->file, INDENT, text_on(text, TEXT_FAINT), text_off(text));
+    table_free(table);
+}
+
+/* ---- Connections ---- */
+
+static const struct audit_endpoint *server_of(const struct audit_connection *connection)
+{
+    return &connection->endpoints[1 - connection->client];
+}
+
+/* The server of all connections, or NULL if there are several. */
+static const struct audit_endpoint *only_server(const struct audit_report *report)
+{
+    const struct audit_endpoint *server = NULL;
+    for (unsigned i = 0; i < report->connections->len; i++) {
+        const struct audit_endpoint *other = server_of(audit_report_connection(report, i));
+        if (server != NULL &&
+            (server->port != other->port || strcmp(server->address, other->address) != 0))
+            return NULL;
+        server = other;
+    }
+    return server;
+}
+
+static int worse(uint64_t a, uint64_t b)
+{
+    return (a < b) - (a > b);
+}
+
+/* Those with findings first, as far as there is no room for all. */
+static gint by_findings(gconstpointer a, gconstpointer b)
+{
+    const struct audit_connection *x = *(const struct audit_connection *const *)a;
+    const struct audit_connection *y = *(const struct audit_connection *const *)b;
+    for (unsigned severity = 3; severity-- > 0;)
+        if (x->findings[severity] != y->findings[severity])
+            return worse(x->findings[severity], y->findings[severity]);
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static gint by_id(gconstpointer a, gconstpointer b)
+{
+    const struct audit_connection *x = *(const struct audit_connection *const *)a;
+    const struct audit_connection *y = *(const struct audit_connection *const *)b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static uint64_t packets_of(const struct audit_connection *connection)
+{
+    uint64_t sum = 0;
+    for (unsigned side = 0; side < 2; side++)
+        for (unsigned type = 0; type < MQTT_PACKET_TYPES; type++)
+            sum += connection->packets[side][type];
+    return sum;
+}
+
+static void add_keep_alive(struct table *table, const struct audit_connection *connection)
+{
+    char idle[FORMAT_SIZE];
+    if (!connection->keep_alive.known) {
+        table_add(table, "?");
+        table_add(table, "");
+        return;
+    }
+    if (connection->keep_alive.effective_s == 0)
+        table_add(table, "off");
+    else
+        table_addf(table, "%u s", (unsigned)connection->keep_alive.effective_s);
+    table_add(table, format_duration(idle, connection->keep_alive.max_idle_ns));
+}
+
+/* "2 errors", "1 warning": the worst of them alone. */
+static void add_worst(struct table *table, const uint64_t findings[3])
+{
+    for (unsigned severity = 3; severity-- > 0;) {
+        if (findings[severity] == 0)
+            continue;
+        GString *cell = g_string_new(NULL);
+        format_plural(cell, findings[severity], mqtt_severity_name(severity));
+        table_add(table, cell->str);
+        g_string_free(cell, TRUE);
+        return;
+    }
+    table_add(table, "");
+}
+
+static void add_connection(const struct text *text, struct table *table,
+                           const struct audit_connection *connection, bool show_server)
+{
+    char buffer[FORMAT_SIZE];
+    if (connection->stream >= 0)
+        table_addf(table, "%" G_GINT64_FORMAT, connection->stream);
+    else
+        table_addf(table, "#%" G_GUINT64_FORMAT, connection->id);
+    char *client = connection->client_identifier != NULL
+                       ? escape_string(connection->client_identifier)
+                       : g_strdup(connection->connect_seen ? "(empty)" : "?");
+    table_add(table, client);
+    g_free(client);
+    table_add(table, connection->version == MQTT_VERSION_UNKNOWN
+                         ? "?"
+                         : mqtt_version_name(connection->version));
+    table_add(table, format_endpoint(buffer, &connection->endpoints[connection->client]));
+    table_add(table, show_server ? format_endpoint(buffer, server_of(connection)) : "");
+    table_add(table, strcmp(connection->carrier, "tcp") == 0 ? "" : connection->carrier);
+    table_add(table, text_offset(text, buffer, connection->start_time));
+    table_add(table, format_duration(buffer, connection->end_time - connection->start_time));
+    table_add(table, format_count(buffer, packets_of(connection)));
+    add_keep_alive(table, connection);
+    table_add(table, mqtt_end_cause_name(connection->end_cause));
+    add_worst(table, connection->findings);
+}
+
+void text_connections(const struct text *text)
+{
+    static const struct table_column columns[] = {
+        {.title = "stream", .right = true},
+        {.title = "client", .most = CLIENT_WIDTH},
+        {.title = "MQTT"},
+        {.title = "from"},
+        {.title = "to"},
+        {.title = "over"},
+        {.title = "start", .right = true},
+        {.title = "lasted", .right = true},
+        {.title = "packets", .right = true},
+        {.title = "alive", .right = true},
+        {.title = "idle", .right = true},
+        {.title = "end"},
+        {.title = "findings"},
+    };
+    const GPtrArray *all = text->report->connections;
+    unsigned rows = text_rows(text, all->len, USUAL_CONNECTIONS);
+    if (rows == 0)
+        return;
+
+    GPtrArray *shown = g_ptr_array_sized_new(all->len);
+    for (unsigned i = 0; i < all->len; i++)
+        g_ptr_array_add(shown, g_ptr_array_index(all, i));
+    if (rows < all->len) {
+        g_ptr_array_sort(shown, by_findings);
+        g_ptr_array_set_size(shown, (gint)rows);
+        g_ptr_array_sort(shown, by_id);
+    }
+
+    char endpoint[FORMAT_SIZE];
+    const struct audit_endpoint *server = only_server(text->report);
+    if (server != NULL)
+        text_heading(text, "Connections to %s", format_endpoint(endpoint, server));
+    else
+        text_heading(text, "Connections");
+    struct table *table = table_new(columns, G_N_ELEMENTS(columns));
+    for (unsigned i = 0; i < rows; i++)
+        add_connection(text, table, g_ptr_array_index(shown, i), server == NULL);
+    write_table(text, table);
+    text_more(text, INDENT, text->report->totals.connections - rows, "connection");
+    g_ptr_array_free(shown, TRUE);
+}
+
+/* ---- Sessions ---- */
+
+static bool worth_mention(const struct audit_session *session)
+{
+    return session->resumed > 0 || session->taken_over > 0;
+}
+
+void text_sessions(const struct text *text)
+{
+    static const struct table_column columns[] = {
+        {.title = "client", .most = 2 * CLIENT_WIDTH}, {.title = "server"},
+        {.title = "connections", .right = true},       {.title = "resumed", .right = true},
+        {.title = "taken over", .right = true},
+    };
+    const struct audit_report *report = text->report;
+    unsigned count = 0;
+    for (unsigned i = 0; i < report->sessions->len; i++)
+        count += worth_mention(audit_report_session(report, i));
+    unsigned rows = text_rows(text, count, USUAL_SESSIONS);
+    if (rows == 0)
+        return;
+
+    char buffer[FORMAT_SIZE];
+    bool show_server = only_server(report) == NULL;
+    text_heading(text, "Sessions that were resumed or taken over");
+    struct table *table = table_new(columns, G_N_ELEMENTS(columns));
+    for (unsigned i = 0, row = 0; row < rows; i++) {
+        const struct audit_session *session = audit_report_session(report, i);
+        if (!worth_mention(session))
+            continue;
+        char *client = escape_string(session->client_identifier);
+        table_add(table, client);
+        g_free(client);
+        table_add(table, show_server ? format_endpoint(buffer, &session->server) : "");
+        table_add(table, format_count(buffer, session->connections));
+        table_add(table, format_count(buffer, session->resumed));
+        table_add(table, format_count(buffer, session->taken_over));
+        row++;
+    }
+    write_table(text, table);
+    text_more(text, INDENT, count - rows, "session");
+}
+
+/* ---- Handshakes ---- */
+
+/* The kinds in the order of the report. */
+static const struct handshake_row {
+    const char *name;
+    const char *direction;
+    uint8_t kind;
+    uint8_t role;
+    const char *awaited[MQTT_LEGS]; /* by stage */
+} handshake_rows[] = {
+    {"CONNECT", "", MQTT_HANDSHAKE_CONNECT, AUDIT_CLIENT, {"", "CONNACK", "", ""}},
+    {"SUBSCRIBE", "", MQTT_HANDSHAKE_SUBSCRIBE, AUDIT_CLIENT, {"", "SUBACK", "", ""}},
+    {"UNSUBSCRIBE", "", MQTT_HANDSHAKE_UNSUBSCRIBE, AUDIT_CLIENT, {"", "UNSUBACK", "", ""}},
+    {"PING", "", MQTT_HANDSHAKE_PING, AUDIT_CLIENT, {"", "PINGRESP", "", ""}},
+    {"QoS 1", "client to server", MQTT_HANDSHAKE_QOS_1, AUDIT_CLIENT, {"", "PUBACK", "", ""}},
+    {"QoS 1", "server to client", MQTT_HANDSHAKE_QOS_1, AUDIT_SERVER, {"", "PUBACK", "", ""}},
+    {"QoS 2",
+     "client to server",
+     MQTT_HANDSHAKE_QOS_2,
+     AUDIT_CLIENT,
+     {"", "PUBREC", "PUBREL", "PUBCOMP"}},
+    {"QoS 2",
+     "server to client",
+     MQTT_HANDSHAKE_QOS_2,
+     AUDIT_SERVER,
+     {"", "PUBREC", "PUBREL", "PUBCOMP"}},
+};
+
+static const struct audit_handshakes *handshakes_of(const struct text *text,
+                                                    const struct handshake_row *row)
+{
+    return &text->report->totals.handshakes[row->role][row->kind];
+}
+
+static uint64_t unfinished(const struct audit_handshakes *handshakes)
+{
+    return handshakes->incomplete + handshakes->open + handshakes->unknown;
+}
+
+static void add_count(struct table *table, uint64_t count)
+{
+    char buffer[FORMAT_SIZE];
+    table_add(table, count != 0 ? format_count(buffer, count) : "-");
+}
+
+static void add_latency(struct table *table, const struct audit_latency *latency)
+{
+    const uint64_t values[] = {latency->p50, latency->p95, latency->p99, latency->max};
+    char buffer[FORMAT_SIZE];
+    for (unsigned i = 0; i < G_N_ELEMENTS(values); i++)
+        table_add(table, latency->count > 0 ? format_microseconds(buffer, values[i]) : "-");
+}
+
+static void write_unfinished(const struct text *text)
+{
+    bool first = true;
+    for (unsigned i = 0; i < G_N_ELEMENTS(handshake_rows); i++) {
+        const struct handshake_row *row = &handshake_rows[i];
+        const struct audit_handshakes *handshakes = handshakes_of(text, row);
+        for (unsigned stage = 1; stage < MQTT_LEGS; stage++) {
+            char number[FORMAT_SIZE];
+            if (handshakes->stage[stage] == 0)
+                continue;
+            fprintf(text->file, "%s%s %s %s%sawait %s", first ? "  Unfinished: " : "; ",
+                    format_count(number, handshakes->stage[stage]), row->name, row->direction,
+                    row->direction[0] != '\0' ? " " : "", row->awaited[stage]);
+            first = false;
+        }
+    }
+    if (!first)
+        fputc('\n', text->file);
+}
+
+void text_handshakes(const struct text *text)
+{
+    static const struct table_column columns[] = {
+        {.title = ""},
+        {.title = ""},
+        {.title = "begun", .right = true},
+        {.title = "resumed", .right = true},
+        {.title = "done", .right = true},
+        {.title = "refused", .right = true},
+        {.title = "unfinished", .right = true},
+        {.title = "resent", .right = true},
+        {.title = "p50", .right = true},
+        {.title = "p95", .right = true},
+        {.title = "p99", .right = true},
+        {.title = "max", .right = true},
+    };
+    struct table *table = table_new(columns, G_N_ELEMENTS(columns));
+    bool any = false;
+    for (unsigned i = 0; i < G_N_ELEMENTS(handshake_rows); i++) {
+        const struct handshake_row *row = &handshake_rows[i];
+        const struct audit_handshakes *handshakes = handshakes_of(text, row);
+        if (handshakes->started + handshakes->resumed == 0)
+            continue;
+        any = true;
+        table_add(table, row->name);
+        table_add(table, row->direction);
+        add_count(table, handshakes->started);
+        add_count(table, handshakes->resumed);
+        add_count(table, handshakes->completed);
+        add_count(table, handshakes->refused);
+        add_count(table, unfinished(handshakes));
+        add_count(table, handshakes->retransmitted);
+        add_latency(table, &handshakes->latency);
+    }
+    if (!any) {
+        table_free(table);
+        return;
+    }
+    text_heading(text, "Handshakes, and how long they took");
+    write_table(text, table);
+    write_unfinished(text);
+}
+
+/* ---- Topics ---- */
+
+static void add_topic(const struct text *text, struct table *table, const char *name,
+                      const struct audit_topic *topic)
+{
+    char buffer[FORMAT_SIZE];
+    (void)text;
+    add_count(table, topic->published);
+    add_count(table, topic->delivered);
+    add_count(table, topic->retained);
+    table_add(table, format_bytes(buffer, topic->published_bytes + topic->delivered_bytes));
+    for (unsigned qos = 0; qos < G_N_ELEMENTS(topic->qos); qos++)
+        add_count(table, topic->qos[qos]);
+    table_add(table, name);
+}
+
+void text_topics(const struct text *text)
+{
+    const struct table_column columns[] = {
+        {.title = "published", .right = true}, {.title = "delivered", .right = true},
+        {.title = "retained", .right = true},  {.title = "payload", .right = true},
+        {.title = "QoS 0", .right = true},     {.title = "QoS 1", .right = true},
+        {.title = "QoS 2", .right = true},     {.title = "topic", .most = text->width - 62},
+    };
+    const struct audit_report *report = text->report;
+    unsigned rows = text_rows(text, report->topics->len, USUAL_TOPICS);
+    if (rows == 0)
+        return;
+    text_heading(text, rows < report->topics->len ? "Topics, the busiest of %u" : "Topics",
+                 report->topics->len);
+    struct table *table = table_new(columns, G_N_ELEMENTS(columns));
+    for (unsigned i = 0; i < rows; i++) {
+        const struct audit_topic *topic = audit_report_topic(report, i);
+        char *name = escape_string(topic->name);
+        add_topic(text, table, name, topic);
+        g_free(name);
+    }
+    if (report->other_topics.published + report->other_topics.delivered > 0)
+        add_topic(text, table, "(others)", &report->other_topics);
+    write_table(text, table);
+    text_more(text, INDENT, report->topics->len - rows, "topic");
+}
+
+/* ---- What the capture lacks ---- */
+
+void text_limits(const struct text *text)
+{
+    const struct audit_capture *capture = &text->report->capture;
+    bool any = false;
+    for (unsigned i = 0; i < AUDIT_LIMITS; i++) {
+        const struct audit_limit *limit = &capture->limits[i];
+        const struct audit_limit_info *info = audit_limit_info((enum audit_limit_kind)i);
+        char number[FORMAT_SIZE];
+        if (limit->count == 0)
+            continue;
+        if (!any)
+            text_heading(text, "Limits of this report");
+        any = true;
+        GString *line = g_string_new(NULL);
+        g_string_append_printf(line, "%s: %s %s", info->kind, format_count(number, limit->count),
+                               info->counted);
+        if (limit->bytes > 0)
+            g_string_append_printf(line, " (%s bytes)", format_count(number, limit->bytes));
+        g_string_append_printf(line, "; %s", info->consequence);
+        text_wrap(text, INDENT, line->str);
+        g_string_free(line, TRUE);
+    }
+}
