@@ -319,7 +319,9 @@ MQTT_INLINE bool decode_publish(struct decoder *d)
     if (!text(d, MQTT_RULE_FIELD_MISSING, MQTT_RULE_TOPIC_NAME_NOT_UTF8, MQTT_RULE_TOPIC_NUL,
               MQTT_FIELD_TOPIC_LENGTH, MQTT_FIELD_TOPIC_NAME, 1, &publish->topic_name))
         return false;
-    check_topic_name(d, MQTT_RULE_TOPIC_NAME_WILDCARD, MQTT_FIELD_TOPIC_NAME, publish->topic_name);
+    if (!plain_text(publish->topic_name))
+        check_topic_name(d, MQTT_RULE_TOPIC_NAME_WILDCARD, MQTT_FIELD_TOPIC_NAME,
+                         publish->topic_name);
     if (publish->topic_name.length == 0 && !IS_5_0(d))
         finding(d, MQTT_RULE_TOPIC_EMPTY, MQTT_FIELD_TOPIC_NAME, c->at - 2, 2, 0, 0);
     if (publish->qos != 0 && !new_packet_identifier(d))
