@@ -3,6 +3,7 @@
 #include "analyzer/transport.h"
 
 #include "analyzer/recognize.h"
+#include "analyzer/websocket.h"
 #include "mqtt/session.h"
 #include "mqtt/stream.h"
 
@@ -10,7 +11,6 @@
 #include <string.h>
 
 #define PORT_MQTT 1883
-#define PORT_MQTT_TLS 8883
 
 /* Bytes in mid-connection without one control packet, after which nobody expects any. */
 #define SEARCH_ENOUGH (1024u * 1024u)
@@ -18,11 +18,11 @@
 /* What the layer knows of a TCP flow that may carry MQTT. */
 struct channel {
     struct tcp_flow *flow;
-    bool expected; /* on a port of MQTT */
-    bool by_side_known;
+    bool expected;      /* on a port of MQTT */
     uint8_t probe_side; /* who spoke first */
     uint8_t probe_length;
     uint8_t probe[RECOGNIZE_BYTES];     /* its first bytes, until they say enough */
+    struct websocket *websocket;        /* NULL: control packets lie in TCP itself */
     struct mqtt_connection *connection; /* NULL until the flow is known to carry MQTT */
     struct audit_open *audit;
     struct mqtt_stream streams[2];
@@ -57,11 +57,13 @@ static void expect_port(struct transport *transport, uint16_t port)
 
 /* ---- A connection: from its first byte to its end ---- */
 
-/* Who is the client? Who opened the connection; else who does not own the port of MQTT; else who
- * spoke first. */
+/* Who is the client? Who asked for the WebSocket; who opened the connection; else who does not own
+ * the port of MQTT; else who spoke first. */
 static uint8_t guess_client(const struct transport *transport, const struct channel *channel)
 {
     const struct tcp_flow *flow = channel->flow;
+    if (channel->websocket != NULL)
+        return channel->probe_side;
     if (flow->initiator != TCP_SIDE_UNKNOWN)
         return (uint8_t)flow->initiator;
     bool own[2] = {port_expected(transport, flow->side[0].port),
@@ -69,6 +71,12 @@ static uint8_t guess_client(const struct transport *transport, const struct chan
     if (own[0] != own[1])
         return own[0] ? 1 : 0;
     return channel->probe_side;
+}
+
+/* Whether the capture has the first byte that MQTT sent here. */
+static bool start_seen(const struct channel *channel)
+{
+    return channel->websocket != NULL || channel->flow->initiator != TCP_SIDE_UNKNOWN;
 }
 
 /* Names a server by its address and port. */
@@ -86,9 +94,9 @@ static void fill_opening(const struct channel *channel, uint8_t client,
     const struct tcp_flow *flow = channel->flow;
     *opening = (struct audit_opening){
         .stream = flow->stream,
-        .carrier = "tcp",
+        .carrier = channel->websocket != NULL ? "websocket" : "tcp",
         .client = client,
-        .start_seen = flow->initiator != TCP_SIDE_UNKNOWN,
+        .start_seen = start_seen(channel),
         .time = now->time_ns,
         .frame = now->frame,
     };
@@ -109,7 +117,7 @@ static bool open_connection(struct transport *transport, struct channel *channel
         .time = now->time_ns,
         .frame = now->frame,
         .server_key = server_key(flow, 1u - client),
-        .start_seen = flow->initiator != TCP_SIDE_UNKNOWN,
+        .start_seen = start_seen(channel),
         .client = client,
     };
     channel->connection = mqtt_connection_new(transport->sessions, &start);
@@ -235,13 +243,101 @@ static void close_connection(struct transport *transport, struct channel *channe
     mqtt_connection_free(channel->connection);
 }
 
+/* The side's next `count` bytes of MQTT are not in the capture. */
+static void push_gap(struct transport *transport, struct channel *channel, uint8_t side,
+                     const struct tcp_moment *now, uint64_t count)
+{
+    mqtt_stream_gap(&channel->streams[side], count);
+    mqtt_connection_gap(channel->connection, side, count);
+    take_packets(transport, channel, side, now);
+}
+
+/* ---- WebSocket ---- */
+
+/* No control packet is as long: behind such a gap sync has to be found again. */
+#define GAP_UNKNOWN UINT32_MAX
+
+/* What its sink needs to know. */
+struct websocket_moment {
+    struct transport *transport;
+    struct channel *channel;
+    const struct tcp_moment *now;
+    bool no_memory;
+};
+
+/* Opens the connection with the first byte of MQTT. */
+static bool websocket_ready(struct websocket_moment *moment)
+{
+    if (moment->channel->connection == NULL && !moment->no_memory)
+        moment->no_memory = !open_connection(moment->transport, moment->channel, moment->now);
+    return !moment->no_memory;
+}
+
+static void websocket_data(void *context, unsigned side, struct slice bytes)
+{
+    struct websocket_moment *moment = context;
+    if (websocket_ready(moment))
+        push(moment->transport, moment->channel, (uint8_t)side, moment->now, bytes);
+}
+
+static void websocket_hole(void *context, unsigned side, uint64_t count)
+{
+    struct websocket_moment *moment = context;
+    if (websocket_ready(moment))
+        push_gap(moment->transport, moment->channel, (uint8_t)side, moment->now, count);
+}
+
+static void websocket_lost(void *context, unsigned side)
+{
+    websocket_hole(context, side, GAP_UNKNOWN);
+}
+
+static void websocket_event(void *context, unsigned side, enum websocket_event event,
+                            uint64_t value)
+{
+    const struct websocket_moment *moment = context;
+    (void)side;
+    if (event == WEBSOCKET_COMPRESSED)
+        audit_limit(moment->transport->audit, AUDIT_LIMIT_WEBSOCKET_COMPRESSED, 1, value);
+    if (event == WEBSOCKET_FOUND)
+        audit_limit(moment->transport->audit, AUDIT_LIMIT_OUT_OF_SYNC, 1, value);
+}
+
+static struct websocket_sink websocket_sink(struct websocket_moment *moment)
+{
+    return (struct websocket_sink){
+        .context = moment,
+        .data = websocket_data,
+        .gap = websocket_hole,
+        .lost = websocket_lost,
+        .event = websocket_event,
+    };
+}
+
 /* ---- Recognition ---- */
 
+/* Nothing of this flow is wanted any more. One that has a connection keeps it until it is closed.
+ */
 static void ignore(struct transport *transport, struct channel *channel)
 {
-    channel->flow->user = NULL;
     tcp_ignore(transport->tcp, channel->flow);
-    free(channel);
+    if (channel->connection == NULL) {
+        channel->flow->user = NULL;
+        websocket_free(channel->websocket);
+        free(channel);
+    }
+}
+
+static void push_websocket(struct transport *transport, struct channel *channel, uint8_t side,
+                           const struct tcp_moment *now, struct slice bytes)
+{
+    struct websocket_moment moment = {transport, channel, now, false};
+    const struct websocket_sink sink = websocket_sink(&moment);
+    bool goes_on = websocket_push(channel->websocket, side, bytes, &sink);
+    if (moment.no_memory)
+        audit_limit(transport->audit, AUDIT_LIMIT_MEMORY, 1, 0);
+    if (moment.no_memory || !goes_on)
+        ignore(transport, channel);
 }
 
 /* Adds to the first bytes of a flow, and says what they are by now. `fresh` are the bytes that are
@@ -284,19 +380,37 @@ static void begin(struct transport *transport, struct channel *channel, uint8_t 
         push(transport, channel, side, now, bytes);
 }
 
+/* The flow begins with an HTTP request, which may open a WebSocket. */
+static void begin_websocket(struct transport *transport, struct channel *channel, uint8_t side,
+                            const struct tcp_moment *now, struct slice bytes)
+{
+    channel->websocket = websocket_new(channel->probe_side);
+    if (channel->websocket == NULL) {
+        audit_limit(transport->audit, AUDIT_LIMIT_MEMORY, 1, 0);
+        ignore(transport, channel);
+        return;
+    }
+    struct tcp_flow *flow = channel->flow;
+    const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
+    if (kept.captured > 0)
+        push_websocket(transport, channel, channel->probe_side, now, kept);
+    if (flow->user != NULL)
+        push_websocket(transport, channel, side, now, bytes);
+}
+
 /* Decides what a flow is that said nothing clear so far. */
 static void decide(struct transport *transport, struct channel *channel, uint8_t side,
                    const struct tcp_moment *now, struct slice bytes)
 {
-    const struct tcp_flow *flow = channel->flow;
     enum recognized what = side == channel->probe_side ? probe(channel, bytes) : RECOGNIZED_NOTHING;
     if (what == RECOGNIZED_MAYBE && keep_probe(channel, bytes))
         return;
-    bool tls_port = flow->side[0].port == PORT_MQTT_TLS || flow->side[1].port == PORT_MQTT_TLS;
-    if (what == RECOGNIZED_TLS && (channel->expected || tls_port)) {
+    if (what == RECOGNIZED_TLS) {
         audit_limit(transport->audit, AUDIT_LIMIT_TLS, 1, 0);
         ignore(transport, channel);
-    } else if (what == RECOGNIZED_MQTT || (channel->expected && what != RECOGNIZED_HTTP)) {
+    } else if (what == RECOGNIZED_HTTP) {
+        begin_websocket(transport, channel, side, now, bytes);
+    } else if (what == RECOGNIZED_MQTT || channel->expected) {
         begin(transport, channel, side, now, bytes);
     } else {
         ignore(transport, channel);
@@ -343,16 +457,18 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
     struct channel *channel = flow->user;
     if (channel == NULL && (channel = channel_new(transport, flow, side)) == NULL)
         return;
-    if (channel->connection == NULL) {
-        decide(transport, channel, (uint8_t)side, now, bytes);
-        return;
-    }
-    if (bytes.captured < bytes.reported)
+    if (channel->expected && bytes.captured < bytes.reported)
         audit_limit(transport->audit, AUDIT_LIMIT_SNAP_LENGTH, 1, bytes.reported - bytes.captured);
-    push(transport, channel, (uint8_t)side, now, bytes);
-    if (!channel->any_packet && hopeless(channel)) {
-        audit_limit(transport->audit, AUDIT_LIMIT_NOT_MQTT, 1, 0);
-        tcp_ignore(transport->tcp, flow);
+    if (channel->websocket != NULL) {
+        push_websocket(transport, channel, (uint8_t)side, now, bytes);
+    } else if (channel->connection == NULL) {
+        decide(transport, channel, (uint8_t)side, now, bytes);
+    } else {
+        push(transport, channel, (uint8_t)side, now, bytes);
+        if (!channel->any_packet && hopeless(channel)) {
+            audit_limit(transport->audit, AUDIT_LIMIT_NOT_MQTT, 1, 0);
+            ignore(transport, channel);
+        }
     }
 }
 
@@ -363,19 +479,22 @@ static void flow_gap(void *context, struct tcp_flow *flow, unsigned side,
     struct channel *channel = flow->user;
     if (channel == NULL)
         return;
+    if (channel->websocket != NULL) {
+        struct websocket_moment moment = {transport, channel, now, false};
+        const struct websocket_sink sink = websocket_sink(&moment);
+        websocket_gap(channel->websocket, side, count, &sink);
+        return;
+    }
     if (channel->connection == NULL) {
         /* Bytes are missing among the first ones: on its port it may be MQTT all the same. */
-        if (!channel->expected) {
+        if (channel->expected)
+            begin(transport, channel, (uint8_t)side, now, (struct slice){NULL, 0, 0});
+        else
             ignore(transport, channel);
-            return;
-        }
-        begin(transport, channel, (uint8_t)side, now, (struct slice){NULL, 0, 0});
-        if (flow->user == NULL)
-            return;
+        channel = flow->user;
     }
-    mqtt_stream_gap(&channel->streams[side], count);
-    mqtt_connection_gap(channel->connection, (uint8_t)side, count);
-    take_packets(transport, channel, (uint8_t)side, now);
+    if (channel != NULL && channel->connection != NULL)
+        push_gap(transport, channel, (uint8_t)side, now, count);
 }
 
 static void flow_ended(void *context, struct tcp_flow *flow, unsigned side,
@@ -400,6 +519,7 @@ static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_m
         return;
     if (channel->connection != NULL)
         close_connection(transport, channel, now, how);
+    websocket_free(channel->websocket);
     flow->user = NULL;
     free(channel);
 }
@@ -411,7 +531,7 @@ static bool transport_ended(const struct mqtt_connection *connection, void *user
 {
     const struct transport *transport = user;
     const struct channel *channel =
-        g_hash_table_lookup(transport->channels, GUINT_TO_POINTER(connection->first.token));
+        g_hash_table_lookup(transport->channels, GUINT_TO_POINTER(connection->connect.token));
     return channel == NULL || channel->ended;
 }
 

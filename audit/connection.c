@@ -253,6 +253,18 @@ static uint32_t saturate(uint64_t value)
     return (uint32_t)MIN(value, UINT32_MAX);
 }
 
+/* A client that falls silent for good is idle until the end. */
+static void count_last_silence(struct audit_connection *record,
+                               const struct mqtt_connection *connection)
+{
+    const struct mqtt_leg *last = &connection->sides[connection->client].last;
+    int64_t silence = connection->end.time - last->time;
+    if (last->frame != 0 && silence > record->keep_alive.max_idle_ns) {
+        record->keep_alive.max_idle_ns = silence;
+        record->keep_alive.max_idle_frame = connection->end.frame;
+    }
+}
+
 /* Copies what the connection knows of itself. */
 static void fill_record(struct audit_open *open, const struct mqtt_connection *connection)
 {
@@ -283,6 +295,7 @@ static void fill_record(struct audit_open *open, const struct mqtt_connection *c
     record->keep_alive.max_idle_frame = connection->keep_alive.longest_silence_frame;
     record->keep_alive.late = connection->keep_alive.late;
     record->keep_alive.expired = connection->keep_alive.expired;
+    count_last_silence(record, connection);
     for (unsigned side = 0; side < 2; side++) {
         record->bytes[side] = connection->sides[side].bytes;
         for (unsigned type = 0; type < MQTT_PACKET_TYPES; type++)

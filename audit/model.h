@@ -134,8 +134,8 @@ struct audit_connection {
     struct {
         bool known; /* CONNECT was seen */
         uint16_t requested_s, effective_s;
-        int64_t max_idle_ns;
-        uint64_t max_idle_frame;
+        int64_t max_idle_ns; /* between two packets of the client, or the last one and the end */
+        uint64_t max_idle_frame; /* what ended it; 0: no frame shows it */
         uint64_t late, expired;
     } keep_alive;
     struct audit_handshakes *handshakes[2][MQTT_HANDSHAKE_KINDS]; /* NULL: none; owned */

@@ -33,6 +33,20 @@ static void two_units(char text[static FORMAT_SIZE], const char *sign, uint64_t 
              value % unit, small);
 }
 
+/* Thousandths of a unit, at least one of it, in three digits: "1.23 s", "12.3 s", "123 ms". */
+static void three_digits(char text[static FORMAT_SIZE], const char *sign, uint64_t thousandths,
+                         const char *unit)
+{
+    unsigned decimals = thousandths < 10000 ? 2 : thousandths < 100000 ? 1 : 0;
+    uint64_t divisor = decimals == 2 ? 10 : decimals == 1 ? 100 : 1000;
+    uint64_t value = thousandths / divisor, one = 1000 / divisor;
+    if (decimals == 0)
+        snprintf(text, FORMAT_SIZE, "%s%" PRIu64 " %s", sign, value, unit);
+    else
+        snprintf(text, FORMAT_SIZE, "%s%" PRIu64 ".%0*" PRIu64 " %s", sign, value / one,
+                 (int)decimals, value % one, unit);
+}
+
 const char *format_duration(char text[static FORMAT_SIZE], int64_t nanoseconds)
 {
     const char *sign = nanoseconds < 0 ? "-" : "";
@@ -41,10 +55,9 @@ const char *format_duration(char text[static FORMAT_SIZE], int64_t nanoseconds)
     if (us < 1000)
         snprintf(text, FORMAT_SIZE, "%s%" PRIu64 " us", sign, us);
     else if (us < 1000000)
-        snprintf(text, FORMAT_SIZE, "%s%" PRIu64 ".%" PRIu64 " ms", sign, us / 1000,
-                 us % 1000 / 100);
+        three_digits(text, sign, us, "ms");
     else if (s < 60)
-        snprintf(text, FORMAT_SIZE, "%s%" PRIu64 ".%03" PRIu64 " s", sign, s, us / 1000 % 1000);
+        three_digits(text, sign, us / 1000, "s");
     else if (s < 3600)
         two_units(text, sign, s, 60, "min", "s");
     else if (s < 86400)

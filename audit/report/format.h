@@ -11,7 +11,7 @@
 /* "2024-05-01T12:00:00.123456789Z": RFC 3339. All of these return `text`. */
 const char *format_time(char text[static FORMAT_SIZE], int64_t time_ns);
 
-/* "0 us", "830 us", "12.4 ms", "1.204 s", "1 min 40 s", "2 h 05 min", "3 d 04 h"; a minus sign
+/* "0 us", "830 us", "12.4 ms", "1.20 s", "1 min 40 s", "2 h 05 min", "3 d 04 h"; a minus sign
  * before it where the clock stepped back. */
 const char *format_duration(char text[static FORMAT_SIZE], int64_t nanoseconds);
 

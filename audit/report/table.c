@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #define GAP 2
+#define LEAST_WIDTH 12 /* of a flexible column */
 
 struct table {
     const struct table_column *columns;
@@ -35,8 +36,6 @@ void table_free(struct table *table)
 static void take(struct table *table, char *text)
 {
     unsigned column = table->cells->len % table->count;
-    if (table->columns[column].most != 0)
-        escape_cut(text, table->columns[column].most);
     unsigned width = escape_width(text);
     table->widths[column] = MAX(table->widths[column], width);
     g_ptr_array_add(table->cells, text);
@@ -61,6 +60,31 @@ static unsigned title_width(const struct table *table, unsigned column)
     return title != NULL ? escape_width(title) : 0;
 }
 
+static unsigned column_width(const struct table *table, unsigned column)
+{
+    return MAX(table->widths[column], title_width(table, column));
+}
+
+/* Cuts the flexible column, if there is one, so that a row fits. */
+static void fit(struct table *table, unsigned indent, unsigned width)
+{
+    unsigned total = indent, flexible = table->count;
+    for (unsigned i = 0; i < table->count; i++) {
+        if (table->widths[i] == 0)
+            continue;
+        total += column_width(table, i) + (total > indent ? GAP : 0);
+        if (table->columns[i].flexible)
+            flexible = i;
+    }
+    if (flexible == table->count || total <= width)
+        return;
+    unsigned excess = total - width, now = column_width(table, flexible);
+    unsigned room = now > excess + LEAST_WIDTH ? now - excess : LEAST_WIDTH;
+    table->widths[flexible] = MIN(table->widths[flexible], room);
+    for (unsigned i = flexible; i < table->cells->len; i += table->count)
+        escape_cut(g_ptr_array_index(table->cells, i), room);
+}
+
 static void write_row(const struct table *table, FILE *file, unsigned indent,
                       const char *(*cell)(const struct table *table, unsigned row, unsigned column),
                       unsigned row)
@@ -70,11 +94,14 @@ static void write_row(const struct table *table, FILE *file, unsigned indent,
         if (table->widths[i] == 0)
             continue;
         const char *text = cell(table, row, i);
-        unsigned width = MAX(table->widths[i], title_width(table, i));
-        unsigned blanks = width - escape_width(text);
+        unsigned blanks = column_width(table, i) - escape_width(text);
         bool right = table->columns[i].right;
-        fprintf(file, "%*s%s", (int)(pending + (right ? blanks : 0)), "", text);
-        pending = GAP + (right ? 0 : blanks);
+        pending += right ? blanks : 0;
+        if (*text != '\0') {
+            fprintf(file, "%*s%s", (int)pending, "", text);
+            pending = 0;
+        }
+        pending += GAP + (right ? 0 : blanks);
     }
 }
 
@@ -89,9 +116,10 @@ static const char *body_cell(const struct table *table, unsigned row, unsigned c
     return (const char *)g_ptr_array_index(table->cells, row * table->count + column);
 }
 
-void table_write(const struct table *table, FILE *file, unsigned indent, const char *title_on,
-                 const char *title_off)
+void table_write(struct table *table, FILE *file, unsigned indent, unsigned width,
+                 const char *title_on, const char *title_off)
 {
+    fit(table, indent, width);
     if (table->columns[0].title != NULL) {
         fputs(title_on, file);
         write_row(table, file, indent, title_cell, 0);

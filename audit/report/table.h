@@ -10,7 +10,7 @@
 struct table_column {
     const char *title; /* NULL in all columns: the table has no line of titles */
     bool right;        /* flush right: numbers */
-    unsigned most; /* columns of the terminal that it takes at the most, at least 4; 0: no bound */
+    bool flexible;     /* one at most: cut where the table would be too wide */
 };
 
 struct table;
@@ -18,16 +18,16 @@ struct table;
 struct table *table_new(const struct table_column *columns, unsigned count);
 void table_free(struct table *table);
 
-/* The next cell, from left to right and from top to bottom; printable text, which is copied and cut
- * to the column's width. */
+/* The next cell, from left to right and from top to bottom; printable text, which is copied. */
 void table_add(struct table *table, const char *text);
 
 /* The same with printf()'s arguments. */
 void table_addf(struct table *table, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/* Writes the titles and the rows, indented by `indent`; columns whose cells are all empty are left
- * out. */
-void table_write(const struct table *table, FILE *file, unsigned indent, const char *title_on,
-                 const char *title_off);
+/* Writes the titles, between `title_on` and `title_off`, and the rows, indented by `indent`, within
+ * `width` columns of the terminal if a flexible column makes that possible. Columns whose cells are
+ * all empty are left out. */
+void table_write(struct table *table, FILE *file, unsigned indent, unsigned width,
+                 const char *title_on, const char *title_off);
 
 #endif

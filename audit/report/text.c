@@ -67,23 +67,19 @@ unsigned text_rows(const struct text *text, unsigned total, unsigned usual)
     return text->detail == REPORT_VERBOSE ? total : MIN(total, usual);
 }
 
-void text_more(const struct text *text, unsigned indent, uint64_t hidden, const char *noun)
+void text_more(const struct text *text, unsigned indent, uint64_t hidden)
 {
-    if (hidden == 0)
-        return;
-    GString *line = g_string_new(NULL);
-    format_plural(line, hidden, noun);
-    fprintf(text->file, "%*s%sand %s more (-v lists all)%s\n", (int)indent, "",
-            text_on(text, TEXT_FAINT), line->str, text_off(text));
-    g_string_free(line, TRUE);
+    char number[FORMAT_SIZE];
+    if (hidden > 0)
+        fprintf(text->file, "%*s%sand %s more (-v lists all)%s\n", (int)indent, "",
+                text_on(text, TEXT_FAINT), format_count(number, hidden), text_off(text));
 }
 
 const char *text_offset(const struct text *text, char buffer[static FORMAT_SIZE], int64_t time_ns)
 {
     int64_t since = (int64_t)((uint64_t)time_ns - (uint64_t)text->report->capture.first_time);
-    char *at = buffer;
     uint64_t ns = since < 0 ? -(uint64_t)since : (uint64_t)since;
-    g_snprintf(at, FORMAT_SIZE, "%c%" G_GUINT64_FORMAT ".%03u s", since < 0 ? '-' : '+',
+    g_snprintf(buffer, FORMAT_SIZE, "%c%" G_GUINT64_FORMAT ".%03u", since < 0 ? '-' : '+',
                ns / 1000000000, (unsigned)(ns / 1000000 % 1000));
     return buffer;
 }
@@ -167,6 +163,17 @@ static void write_verdict(const struct text *text)
     g_string_free(line, TRUE);
 }
 
+/* When it was, to compare with logs of the same time. */
+static void write_times(const struct text *text)
+{
+    const struct audit_capture *capture = &text->report->capture;
+    char first[FORMAT_SIZE], last[FORMAT_SIZE];
+    if (capture->has_times)
+        fprintf(text->file, "%sfrom %s to %s%s\n", text_on(text, TEXT_FAINT),
+                format_time(first, capture->first_time), format_time(last, capture->last_time),
+                text_off(text));
+}
+
 void report_text(const struct audit_report *report, const struct report_text_options *options,
                  FILE *file)
 {
@@ -178,6 +185,8 @@ void report_text(const struct audit_report *report, const struct report_text_opt
         .file = file,
     };
     write_verdict(&text);
+    if (options->detail != REPORT_QUIET)
+        write_times(&text);
     text_findings(&text);
     if (options->detail != REPORT_QUIET) {
         text_connections(&text);

@@ -109,7 +109,7 @@ static void add_row(const struct text *text, struct table *table,
     } else {
         table_addf(table, "frame %" G_GUINT64_FORMAT, number);
     }
-    table_add(table, text_offset(text, offset, finding->what.time));
+    table_addf(table, "%s s", text_offset(text, offset, finding->what.time));
     if (finding->stream >= 0)
         table_addf(table, "stream %" G_GINT64_FORMAT, finding->stream);
     else
@@ -124,13 +124,12 @@ static void add_row(const struct text *text, struct table *table,
 static void write_rows(const struct text *text, const GPtrArray *group, unsigned rows)
 {
     static const struct table_column columns[] = {
-        {.right = true},        {.right = true},  {.right = false},
-        {.most = CLIENT_WIDTH}, {.right = false},
+        {.right = true}, {.right = true}, {.right = false}, {.flexible = true}, {.right = false},
     };
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
     for (unsigned i = 0; i < rows; i++)
         add_row(text, table, finding_at(group, i));
-    table_write(table, text->file, 2 * INDENT, "", "");
+    table_write(table, text->file, 2 * INDENT, text->width, "", "");
     table_free(table);
 }
 
@@ -211,7 +210,7 @@ static void write_group(const struct text *text, enum mqtt_rule rule, const GPtr
         text_rows(text, group->len, text->detail == REPORT_QUIET ? QUIET_ROWS : USUAL_ROWS);
     write_rows(text, group, rows);
     if (count > rows) {
-        text_more(text, 2 * INDENT, count - rows, "finding");
+        text_more(text, 2 * INDENT, count - rows);
         write_clients(text, group);
     }
     char *filter = group_filter(text->report, group, info->id);

@@ -30,10 +30,10 @@ void text_wrap(const struct text *text, unsigned indent, const char *words);
 /* How many of `total` rows are shown if `usual` are shown as a rule. */
 unsigned text_rows(const struct text *text, unsigned total, unsigned usual);
 
-/* Says how many rows are not shown: "and 12 more connections (-v lists all)". */
-void text_more(const struct text *text, unsigned indent, uint64_t hidden, const char *noun);
+/* Says how many rows are not shown: "and 12 more (-v lists all)". */
+void text_more(const struct text *text, unsigned indent, uint64_t hidden);
 
-/* "+12.301 s" after the start of the capture. */
+/* "+12.301": seconds after the start of the capture. */
 const char *text_offset(const struct text *text, char buffer[static 64], int64_t time_ns);
 
 void text_findings(const struct text *text);

@@ -11,11 +11,10 @@
 #define USUAL_CONNECTIONS 25
 #define USUAL_SESSIONS 10
 #define USUAL_TOPICS 10
-#define CLIENT_WIDTH 24
 
 static void write_table(const struct text *text, struct table *table)
 {
-    table_write(table, text->file, INDENT, text_on(text, TEXT_FAINT), text_off(text));
+    table_write(table, text->file, INDENT, text->width, text_on(text, TEXT_FAINT), text_off(text));
     table_free(table);
 }
 
@@ -102,6 +101,27 @@ static void add_worst(struct table *table, const uint64_t findings[3])
     table_add(table, "");
 }
 
+/* How it ended, in a few letters. */
+static const char *end_words(unsigned cause)
+{
+    static const char *const words[MQTT_END_CAUSES] = {
+        [MQTT_END_OPEN] = "open",
+        [MQTT_END_CLIENT_DISCONNECT] = "disconnect",
+        [MQTT_END_SERVER_DISCONNECT] = "by server",
+        [MQTT_END_REFUSED] = "refused",
+        [MQTT_END_KEEP_ALIVE] = "keep alive",
+        [MQTT_END_TAKEN_OVER] = "taken over",
+        [MQTT_END_PROTOCOL_ERROR] = "protocol error",
+        [MQTT_END_CLIENT_CLOSED] = "client FIN",
+        [MQTT_END_SERVER_CLOSED] = "server FIN",
+        [MQTT_END_CLIENT_RESET] = "client RST",
+        [MQTT_END_SERVER_RESET] = "server RST",
+        [MQTT_END_REPLACED] = "replaced",
+        [MQTT_END_TIMED_OUT] = "timed out",
+    };
+    return words[cause];
+}
+
 static void add_connection(const struct text *text, struct table *table,
                            const struct audit_connection *connection, bool show_server)
 {
@@ -118,14 +138,14 @@ static void add_connection(const struct text *text, struct table *table,
     table_add(table, connection->version == MQTT_VERSION_UNKNOWN
                          ? "?"
                          : mqtt_version_name(connection->version));
-    table_add(table, format_endpoint(buffer, &connection->endpoints[connection->client]));
+    table_add(table, connection->endpoints[connection->client].address);
     table_add(table, show_server ? format_endpoint(buffer, server_of(connection)) : "");
     table_add(table, strcmp(connection->carrier, "tcp") == 0 ? "" : connection->carrier);
     table_add(table, text_offset(text, buffer, connection->start_time));
     table_add(table, format_duration(buffer, connection->end_time - connection->start_time));
     table_add(table, format_count(buffer, packets_of(connection)));
     add_keep_alive(table, connection);
-    table_add(table, mqtt_end_cause_name(connection->end_cause));
+    table_add(table, end_words(connection->end_cause));
     add_worst(table, connection->findings);
 }
 
@@ -133,12 +153,12 @@ void text_connections(const struct text *text)
 {
     static const struct table_column columns[] = {
         {.title = "stream", .right = true},
-        {.title = "client", .most = CLIENT_WIDTH},
+        {.title = "client", .flexible = true},
         {.title = "MQTT"},
         {.title = "from"},
         {.title = "to"},
         {.title = "over"},
-        {.title = "start", .right = true},
+        {.title = "at s", .right = true},
         {.title = "lasted", .right = true},
         {.title = "packets", .right = true},
         {.title = "alive", .right = true},
@@ -170,7 +190,7 @@ void text_connections(const struct text *text)
     for (unsigned i = 0; i < rows; i++)
         add_connection(text, table, g_ptr_array_index(shown, i), server == NULL);
     write_table(text, table);
-    text_more(text, INDENT, text->report->totals.connections - rows, "connection");
+    text_more(text, INDENT, text->report->totals.connections - rows);
     g_ptr_array_free(shown, TRUE);
 }
 
@@ -184,8 +204,8 @@ static bool worth_mention(const struct audit_session *session)
 void text_sessions(const struct text *text)
 {
     static const struct table_column columns[] = {
-        {.title = "client", .most = 2 * CLIENT_WIDTH}, {.title = "server"},
-        {.title = "connections", .right = true},       {.title = "resumed", .right = true},
+        {.title = "client", .flexible = true},   {.title = "server"},
+        {.title = "connections", .right = true}, {.title = "resumed", .right = true},
         {.title = "taken over", .right = true},
     };
     const struct audit_report *report = text->report;
@@ -214,7 +234,7 @@ void text_sessions(const struct text *text)
         row++;
     }
     write_table(text, table);
-    text_more(text, INDENT, count - rows, "session");
+    text_more(text, INDENT, count - rows);
 }
 
 /* ---- Handshakes ---- */
@@ -231,18 +251,10 @@ static const struct handshake_row {
     {"SUBSCRIBE", "", MQTT_HANDSHAKE_SUBSCRIBE, AUDIT_CLIENT, {"", "SUBACK", "", ""}},
     {"UNSUBSCRIBE", "", MQTT_HANDSHAKE_UNSUBSCRIBE, AUDIT_CLIENT, {"", "UNSUBACK", "", ""}},
     {"PING", "", MQTT_HANDSHAKE_PING, AUDIT_CLIENT, {"", "PINGRESP", "", ""}},
-    {"QoS 1", "client to server", MQTT_HANDSHAKE_QOS_1, AUDIT_CLIENT, {"", "PUBACK", "", ""}},
-    {"QoS 1", "server to client", MQTT_HANDSHAKE_QOS_1, AUDIT_SERVER, {"", "PUBACK", "", ""}},
-    {"QoS 2",
-     "client to server",
-     MQTT_HANDSHAKE_QOS_2,
-     AUDIT_CLIENT,
-     {"", "PUBREC", "PUBREL", "PUBCOMP"}},
-    {"QoS 2",
-     "server to client",
-     MQTT_HANDSHAKE_QOS_2,
-     AUDIT_SERVER,
-     {"", "PUBREC", "PUBREL", "PUBCOMP"}},
+    {"QoS 1", "to server", MQTT_HANDSHAKE_QOS_1, AUDIT_CLIENT, {"", "PUBACK", "", ""}},
+    {"QoS 1", "to client", MQTT_HANDSHAKE_QOS_1, AUDIT_SERVER, {"", "PUBACK", "", ""}},
+    {"QoS 2", "to server", MQTT_HANDSHAKE_QOS_2, AUDIT_CLIENT, {"", "PUBREC", "PUBREL", "PUBCOMP"}},
+    {"QoS 2", "to client", MQTT_HANDSHAKE_QOS_2, AUDIT_SERVER, {"", "PUBREC", "PUBREL", "PUBCOMP"}},
 };
 
 static const struct audit_handshakes *handshakes_of(const struct text *text,
@@ -270,24 +282,30 @@ static void add_latency(struct table *table, const struct audit_latency *latency
         table_add(table, latency->count > 0 ? format_microseconds(buffer, values[i]) : "-");
 }
 
+/* "1 QoS 2 handshake to server awaits PUBREL" */
+static void append_awaiting(GString *line, const struct handshake_row *row, uint64_t count,
+                            unsigned stage)
+{
+    char number[FORMAT_SIZE];
+    g_string_append_printf(line, "%s%s %s handshake%s%s%s await%s %s", line->len > 0 ? "; " : "",
+                           format_count(number, count), row->name, count == 1 ? "" : "s",
+                           row->direction[0] != '\0' ? " " : "", row->direction,
+                           count == 1 ? "s" : "", row->awaited[stage]);
+}
+
 static void write_unfinished(const struct text *text)
 {
-    bool first = true;
+    GString *line = g_string_new(NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(handshake_rows); i++) {
         const struct handshake_row *row = &handshake_rows[i];
         const struct audit_handshakes *handshakes = handshakes_of(text, row);
-        for (unsigned stage = 1; stage < MQTT_LEGS; stage++) {
-            char number[FORMAT_SIZE];
-            if (handshakes->stage[stage] == 0)
-                continue;
-            fprintf(text->file, "%s%s %s %s%sawait %s", first ? "  Unfinished: " : "; ",
-                    format_count(number, handshakes->stage[stage]), row->name, row->direction,
-                    row->direction[0] != '\0' ? " " : "", row->awaited[stage]);
-            first = false;
-        }
+        for (unsigned stage = 1; stage < MQTT_LEGS; stage++)
+            if (handshakes->stage[stage] > 0)
+                append_awaiting(line, row, handshakes->stage[stage], stage);
     }
-    if (!first)
-        fputc('\n', text->file);
+    if (line->len > 0)
+        text_wrap(text, INDENT, line->str);
+    g_string_free(line, TRUE);
 }
 
 void text_handshakes(const struct text *text)
@@ -335,11 +353,9 @@ void text_handshakes(const struct text *text)
 
 /* ---- Topics ---- */
 
-static void add_topic(const struct text *text, struct table *table, const char *name,
-                      const struct audit_topic *topic)
+static void add_topic(struct table *table, const char *name, const struct audit_topic *topic)
 {
     char buffer[FORMAT_SIZE];
-    (void)text;
     add_count(table, topic->published);
     add_count(table, topic->delivered);
     add_count(table, topic->retained);
@@ -351,11 +367,11 @@ static void add_topic(const struct text *text, struct table *table, const char *
 
 void text_topics(const struct text *text)
 {
-    const struct table_column columns[] = {
+    static const struct table_column columns[] = {
         {.title = "published", .right = true}, {.title = "delivered", .right = true},
         {.title = "retained", .right = true},  {.title = "payload", .right = true},
         {.title = "QoS 0", .right = true},     {.title = "QoS 1", .right = true},
-        {.title = "QoS 2", .right = true},     {.title = "topic", .most = text->width - 62},
+        {.title = "QoS 2", .right = true},     {.title = "topic", .flexible = true},
     };
     const struct audit_report *report = text->report;
     unsigned rows = text_rows(text, report->topics->len, USUAL_TOPICS);
@@ -367,13 +383,13 @@ void text_topics(const struct text *text)
     for (unsigned i = 0; i < rows; i++) {
         const struct audit_topic *topic = audit_report_topic(report, i);
         char *name = escape_string(topic->name);
-        add_topic(text, table, name, topic);
+        add_topic(table, name, topic);
         g_free(name);
     }
     if (report->other_topics.published + report->other_topics.delivered > 0)
-        add_topic(text, table, "(others)", &report->other_topics);
+        add_topic(table, "(others)", &report->other_topics);
     write_table(text, table);
-    text_more(text, INDENT, report->topics->len - rows, "topic");
+    text_more(text, INDENT, report->topics->len - rows);
 }
 
 /* ---- What the capture lacks ---- */
