@@ -46,14 +46,14 @@ struct mqttscope_frame *mqttscope_frame_get(packet_info *pinfo)
 
 struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame, packet_info *pinfo,
                                               enum mqttscope_record_kind kind, uint32_t buffer,
-                                              uint32_t offset)
+                                              uint32_t position)
 {
     struct mqttscope_record *record = wmem_new0(wmem_file_scope(), struct mqttscope_record);
     struct records *records = frame->owner;
 
     record->kind = (uint8_t)kind;
     record->buffer = buffer;
-    record->offset = offset;
+    record->position = position;
     record->frame = pinfo->num;
     if (records == NULL) {
         records = wmem_new0(wmem_file_scope(), struct records);
@@ -68,30 +68,22 @@ struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame, pac
     return record;
 }
 
-struct mqttscope_record *mqttscope_record_find(struct mqttscope_frame *frame, uint32_t buffer,
-                                               uint32_t offset)
+struct mqttscope_record *mqttscope_record_take(struct mqttscope_frame *frame,
+                                               enum mqttscope_record_kind kind, uint32_t buffer,
+                                               uint32_t position)
 {
     struct mqttscope_record *start = frame->at != NULL ? frame->at->next : frame->first;
 
     for (struct mqttscope_record *record = start; record != NULL; record = record->next) {
-        if (record->buffer == buffer && record->offset == offset) {
+        const bool here = record->buffer == buffer && record->position == position;
+        if (here && record->kind == kind) {
             frame->at = record;
             return record;
         }
+        /* Buffers of one length come often: what follows belongs to another one. */
+        if ((here && buffer != 0) || (record->kind == RECORD_PACKET && kind != RECORD_PACKET))
+            return NULL;
     }
-    return NULL;
-}
-
-struct mqttscope_record *mqttscope_record_take(struct mqttscope_frame *frame,
-                                               enum mqttscope_record_kind kind, uint32_t buffer,
-                                               uint32_t offset)
-{
-    struct mqttscope_record *before = frame->at;
-    struct mqttscope_record *record = mqttscope_record_find(frame, buffer, offset);
-
-    if (record != NULL && record->kind == kind)
-        return record;
-    frame->at = before;
     return NULL;
 }
 

@@ -43,8 +43,8 @@ enum mqttscope_record_kind {
 
 struct mqttscope_record {
     struct mqttscope_record *next; /* in the frame */
-    uint32_t buffer;               /* length of the buffer that it lies in, and where in it: */
-    uint32_t offset;
+    uint32_t buffer;               /* the place it was made for: see struct mqttscope_place */
+    uint32_t position;
     uint8_t kind; /* enum mqttscope_record_kind */
     uint8_t version;
     uint8_t sender;
@@ -103,20 +103,16 @@ struct mqttscope_frame {
 /* This dissection's view of the frame's records. */
 struct mqttscope_frame *mqttscope_frame_get(packet_info *pinfo);
 
-/* First pass: adds a record of `kind` at `offset` of a buffer of `buffer` bytes. */
+/* First pass: adds a record of `kind`. */
 struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame, packet_info *pinfo,
                                               enum mqttscope_record_kind kind, uint32_t buffer,
-                                              uint32_t offset);
+                                              uint32_t position);
 
-/* The record made at this place on the first pass, NULL if none was: the same dissector calls find
- * the same records, in whatever order frames are drawn. */
-struct mqttscope_record *mqttscope_record_find(struct mqttscope_frame *frame, uint32_t buffer,
-                                               uint32_t offset);
-
-/* The same, if it is of this kind; others are left for their own call. */
+/* The record of `kind` made for this place on the first pass, NULL if none was: the same dissector
+ * calls find the same records, in whatever order frames are drawn. */
 struct mqttscope_record *mqttscope_record_take(struct mqttscope_frame *frame,
                                                enum mqttscope_record_kind kind, uint32_t buffer,
-                                               uint32_t offset);
+                                               uint32_t position);
 
 /* First pass: sync is lost, the search for a packet's start begins. */
 void mqttscope_search_begin(struct mqttscope_direction *direction);

@@ -29,8 +29,22 @@ void mqttscope_call_begin(struct mqttscope_call *call, tvbuff_t *tvb, packet_inf
         .details = mqttscope_wants_details(tree),
     };
     call->data = call->captured != 0 ? tvb_get_ptr(tvb, 0, (int)call->captured) : NULL;
+    call->place.buffer = call->reported;
     if (call->first_pass)
         call->conversation = mqttscope_conversation_get(pinfo, &call->side);
+}
+
+struct mqttscope_record *mqttscope_record(struct mqttscope_call *call,
+                                          enum mqttscope_record_kind kind, uint32_t offset)
+{
+    return mqttscope_record_add(call->frame, call->pinfo, kind, call->place.buffer,
+                                call->place.start + offset);
+}
+
+struct mqttscope_record *mqttscope_recall(struct mqttscope_call *call,
+                                          enum mqttscope_record_kind kind, uint32_t offset)
+{
+    return mqttscope_record_take(call->frame, kind, call->place.buffer, call->place.start + offset);
 }
 
 static struct mqttscope_direction *direction_of(const struct mqttscope_call *call)
@@ -69,15 +83,21 @@ static void write_columns(struct mqttscope_call *call, enum mqtt_outcome outcome
 
     if (!col_get_writable(columns, COL_INFO))
         return;
-    if (call->frame->info_begun) {
-        col_append_str(columns, COL_INFO, " | ");
-    } else {
+    mqttscope_say(call, mqttscope_summary(call->pinfo->pool, outcome, packet, record));
+}
+
+void mqttscope_say(struct mqttscope_call *call, const char *text)
+{
+    column_info *columns = call->pinfo->cinfo;
+
+    if (!call->frame->info_begun)
         col_set_str(columns, COL_PROTOCOL, "MQTT");
-        col_clear(columns, COL_INFO);
-        call->frame->info_begun = true;
-    }
-    col_append_str(columns, COL_INFO,
-                   mqttscope_summary(call->pinfo->pool, outcome, packet, record));
+    /* Clears what other layers said since; a fence keeps what we said. */
+    col_clear(columns, COL_INFO);
+    if (call->frame->info_begun)
+        col_append_str(columns, COL_INFO, " | ");
+    call->frame->info_begun = true;
+    col_append_str(columns, COL_INFO, text);
     col_set_fence(columns, COL_INFO);
 }
 
@@ -105,8 +125,7 @@ static const struct mqttscope_record *first_sight(struct mqttscope_call *call, u
                                                   enum mqtt_outcome *outcome)
 {
     const uint32_t captured = MIN(call->captured - offset, length);
-    struct mqttscope_record *record =
-        mqttscope_record_add(call->frame, call->pinfo, RECORD_PACKET, call->reported, offset);
+    struct mqttscope_record *record = mqttscope_record(call, RECORD_PACKET, offset);
     const struct mqtt_context context = mqtt_connection_context(
         call->conversation->connection, (uint8_t)call->side, call->data + offset, captured, length);
 
@@ -129,7 +148,7 @@ static void take_packet(struct mqttscope_call *call, uint32_t offset, uint32_t l
     if (call->first_pass) {
         record = first_sight(call, offset, length, &packet, &outcome);
     } else {
-        record = mqttscope_record_find(call->frame, call->reported, offset);
+        record = mqttscope_recall(call, RECORD_PACKET, offset);
         const struct mqtt_context context = {
             record != NULL ? (enum mqtt_version)record->version : MQTT_VERSION_UNKNOWN,
             record != NULL ? (enum mqtt_sender)record->sender : MQTT_SENDER_UNKNOWN,
@@ -141,23 +160,24 @@ static void take_packet(struct mqttscope_call *call, uint32_t offset, uint32_t l
 
 /* ---- Bytes that are no packet ---- */
 
-static void draw_record(struct mqttscope_call *call, const struct mqttscope_record *record)
+static void draw_record(struct mqttscope_call *call, uint32_t offset,
+                        const struct mqttscope_record *record)
 {
     const enum made_field field = record->kind == RECORD_SKIP ? MADE_SKIPPED : MADE_CONTINUED;
 
+    mqttscope_say(call, proto_registrar_get_nth((guint)hf_made[field])->name);
     if (call->tree != NULL)
-        mqttscope_draw_bytes(call->tree, call->pinfo, call->tvb, record->offset, record->length,
-                             field, REMARKS);
+        mqttscope_draw_bytes(call->tree, call->pinfo, call->tvb, offset, record->length, field,
+                             REMARKS);
 }
 
 static uint32_t pass_over(struct mqttscope_call *call, uint32_t offset, uint32_t length,
                           enum mqttscope_record_kind kind)
 {
-    struct mqttscope_record *record =
-        mqttscope_record_add(call->frame, call->pinfo, kind, call->reported, offset);
+    struct mqttscope_record *record = mqttscope_record(call, kind, offset);
 
     record->length = length;
-    draw_record(call, record);
+    draw_record(call, offset, record);
     return offset + length;
 }
 
@@ -262,10 +282,10 @@ static bool recall(struct mqttscope_call *call, struct mqttscope_rest *rest, boo
     const struct mqttscope_record *record = NULL;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(kinds) && record == NULL; i++)
-        record = mqttscope_record_take(call->frame, kinds[i], call->reported, rest->offset);
+        record = mqttscope_recall(call, kinds[i], rest->offset);
     *wait = record != NULL && record->kind == RECORD_WAIT;
     if (record != NULL && !*wait) {
-        draw_record(call, record);
+        draw_record(call, rest->offset, record);
         rest->offset += record->length;
     }
     return record != NULL;
@@ -289,7 +309,7 @@ static bool decide(struct mqttscope_call *call, struct mqttscope_rest *rest, boo
     rest->offset = search(call, rest->offset);
     *wait = direction->searching && rest->offset < call->reported;
     if (*wait)
-        mqttscope_record_add(call->frame, call->pinfo, RECORD_WAIT, call->reported, rest->offset);
+        mqttscope_record(call, RECORD_WAIT, rest->offset);
     return true;
 }
 

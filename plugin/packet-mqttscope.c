@@ -43,6 +43,18 @@ static void gap(struct mqttscope_call *call, uint32_t bytes)
         mqttscope_search_begin(direction);
 }
 
+/* Bytes between the SYN and the first data. TCP numbers them from 1, or as they are, as the user
+ * wants it. */
+static uint32_t missing_at_start(const struct mqttscope_call *call, uint32_t sequence)
+{
+    const struct tcp_analysis *tcp = call->conversation->tcp;
+    const uint32_t relative = sequence - 1;
+
+    if (tcp == NULL || tcp->fwd == NULL)
+        return 0;
+    return MIN(relative, relative - tcp->fwd->base_seq);
+}
+
 /* Compares what came with what was expected. False if it is old: it came out of order, or twice. */
 static bool follow_sequence(struct mqttscope_call *call, uint32_t sequence)
 {
@@ -50,11 +62,15 @@ static bool follow_sequence(struct mqttscope_call *call, uint32_t sequence)
 
     if (!direction->begun) {
         direction->begun = true;
-        if (!call->conversation->connection->start_seen)
+        direction->position = sequence;
+        if (call->conversation->connection->start_seen)
+            direction->position -= missing_at_start(call, sequence);
+        else
             mqttscope_search_begin(direction);
-    } else if (before(sequence, direction->position)) {
+    }
+    if (before(sequence, direction->position))
         return false;
-    } else if (sequence != direction->position) {
+    if (sequence != direction->position) {
         gap(call, sequence - direction->position);
         direction->waiting = false;
     }
@@ -108,10 +124,10 @@ static int dissect_stale(const struct mqttscope_call *call)
 static bool is_stale(struct mqttscope_call *call, const struct tcpinfo *info)
 {
     if (!call->first_pass)
-        return mqttscope_record_take(call->frame, RECORD_STALE, call->reported, 0) != NULL;
+        return mqttscope_recall(call, RECORD_STALE, 0) != NULL;
     if (info == NULL || follow_sequence(call, info->seq))
         return false;
-    mqttscope_record_add(call->frame, call->pinfo, RECORD_STALE, call->reported, 0);
+    mqttscope_record(call, RECORD_STALE, 0);
     return true;
 }
 
@@ -121,6 +137,8 @@ static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
     struct mqttscope_call call;
 
     mqttscope_call_begin(&call, tvb, pinfo, tree);
+    if (info != NULL)
+        call.place = (struct mqttscope_place){.start = info->seq};
     if (call.first_pass && call.conversation == NULL)
         return 0; /* no memory */
     call.can_wait = pinfo->can_desegment != 0;

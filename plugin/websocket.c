@@ -11,24 +11,18 @@
 #include "plugin/cut.h"
 #include "plugin/tree.h"
 
-static void draw_fragment(struct mqttscope_call *call, const struct mqttscope_record *record)
+static void draw_fragment(struct mqttscope_call *call, uint32_t offset,
+                          const struct mqttscope_record *record)
 {
+    mqttscope_say(call, proto_registrar_get_nth((guint)hf_made[MADE_FRAGMENT])->name);
     if (call->tree == NULL)
         return;
-    proto_tree *tree = mqttscope_draw_bytes(call->tree, call->pinfo, call->tvb, record->offset,
+    proto_tree *tree = mqttscope_draw_bytes(call->tree, call->pinfo, call->tvb, offset,
                                             record->length, MADE_FRAGMENT, REMARKS);
     if (record->frame == 0)
         return;
     proto_item_set_generated(
         proto_tree_add_uint(tree, hf_made[MADE_REASSEMBLED_IN], call->tvb, 0, 0, record->frame));
-}
-
-static void say_fragment(struct mqttscope_call *call)
-{
-    if (call->frame->info_begun || !col_get_writable(call->pinfo->cinfo, COL_INFO))
-        return;
-    col_set_str(call->pinfo->cinfo, COL_PROTOCOL, "MQTT");
-    col_set_str(call->pinfo->cinfo, COL_INFO, "Part of a control packet");
 }
 
 /* Whether the held bytes are at least one whole packet, or can't become one. */
@@ -58,26 +52,22 @@ static void hold(struct mqttscope_call *call, uint32_t offset)
 static void add_fragment(struct mqttscope_call *call, uint32_t offset)
 {
     struct mqttscope_direction *direction = &call->conversation->sides[call->side];
-    struct mqttscope_record *record =
-        mqttscope_record_add(call->frame, call->pinfo, RECORD_FRAGMENT, call->reported, offset);
+    struct mqttscope_record *record = mqttscope_record(call, RECORD_FRAGMENT, offset);
 
     record->length = call->reported - offset;
     record->frame = 0;
     record->earlier = direction->fragments;
     direction->fragments = record;
-    draw_fragment(call, record);
-    say_fragment(call);
+    draw_fragment(call, offset, record);
 }
 
 static bool recall_fragment(struct mqttscope_call *call, uint32_t offset)
 {
-    const struct mqttscope_record *record =
-        mqttscope_record_take(call->frame, RECORD_FRAGMENT, call->reported, offset);
+    const struct mqttscope_record *record = mqttscope_recall(call, RECORD_FRAGMENT, offset);
 
     if (record == NULL)
         return false;
-    draw_fragment(call, record);
-    say_fragment(call);
+    draw_fragment(call, offset, record);
     return true;
 }
 
@@ -104,7 +94,7 @@ static void dissect_joined(struct mqttscope_call *call, const struct mqttscope_r
     add_new_data_source(call->pinfo, tvb, "Joined WebSocket frames");
     call->tvb = tvb;
     call->data = record->joined;
-    call->captured = call->reported = record->length;
+    call->captured = call->reported = call->place.buffer = record->length;
 }
 
 /* First pass: what was held, and this frame, if together they are a whole packet. False if they
@@ -119,8 +109,7 @@ static bool join(struct mqttscope_call *call)
         add_fragment(call, 0);
         return false;
     }
-    struct mqttscope_record *record =
-        mqttscope_record_add(call->frame, call->pinfo, RECORD_JOINED, call->reported, 0);
+    struct mqttscope_record *record = mqttscope_record(call, RECORD_JOINED, 0);
     record->length = held->len;
     record->joined = wmem_memdup(wmem_file_scope(), held->data, held->len);
     g_byte_array_set_size(held, 0);
@@ -144,8 +133,7 @@ static void first_pass(struct mqttscope_call *call)
 
 static void later_pass(struct mqttscope_call *call)
 {
-    const struct mqttscope_record *joined =
-        mqttscope_record_take(call->frame, RECORD_JOINED, call->reported, 0);
+    const struct mqttscope_record *joined = mqttscope_recall(call, RECORD_JOINED, 0);
 
     if (joined != NULL)
         dissect_joined(call, joined);
