@@ -12,7 +12,7 @@ def blocks(data):
     at = 0
     while at < len(data):
         kind, length = struct.unpack_from("<II", data, at)
-        yield kind, data[at + 8:at + length - 4]
+        yield kind, data[at + 8 : at + length - 4]
         at += length
 
 
@@ -27,7 +27,7 @@ def options(data):
         code, length = struct.unpack_from("<HH", data, at)
         if code == 0:
             return
-        yield code, data[at + 4:at + 4 + length]
+        yield code, data[at + 4 : at + 4 + length]
         at += 4 + (length + 3) // 4 * 4
 
 
@@ -54,15 +54,15 @@ def tidy(source, target):
 
 
 def edit(source, target, change, link_type=None):
-    """Replaces the list of packet blocks by change(list); an item is [header bytes, packet bytes]. Where a packet was made
-    longer or shorter, its lengths follow."""
+    """Replaces the list of packet blocks by change(list); an item is [header bytes, packet bytes].
+    Where a packet was made longer or shorter, its lengths follow."""
     with open(source, "rb") as file:
         everything = list(blocks(file.read()))
     packets = []
     for kind, body in everything:
         if kind == ENHANCED:
             captured = struct.unpack_from("<I", body, 12)[0]
-            packets.append([body[:20], body[20:20 + captured]])
+            packets.append([body[:20], body[20 : 20 + captured]])
     packets = change(packets)
     with open(target, "wb") as out:
         for kind, body in everything:
@@ -72,7 +72,9 @@ def edit(source, target, change, link_type=None):
                 out.write(block(kind, body))
         for header, packet in packets:
             captured, original = struct.unpack_from("<II", header, 12)
-            header = header[:12] + struct.pack("<II", len(packet), original + len(packet) - captured)
+            header = header[:12] + struct.pack(
+                "<II", len(packet), original + len(packet) - captured
+            )
             out.write(block(ENHANCED, header + packet + bytes(-len(packet) % 4)))
 
 

@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A client of our own for what no real client sends: it writes the bytes that it is given, right or wrong.
+"""A client of our own for what no real client sends: it writes what it is given, right or wrong.
 
-The builders make correct control packets of one protocol level unless they are told otherwise; a recipe
-breaks them on purpose.
+The builders make correct control packets of one protocol level unless they are told otherwise; a
+recipe breaks them on purpose.
 """
 
 import socket
 import struct
 import time
 
-CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, \
-    PINGREQ, PINGRESP, DISCONNECT, AUTH = range(1, 16)
-NAMES = "- CONNECT CONNACK PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE SUBACK UNSUBSCRIBE UNSUBACK " \
-    "PINGREQ PINGRESP DISCONNECT AUTH".split()
+CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = range(1, 8)
+SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, PINGREQ, PINGRESP, DISCONNECT, AUTH = range(8, 16)
+NAMES = (
+    "- CONNECT CONNACK PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE SUBACK UNSUBSCRIBE UNSUBACK "
+    "PINGREQ PINGRESP DISCONNECT AUTH"
+).split()
 
 
 # ---- control packets
+
 
 def u8(value):
     return struct.pack(">B", value)
@@ -59,11 +62,22 @@ def pair(name, value):
     return b"\x26" + text(name) + text(value)
 
 
-def connect(level, client_id, clean=True, keep_alive=60, flags=0, props=b"", payload=b"", name=None):
+def connect(
+    level, client_id, clean=True, keep_alive=60, flags=0, props=b"", payload=b"", name=None
+):
     """`payload` is what follows the client identifier, and `flags` says so."""
     name = name if name is not None else ("MQIsdp" if level == 3 else "MQTT")
-    return packet(CONNECT, 0, text(name) + u8(level) + u8(flags | (2 if clean else 0)) + u16(keep_alive)
-                  + properties(level, props) + text(client_id) + payload)
+    return packet(
+        CONNECT,
+        0,
+        text(name)
+        + u8(level)
+        + u8(flags | (2 if clean else 0))
+        + u16(keep_alive)
+        + properties(level, props)
+        + text(client_id)
+        + payload,
+    )
 
 
 def will(level, topic, message, props=b""):
@@ -92,11 +106,17 @@ def subscribe(level, filters, identifier=1, props=b"", flags=2):
 
 
 def unsubscribe(level, filters, identifier=1, props=b"", flags=2):
-    return packet(UNSUBSCRIBE, flags, u16(identifier) + properties(level, props) + b"".join(map(text, filters)))
+    return packet(
+        UNSUBSCRIBE,
+        flags,
+        u16(identifier) + properties(level, props) + b"".join(map(text, filters)),
+    )
 
 
 def disconnect(reason=None, props=None):
-    body = b"" if reason is None else u8(reason) + (properties(5, props) if props is not None else b"")
+    body = (
+        b"" if reason is None else u8(reason) + (properties(5, props) if props is not None else b"")
+    )
     return packet(DISCONNECT, 0, body)
 
 
@@ -104,6 +124,7 @@ PING = packet(PINGREQ, 0, b"")
 
 
 # ---- a connection
+
 
 class Connection:
     """A TCP connection; `stream` is its number in the capture, counted from 0 as Wireshark does."""
@@ -134,7 +155,8 @@ class Connection:
             time.sleep(pause)
 
     def receive(self, seconds=0.4):
-        """The next control packet as (first byte, body), or None when there is none in time or the end."""
+        """The next control packet as (first byte, body), or None when there is none in time or the
+        end."""
         end = time.monotonic() + seconds
         while True:
             whole = self.cut()
@@ -165,8 +187,8 @@ class Connection:
             if not byte & 0x80:
                 if len(self.buffer) < at + length:
                     return None
-                first, body = self.buffer[0], self.buffer[at:at + length]
-                self.buffer = self.buffer[at + length:]
+                first, body = self.buffer[0], self.buffer[at : at + length]
+                self.buffer = self.buffer[at + length :]
                 return first, body
         return None
 
@@ -197,7 +219,7 @@ class Connection:
             elif first >> 4 in (PUBACK, PUBREC, PUBCOMP, PUBREL) and len(body) > 2:
                 name += " 0x%02x" % body[2]
             elif first >> 4 == SUBACK:
-                name += " " + " ".join("0x%02x" % b for b in body[2 if level < 5 else 3:])
+                name += " " + " ".join("0x%02x" % b for b in body[2 if level < 5 else 3 :])
             said.append(name)
         answer = "the server sends " + ", ".join(said) if said else "the server sends nothing"
         return answer + (" and closes" if self.closed else " and keeps the connection")
@@ -206,7 +228,7 @@ class Connection:
         if politely and not self.closed:
             self.send(packet(DISCONNECT, 0, b""))
         self.socket.close()
-        time.sleep(0.02)    # so that the next connection comes after the last FIN
+        time.sleep(0.02)  # so that the next connection comes after the last FIN
 
     def reset(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -215,13 +237,22 @@ class Connection:
 
 
 class WebSocket(Connection):
-    """A WebSocket connection after its handshake. The key and the masks are fixed, so that captures differ less."""
+    """A WebSocket connection after its handshake. The key and the masks are fixed, so that captures
+    differ less."""
 
     def __init__(self, stage, port, protocol="mqtt"):
         super().__init__(stage, port)
         offer = "Sec-WebSocket-Protocol: %s\r\n" % protocol if protocol else ""
-        self.send(("GET /mqtt HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                   "Sec-WebSocket-Key: bXF0dHNjb3BlIGNhcHR1cg==\r\nSec-WebSocket-Version: 13\r\n%s\r\n" % (port, offer)).encode())
+        request = (
+            "GET /mqtt HTTP/1.1\r\n"
+            "Host: 127.0.0.1:%d\r\n"
+            "Upgrade: websocket\r\n"
+            "Connection: Upgrade\r\n"
+            "Sec-WebSocket-Key: bXF0dHNjb3BlIGNhcHR1cg==\r\n"
+            "Sec-WebSocket-Version: 13\r\n"
+            "%s\r\n" % (port, offer)
+        )
+        self.send(request.encode())
         self.heard(b"\r\n\r\n")
 
     @staticmethod

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""run.py --list | run.py NAME: makes one capture, in the network namespace that `make` gave it, and prints its
-MANIFEST paragraph without the checksum."""
+"""run.py --list | run.py NAME: makes one capture, in the network namespace that `make` gave it, and
+prints its MANIFEST paragraph without the checksum."""
 
 import importlib
 import inspect
 import os
 import pkgutil
+import shutil
 import sys
 
 import recipes
@@ -44,6 +45,7 @@ def main():
     except BaseException:
         stage.abandon()
         raise
+    shutil.rmtree(stage.scratch)
     made_by = ", ".join(stage.used)
     if recipe.made_from:
         made_by = "%s, from %s" % (made_by, recipe.made_from)

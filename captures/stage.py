@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The stage on which a recipe plays: a broker, a sniffer, and paho clients driven by hand.
 
-A recipe runs as root in a network namespace of its own in which only the loopback interface is up, so
-everything on the wire belongs to the recipe.
+A recipe runs as root in a network namespace of its own in which only the loopback interface is up,
+so everything on the wire belongs to the recipe.
 """
 
 import os
@@ -54,9 +54,9 @@ class Stage:
         self.clients = []
         self.sniffer = None
         self.raw_capture = os.path.join(self.scratch, "raw.pcapng")
-        self.find = []      # what an auditor should find, for the MANIFEST
-        self.used = []      # programs that took part, for the MANIFEST
-        self.streams = 0    # TCP connections opened so far by rawclient.Connection
+        self.find = []  # what an auditor should find, for the MANIFEST
+        self.used = []  # programs that took part, for the MANIFEST
+        self.streams = 0  # TCP connections opened so far by rawclient.Connection
 
     # ---- the broker
 
@@ -64,8 +64,10 @@ class Stage:
         """Starts mosquitto; `settings` are lines of mosquitto.conf."""
         path = os.path.join(self.scratch, name + ".conf")
         with open(path, "w") as conf:
-            conf.write("user root\nallow_anonymous true\nlog_dest file %s\nlog_type all\n"
-                       % os.path.join(self.scratch, name + ".log"))
+            conf.write(
+                "user root\nallow_anonymous true\nlog_dest file %s\nlog_type all\n"
+                % os.path.join(self.scratch, name + ".log")
+            )
             if listener:
                 conf.write("listener %d\n" % port)
             conf.write(settings)
@@ -79,12 +81,38 @@ class Stage:
     def sniff(self, interface="lo", program="dumpcap", extra=(), namespace_of=None):
         """Starts the capture and returns once it runs."""
         if program == "dumpcap":
-            command = ["dumpcap", "-q", "-i", interface, "-B", "16", "-f", "tcp",
-                       "-w", self.raw_capture, *extra]
+            command = [
+                "dumpcap",
+                "-q",
+                "-i",
+                interface,
+                "-B",
+                "16",
+                "-f",
+                "tcp",
+                "-w",
+                self.raw_capture,
+                *extra,
+            ]
             ready = b"File: "
         else:
-            command = ["tcpdump", "-Z", "root", "-i", interface, "--immediate-mode", "-U", "-s", "0", "-B", "16384",
-                       "-w", self.raw_capture, *extra, "tcp"]
+            command = [
+                "tcpdump",
+                "-Z",
+                "root",
+                "-i",
+                interface,
+                "--immediate-mode",
+                "-U",
+                "-s",
+                "0",
+                "-B",
+                "16384",
+                "-w",
+                self.raw_capture,
+                *extra,
+                "tcp",
+            ]
             ready = b"listening on"
         if namespace_of:
             command = ["nsenter", "-t", str(namespace_of.pid), "-n", *command]
@@ -95,6 +123,7 @@ class Stage:
         def is_ready():
             self.sniffer_said += self.sniffer.stderr.read() or b""
             return ready in self.sniffer_said
+
         wait_for(is_ready, "%s captures" % program)
         # The message comes just before the first read of the ring.
         time.sleep(0.1)
@@ -107,8 +136,9 @@ class Stage:
         os.set_blocking(self.sniffer.stderr.fileno(), True)
         said = (self.sniffer_said + self.sniffer.stderr.read()).decode()
         self.sniffer.wait()
-        dropped = re.search(r"received/dropped on interface .*: \d+/(\d+)", said) or \
-            re.search(r"(\d+) packets? dropped by kernel", said)
+        dropped = re.search(r"received/dropped on interface .*: \d+/(\d+)", said) or re.search(
+            r"(\d+) packets? dropped by kernel", said
+        )
         if not dropped or int(dropped.group(1)) != 0:
             raise Failure("the sniffer lost packets, or did not say: " + said)
         self.sniffer = None
@@ -152,7 +182,9 @@ class Stage:
     def mqtt_js(self, role, *arguments, node=()):
         """MQTT.js in one of the roles of client.js, in the background."""
         self.uses("MQTT.js")
-        return self.spawn("node", *node, os.path.join(HERE, "client.js"), role, *arguments, stderr=None)
+        command = ("node", *node, os.path.join(HERE, "client.js"), role, *arguments)
+        # Node's warning about --tls-keylog is no news here.
+        return self.spawn(*command, stderr=None, env={**os.environ, "NODE_NO_WARNINGS": "1"})
 
     # ---- paho clients, moved only by pump() so that a recipe can also let one go silent
 
@@ -171,6 +203,7 @@ class Stage:
         def on_connect(_client, _data, flags, code, *rest):
             client.answer = (int(code) if isinstance(code, int) else code.value, flags)
             client.connack_properties = rest[0] if rest else None
+
         client.on_connect = on_connect
         client.on_message = lambda _c, _d, message: client.received.append(message)
         client.on_publish = lambda _c, _d, mid: client.acked.append(mid)
@@ -178,7 +211,9 @@ class Stage:
         def count(name):
             def callback(*_rest):
                 setattr(client, name, getattr(client, name) + 1)
+
             return callback
+
         client.on_subscribe = count("granted")
         client.on_unsubscribe = count("removed")
         return client
@@ -233,7 +268,11 @@ class Stage:
                 return
             sockets = {c.socket(): c for c in self.clients if c.socket()}
             readable, writable, _ = select.select(
-                list(sockets), [s for s, c in sockets.items() if c.want_write()], [], min(left, 0.02))
+                list(sockets),
+                [s for s, c in sockets.items() if c.want_write()],
+                [],
+                min(left, 0.02),
+            )
             for s in writable:
                 sockets[s].loop_write()
             for s in readable:
