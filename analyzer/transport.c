@@ -127,8 +127,12 @@ static bool open_connection(struct transport *transport, struct channel *channel
     struct audit_opening opening;
     fill_opening(channel, client, now, &opening);
     channel->audit = audit_connection_opened(transport->audit, &opening);
-    for (unsigned side = 0; side < 2; side++)
+    for (uint8_t side = 0; side < 2; side++) {
         mqtt_stream_init(&channel->streams[side], start.start_seen);
+        /* Nobody sends data before the other side's SYN: its direction is not in the capture. */
+        if (flow->side[side].segments == 0)
+            mqtt_connection_gap(channel->connection, side, 0);
+    }
     g_hash_table_insert(transport->channels, GUINT_TO_POINTER(flow->stream), channel);
     return true;
 }

@@ -213,21 +213,29 @@ void audit_connection_transport(struct audit_open *open, uint8_t side,
     open->record->transport[side] = *transport;
 }
 
-static void count_unfinished(struct audit_open *open, const struct mqtt_handshake *handshake,
+static void count_unfinished(struct audit_handshakes *entry, uint64_t count, unsigned stage,
                              bool gap, enum mqtt_close how)
 {
-    struct audit_handshakes *entry = handshakes(open, handshake->side, handshake->kind);
-    entry->resumed += began_earlier(open, handshake);
     if (gap) {
-        entry->unknown++;
+        entry->unknown += count;
         return;
     }
     if (how == MQTT_CLOSE_CAPTURE_END)
-        entry->open++;
+        entry->open += count;
     else
-        entry->incomplete++;
-    if (handshake->stage < MQTT_LEGS)
-        entry->stage[handshake->stage]++;
+        entry->incomplete += count;
+    if (stage < MQTT_LEGS)
+        entry->stage[stage] += count;
+}
+
+/* CONNECT and PINGREQ have no packet identifier, and are not among the handshakes in flight: what
+ * began and did not end is open. */
+static void count_unanswered(struct audit_open *open, unsigned side, unsigned kind, bool gap,
+                             enum mqtt_close how)
+{
+    struct audit_handshakes *entry = open->record->handshakes[side][kind];
+    if (entry != NULL && entry->started > entry->completed + entry->refused)
+        count_unfinished(entry, entry->started - entry->completed - entry->refused, 1, gap, how);
 }
 
 /* What is in flight when the end comes, before the session takes it over. */
@@ -240,8 +248,12 @@ static void take_unfinished(struct audit *audit, struct audit_open *open,
         uint32_t cursor = 0;
         const struct mqtt_handshake *handshake;
         struct mqtt_finding finding;
+        count_unanswered(open, side, MQTT_HANDSHAKE_CONNECT, gap, how);
+        count_unanswered(open, side, MQTT_HANDSHAKE_PING, gap, how);
         while ((handshake = mqtt_connection_next_open(connection, side, &cursor)) != NULL) {
-            count_unfinished(open, handshake, gap, how);
+            struct audit_handshakes *entry = handshakes(open, side, handshake->kind);
+            entry->resumed += began_earlier(open, handshake);
+            count_unfinished(entry, 1, handshake->stage, gap, how);
             if (mqtt_handshake_open_finding(connection, handshake, time, how, &finding))
                 keep_finding(audit, open, &finding);
         }

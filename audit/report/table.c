@@ -5,15 +5,16 @@
 #include "audit/report/escape.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #define GAP 2
-#define LEAST_WIDTH 12 /* of a flexible column */
+#define LEAST_WIDTH 20 /* of a flexible column */
 
 struct table {
     const struct table_column *columns;
     unsigned count;
     GPtrArray *cells;
-    unsigned *widths; /* of the widest cell, the title not counted; 0: all are empty */
+    unsigned *widths; /* of the widest cell, the title not counted; 0: the column is left out */
 };
 
 struct table *table_new(const struct table_column *columns, unsigned count)
@@ -36,7 +37,7 @@ void table_free(struct table *table)
 static void take(struct table *table, char *text)
 {
     unsigned column = table->cells->len % table->count;
-    unsigned width = escape_width(text);
+    unsigned width = strcmp(text, "-") != 0 ? escape_width(text) : 0;
     table->widths[column] = MAX(table->widths[column], width);
     g_ptr_array_add(table->cells, text);
 }
@@ -65,24 +66,52 @@ static unsigned column_width(const struct table *table, unsigned column)
     return MAX(table->widths[column], title_width(table, column));
 }
 
-/* Cuts the flexible column, if there is one, so that a row fits. */
-static void fit(struct table *table, unsigned indent, unsigned width)
+static unsigned total_width(const struct table *table, unsigned indent)
 {
-    unsigned total = indent, flexible = table->count;
-    for (unsigned i = 0; i < table->count; i++) {
-        if (table->widths[i] == 0)
-            continue;
-        total += column_width(table, i) + (total > indent ? GAP : 0);
-        if (table->columns[i].flexible)
-            flexible = i;
-    }
-    if (flexible == table->count || total <= width)
+    unsigned total = 0;
+    for (unsigned i = 0; i < table->count; i++)
+        if (table->widths[i] > 0)
+            total += column_width(table, i) + (total > 0 ? GAP : 0);
+    return indent + total;
+}
+
+/* Cuts the flexible column, if there is one, so that a row fits. */
+static void cut(struct table *table, unsigned excess)
+{
+    unsigned flexible = 0;
+    while (flexible < table->count &&
+           (!table->columns[flexible].flexible || table->widths[flexible] == 0))
+        flexible++;
+    if (flexible == table->count)
         return;
-    unsigned excess = total - width, now = column_width(table, flexible);
+    unsigned now = column_width(table, flexible);
     unsigned room = now > excess + LEAST_WIDTH ? now - excess : LEAST_WIDTH;
     table->widths[flexible] = MIN(table->widths[flexible], room);
     for (unsigned i = flexible; i < table->cells->len; i += table->count)
         escape_cut(g_ptr_array_index(table->cells, i), room);
+}
+
+/* Leaves the next column out; false if none is left that may be. */
+static bool drop(struct table *table)
+{
+    unsigned next = table->count;
+    for (unsigned i = 0; i < table->count; i++)
+        if (table->widths[i] > 0 && table->columns[i].drop > 0 &&
+            (next == table->count || table->columns[i].drop > table->columns[next].drop))
+            next = i;
+    if (next == table->count)
+        return false;
+    table->widths[next] = 0;
+    return true;
+}
+
+static void fit(struct table *table, unsigned indent, unsigned width)
+{
+    unsigned total = total_width(table, indent);
+    if (total > width)
+        cut(table, total - width);
+    while (total_width(table, indent) > width && drop(table))
+        ;
 }
 
 static void write_row(const struct table *table, FILE *file, unsigned indent,

@@ -11,6 +11,7 @@ struct table_column {
     const char *title; /* NULL in all columns: the table has no line of titles */
     bool right;        /* flush right: numbers */
     bool flexible;     /* one at most: cut where the table would be too wide */
+    unsigned drop;     /* then left out, the largest first; 0: never */
 };
 
 struct table;
@@ -25,8 +26,8 @@ void table_add(struct table *table, const char *text);
 void table_addf(struct table *table, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* Writes the titles, between `title_on` and `title_off`, and the rows, indented by `indent`, within
- * `width` columns of the terminal if a flexible column makes that possible. Columns whose cells are
- * all empty are left out. */
+ * `width` columns of the terminal if that is possible. Columns that hold nothing but empty cells
+ * and dashes ("-") are left out. */
 void table_write(struct table *table, FILE *file, unsigned indent, unsigned width,
                  const char *title_on, const char *title_off);
 

@@ -174,6 +174,20 @@ static void write_times(const struct text *text)
                 text_off(text));
 }
 
+/* What to bear in mind while reading on. */
+static void write_limits(const struct text *text)
+{
+    GString *line = g_string_new(NULL);
+    for (unsigned i = 0; i < AUDIT_LIMITS; i++)
+        if (text->report->capture.limits[i].count > 0)
+            g_string_append_printf(line, "%s %s",
+                                   line->len > 0 ? "," : "limits, explained at the end:",
+                                   audit_limit_info((enum audit_limit_kind)i)->kind);
+    if (line->len > 0)
+        text_wrap(text, 0, line->str);
+    g_string_free(line, TRUE);
+}
+
 void report_text(const struct audit_report *report, const struct report_text_options *options,
                  FILE *file)
 {
@@ -187,6 +201,8 @@ void report_text(const struct audit_report *report, const struct report_text_opt
     write_verdict(&text);
     if (options->detail != REPORT_QUIET)
         write_times(&text);
+    if (report->totals.connections > 0)
+        write_limits(&text);
     text_findings(&text);
     if (options->detail != REPORT_QUIET) {
         text_connections(&text);

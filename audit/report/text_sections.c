@@ -141,7 +141,7 @@ static void add_connection(const struct text *text, struct table *table,
     table_add(table, connection->endpoints[connection->client].address);
     table_add(table, show_server ? format_endpoint(buffer, server_of(connection)) : "");
     table_add(table, strcmp(connection->carrier, "tcp") == 0 ? "" : connection->carrier);
-    table_add(table, text_offset(text, buffer, connection->start_time));
+    table_add(table, text_offset(text, buffer, connection->start_time) + 1);
     table_add(table, format_duration(buffer, connection->end_time - connection->start_time));
     table_add(table, format_count(buffer, packets_of(connection)));
     add_keep_alive(table, connection);
@@ -155,12 +155,12 @@ void text_connections(const struct text *text)
         {.title = "stream", .right = true},
         {.title = "client", .flexible = true},
         {.title = "MQTT"},
-        {.title = "from"},
+        {.title = "from", .drop = 1},
         {.title = "to"},
         {.title = "over"},
-        {.title = "at s", .right = true},
+        {.title = "at s", .right = true, .drop = 2},
         {.title = "lasted", .right = true},
-        {.title = "packets", .right = true},
+        {.title = "packets", .right = true, .drop = 3},
         {.title = "alive", .right = true},
         {.title = "idle", .right = true},
         {.title = "end"},
@@ -321,7 +321,7 @@ void text_handshakes(const struct text *text)
         {.title = "resent", .right = true},
         {.title = "p50", .right = true},
         {.title = "p95", .right = true},
-        {.title = "p99", .right = true},
+        {.title = "p99", .right = true, .drop = 1},
         {.title = "max", .right = true},
     };
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
@@ -369,7 +369,7 @@ void text_topics(const struct text *text)
 {
     static const struct table_column columns[] = {
         {.title = "published", .right = true}, {.title = "delivered", .right = true},
-        {.title = "retained", .right = true},  {.title = "payload", .right = true},
+        {.title = "retained", .right = true},  {.title = "payload", .right = true, .drop = 1},
         {.title = "QoS 0", .right = true},     {.title = "QoS 1", .right = true},
         {.title = "QoS 2", .right = true},     {.title = "topic", .flexible = true},
     };
