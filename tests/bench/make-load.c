@@ -22,7 +22,7 @@
 
 enum {
     PUBLISHERS = 64,
-    SUBSCRIBERS = 32,
+    SUBSCRIBERS = 64, /* as many, since mosquitto takes turns: fewer would lag with their answers */
     CLIENTS = PUBLISHERS + SUBSCRIBERS,
     SENSORS = 8,       /* topics of a publisher, and its topic aliases */
     WINDOW = 16,       /* QoS 1 and 2 handshakes a publisher has open */
