@@ -28,6 +28,8 @@ enum {
 
     MAX_WINDOW = 1 << 30, /* RFC 7323, section 2.3: no segment is further ahead than this */
 
+    ONE_SIDED_HELD_SEGMENTS = 64,
+
     DEFAULT_MAX_FLOWS = 262144,
     DEFAULT_MAX_SILENT = 65536,
     DEFAULT_MAX_CLOSED = 16384,
@@ -395,11 +397,17 @@ static struct slice cut_at_fin(struct tcp *tcp, const struct half *half, uint32_
     return slice_limit(payload, room);
 }
 
-static bool hold_has_room(const struct tcp *tcp, const struct hold *hold, uint32_t captured)
+/* Whether a segment may be held. Where the other side is not in the capture no acknowledgement will
+ * tell what is lost, so wait for no more than reordering and a quick retransmission take. */
+static bool hold_has_room(const struct tcp *tcp, const struct flow *flow, unsigned side,
+                          uint32_t captured)
 {
+    const struct hold *hold = &flow->half[side].hold;
     uint64_t memory = sizeof(struct held) + captured;
-    return hold->segments < tcp->options.max_held_segments &&
-           hold->bytes + memory <= tcp->options.max_held_bytes &&
+    uint32_t segments = tcp->options.max_held_segments;
+    if (flow->face.side[!side].segments == 0 && segments > ONE_SIDED_HELD_SEGMENTS)
+        segments = ONE_SIDED_HELD_SEGMENTS;
+    return hold->segments < segments && hold->bytes + memory <= tcp->options.max_held_bytes &&
            tcp->held_total + memory <= tcp->options.max_held_total;
 }
 
@@ -408,7 +416,7 @@ static bool hold_payload(struct tcp *tcp, struct segment *segment, uint32_t sequ
                          struct slice payload)
 {
     struct half *half = &segment->flow->half[segment->side];
-    if (!hold_has_room(tcp, &half->hold, payload.captured))
+    if (!hold_has_room(tcp, segment->flow, segment->side, payload.captured))
         return false;
     uint32_t before = half->hold.bytes;
     enum hold_result result = hold_add(&half->hold, half->next, sequence, payload);

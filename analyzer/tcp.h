@@ -8,7 +8,8 @@
  * that arrives in order is passed as it lies in the caller's packet. Others are copied, held, and
  * delivered with the frame that fills the hole.
  *   - A hole becomes a gap when the other side acknowledges past it in a packet captured after the
- * data that is held behind it; or when the hold is full; or when the flow ends.
+ *     data that is held behind it; or when the hold is full (sooner where the other side is not in
+ *     the capture); or when the flow ends.
  *   - A side whose SYN was not captured starts where its first payload starts, or where the SYN/ACK
  * of the other side says. What came before is not a gap: it was never in the capture.
  *   - A flow has Wireshark's number (tcp.stream): from 0, in the order in which conversations first

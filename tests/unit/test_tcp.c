@@ -519,6 +519,24 @@ START_TEST(full_hold_gives_the_hole_up)
 }
 END_TEST
 
+START_TEST(one_side_alone_waits_less)
+{
+    struct run run;
+    run_start(&run, NULL);
+    play(&run, "A S 0 0\nA A 1 1 a");
+    for (uint32_t i = 0; i < 65; i++) { /* "b" is lost */
+        struct segment segment = {
+            .who = 'A', .flags = 0x10, .sequence = 3 + i, .payload = "x", .captured = 1};
+        ck_assert_uint_eq(tcp_counters(run.tcp)->gaps, 0);
+        send_segment(&run, &segment);
+    }
+    ck_assert_uint_eq(tcp_counters(run.tcp)->gaps, 1);
+    ck_assert_uint_eq(tcp_counters(run.tcp)->gap_bytes, 1);
+    run_end(&run);
+    tcp_free(run.tcp);
+}
+END_TEST
+
 /* Flows come and go by address; each handler call only counts. */
 struct tally {
     unsigned opened, closed, ended, evicted;
@@ -599,6 +617,24 @@ START_TEST(flood_is_bounded)
     ck_assert_uint_eq(tcp_counters(tcp)->flows, 20020);
     tcp_finish(tcp);
     ck_assert_uint_eq(tally.closed, tally.opened);
+    tcp_free(tcp);
+}
+END_TEST
+
+START_TEST(many_flows_stay_apart)
+{
+    struct tally tally = {0};
+    struct tcp *tcp = tcp_new(NULL, &tally_handler, &tally);
+    uint64_t frame = 0;
+    enum { FLOWS = 5000 };
+    for (uint32_t round = 0; round < 3; round++)
+        for (uint32_t host = 0; host < FLOWS; host++)
+            send_from(tcp, host, 0x10, 100 + 10 * round, 10, ++frame);
+    ck_assert_uint_eq(tcp_open_flows(tcp), FLOWS);
+    ck_assert_uint_eq(tcp_counters(tcp)->flows, FLOWS);
+    ck_assert_uint_eq(tally.bytes, 3 * 10 * FLOWS);
+    tcp_finish(tcp);
+    ck_assert_uint_eq(tally.closed, FLOWS);
     tcp_free(tcp);
 }
 END_TEST
@@ -858,6 +894,7 @@ END_TEST
 
 SUITE("tcp", TABLE(transcripts, scenarios), TABLE(numbers_streams, numberings),
       TEST(in_order_is_not_copied), TEST(counts), TEST(rejects_bad_headers),
-      TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up), TEST(flood_is_bounded),
+      TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up),
+      TEST(one_side_alone_waits_less), TEST(flood_is_bounded), TEST(many_flows_stay_apart),
       TEST(the_quietest_goes_first), TEST(closed_flows_are_forgotten_in_the_end),
       TABLE(any_cutting_gives_the_same_stream, modes), TABLE(survives_noise, seeds))
