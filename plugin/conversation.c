@@ -170,6 +170,13 @@ static bool start_seen(const struct tcp_analysis *tcp)
            (tcp->conversation_completeness & (COMPLETENESS_SYN | COMPLETENESS_SYN_ACK)) != 0;
 }
 
+/* Nobody sends data before the other side's SYN: a side without any segment is not in the
+ * capture. */
+static bool is_captured(const tcp_flow_t *flow)
+{
+    return flow->tcp_analyze_seq_info == NULL || flow->tcp_analyze_seq_info->nextseqframe != 0;
+}
+
 static int64_t frame_time(const packet_info *pinfo)
 {
     return (int64_t)pinfo->abs_ts.secs * NANOSECONDS + pinfo->abs_ts.nsecs;
@@ -198,6 +205,8 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
     if (made->connection == NULL)
         return NULL;
     made->tcp = tcp;
+    if (tcp != NULL && tcp->rev != NULL && !is_captured(tcp->rev))
+        mqtt_connection_gap(made->connection, 1, 0);
     made->client = &unknown_client;
     made->next = capture.conversations;
     capture.conversations = made;
@@ -226,11 +235,33 @@ struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, un
 
 /* ---- Steps ---- */
 
+/* Wireshark ends a text at NUL; as with other bytes that can't be shown, a mark stands for it. */
+static char *text_without_nul(struct mqtt_slice slice)
+{
+    wmem_strbuf_t *text = wmem_strbuf_new(wmem_file_scope(), "");
+    const uint8_t *at = slice.data;
+    const uint8_t *end = slice.data + slice.length;
+
+    while (at < end) {
+        const uint8_t *nul = memchr(at, 0, (size_t)(end - at));
+        const uint8_t *stop = nul != NULL ? nul : end;
+        wmem_strbuf_append(text,
+                           (const char *)get_utf_8_string(wmem_file_scope(), at, (int)(stop - at)));
+        if (nul != NULL)
+            wmem_strbuf_append(text, "\xef\xbf\xbd");
+        at = stop + 1;
+    }
+    return wmem_strbuf_finalize(text);
+}
+
 /* The same topic or client identifier comes thousands of times; it is kept once. */
 static const char *keep_text(struct mqtt_slice slice)
 {
-    char *text = (char *)get_utf_8_string(wmem_file_scope(), slice.data, (int)slice.length);
+    char *text = memchr(slice.data, 0, slice.length) != NULL
+                     ? text_without_nul(slice)
+                     : (char *)get_utf_8_string(wmem_file_scope(), slice.data, (int)slice.length);
     const char *kept = wmem_map_lookup(capture.texts, text);
+
     if (kept != NULL) {
         wmem_free(wmem_file_scope(), text);
         return kept;

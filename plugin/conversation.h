@@ -75,7 +75,8 @@ struct mqttscope_direction {
     bool searching;      /* no packet's start is known: `search` is in use */
     bool waiting;        /* the packet at `position` is not complete: more was asked for */
     bool gap;            /* bytes are missing; told with the next packet */
-    uint32_t position;   /* TCP: sequence number of the first byte not dealt with */
+    uint32_t seen;       /* TCP: sequence number behind the last byte that came */
+    uint32_t position;   /* TCP: of the first byte not dealt with */
     uint32_t known; /* from there on, so many bytes belong to a packet that has begun; while not
                        waiting, it has been drawn already, as far as it was there */
     struct mqtt_stream search;

@@ -43,16 +43,27 @@ static void gap(struct mqttscope_call *call, uint32_t bytes)
         mqttscope_search_begin(direction);
 }
 
-/* Bytes between the SYN and the first data. TCP numbers them from 1, or as they are, as the user
- * wants it. */
-static uint32_t missing_at_start(const struct mqttscope_call *call, uint32_t sequence)
+/* How far `sequence` is from the first byte behind the SYN. TCP numbers that one 1, or leaves the
+ * numbers as they are: as the user wants it. */
+static uint32_t from_start(const tcp_flow_t *flow, uint32_t sequence)
 {
-    const struct tcp_analysis *tcp = call->conversation->tcp;
     const uint32_t relative = sequence - 1;
 
-    if (tcp == NULL || tcp->fwd == NULL)
-        return 0;
-    return MIN(relative, relative - tcp->fwd->base_seq);
+    return MIN(relative, relative - flow->base_seq);
+}
+
+/* The first data of a side: it may not be the first that the side sent. */
+static void begin_direction(struct mqttscope_call *call, uint32_t sequence)
+{
+    const struct mqttscope_conversation *conversation = call->conversation;
+    struct mqttscope_direction *direction = direction_of(call);
+
+    direction->begun = true;
+    direction->position = sequence;
+    if (!conversation->connection->start_seen)
+        mqttscope_search_begin(direction);
+    else if (conversation->tcp != NULL && conversation->tcp->fwd != NULL)
+        direction->position -= from_start(conversation->tcp->fwd, sequence);
 }
 
 /* Compares what came with what was expected. False if it is old: it came out of order, or twice. */
@@ -60,21 +71,40 @@ static bool follow_sequence(struct mqttscope_call *call, uint32_t sequence)
 {
     struct mqttscope_direction *direction = direction_of(call);
 
-    if (!direction->begun) {
-        direction->begun = true;
-        direction->position = sequence;
-        if (call->conversation->connection->start_seen)
-            direction->position -= missing_at_start(call, sequence);
-        else
-            mqttscope_search_begin(direction);
-    }
+    if (!direction->begun)
+        begin_direction(call, sequence);
     if (before(sequence, direction->position))
         return false;
     if (sequence != direction->position) {
         gap(call, sequence - direction->position);
         direction->waiting = false;
     }
+    if (before(direction->seen, sequence + call->reported) || direction->seen == 0)
+        direction->seen = sequence + call->reported;
     return true;
+}
+
+/* The other side has got bytes that did not come here: the capture lacks them, or they stand before
+ * or behind such ones and TCP waits for those. What they may have held is not to be held against
+ * anybody. */
+static void follow_acknowledgement(struct mqttscope_call *call, const struct tcpinfo *info)
+{
+    const struct mqttscope_conversation *conversation = call->conversation;
+    struct mqttscope_direction *other = &call->conversation->sides[1 - call->side];
+    uint32_t missing;
+
+    if ((info->flags & TH_ACK) == 0 || conversation->tcp == NULL || conversation->tcp->rev == NULL)
+        return;
+    if (other->begun)
+        missing = before(other->seen, info->lastackseq) ? info->lastackseq - other->seen : 0;
+    else
+        missing = conversation->connection->start_seen
+                      ? from_start(conversation->tcp->rev, info->lastackseq)
+                      : 0;
+    if (missing > 1 || (missing == 1 && conversation->tcp->rev->fin == 0)) {
+        mqtt_connection_gap(conversation->connection, (uint8_t)(1 - call->side), missing);
+        other->seen = info->lastackseq;
+    }
 }
 
 /* ---- TCP and TLS ---- */
@@ -125,7 +155,10 @@ static bool is_stale(struct mqttscope_call *call, const struct tcpinfo *info)
 {
     if (!call->first_pass)
         return mqttscope_recall(call, RECORD_STALE, 0) != NULL;
-    if (info == NULL || follow_sequence(call, info->seq))
+    if (info == NULL)
+        return false;
+    follow_acknowledgement(call, info);
+    if (follow_sequence(call, info->seq))
         return false;
     mqttscope_record(call, RECORD_STALE, 0);
     return true;
