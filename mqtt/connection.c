@@ -311,6 +311,17 @@ static void begin_step(struct mqtt_step *step)
     step->findings_dropped = 0;
 }
 
+/* The snap length cut the packet before its packet identifier: a handshake begins or goes on that
+ * can't be followed. As with a gap, nothing about it is held against anybody. */
+static void check_cut(struct observation *o, enum mqtt_outcome outcome)
+{
+    const unsigned type = o->packet->type;
+    const bool plain = type == MQTT_PUBLISH && (o->packet->flags & 0x06) == 0;
+    const bool none = type == MQTT_CONNECT || type == MQTT_CONNACK || type >= MQTT_PINGREQ;
+    if (outcome == MQTT_TRUNCATED && !o->packet->has_packet_identifier && !plain && !none)
+        o->from->gap = true;
+}
+
 static void dispatch(struct observation *o)
 {
     switch (o->packet->type) {
@@ -379,6 +390,7 @@ void mqtt_connection_step(struct mqtt_connection *c, const struct mqtt_place *pl
     check_first(&o);
     check_last(&o);
     /* What a malformed packet meant to say is not taken at its word; the capture's own cuts are. */
+    check_cut(&o, outcome);
     if (check_direction(&o)) {
         check_limits(&o);
         if (outcome == MQTT_OK || outcome == MQTT_TRUNCATED)
@@ -549,7 +561,7 @@ void mqtt_connection_close(struct mqtt_connection *c, const struct mqtt_place *p
     if (c->end_cause == MQTT_END_KEEP_ALIVE && c->sides[1 - c->client].disconnect.frame == 0)
         end_finding(c, step, MQTT_RULE_KEEP_ALIVE_CLOSED, c->client, 0, &client->last,
                     milliseconds(silence), c->keep_alive.effective);
-    if (c->accepted &&
+    if (c->accepted && !client->gap &&
         (c->end_cause == MQTT_END_CLIENT_CLOSED || c->end_cause == MQTT_END_CLIENT_RESET))
         end_finding(c, step, MQTT_RULE_CLOSED_WITHOUT_DISCONNECT, c->client, 0, &client->last,
                     milliseconds(silence), 0);

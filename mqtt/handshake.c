@@ -152,7 +152,7 @@ static void resent(struct observation *o, struct mqtt_handshake *handshake)
 
 static void first_send(struct observation *o, enum mqtt_handshake_kind kind)
 {
-    const bool known = history_known(o->connection);
+    const bool known = history_known(o->connection) && session_fresh(o->connection);
     check_identifier_free(o);
     if (o->packet->publish.dup && known &&
         inflight_find(&o->from->inflight, o->packet->packet_identifier) == NULL)
@@ -316,12 +316,15 @@ void observe_pubrec(struct observation *o)
     handshake->order_received = ++o->to->next_received;
 }
 
-/* A PUBREL whose PUBLISH the capture does not show still gets its PUBCOMP. */
+/* A PUBREL whose PUBLISH the capture does not show still gets its PUBCOMP: the session's earlier
+ * connection was not captured, or ended before its PUBCOMP arrived. */
+static bool may_be_resumed(const struct mqtt_connection *c)
+{
+    return !history_known(c) || !session_fresh(c);
+}
+
 static void adopt_pubrel(struct observation *o)
 {
-    if (history_known(o->connection) || o->packet->packet_identifier == 0 ||
-        inflight_find(&o->from->inflight, o->packet->packet_identifier) != NULL)
-        return;
     struct mqtt_handshake *handshake = begin(o, MQTT_HANDSHAKE_QOS_2);
     if (handshake == NULL)
         return;
@@ -349,12 +352,15 @@ static void check_found(struct observation *o, enum mqtt_field field)
 
 void observe_pubrel(struct observation *o)
 {
-    struct mqtt_handshake *handshake = acknowledged(o, o->from, MQTT_HANDSHAKE_QOS_2);
+    const bool in_flight = inflight_find(&o->from->inflight, o->packet->packet_identifier) != NULL;
     check_found(o, MQTT_FIELD_PUBREL_REASON);
-    if (handshake == NULL) {
+    if (!in_flight && may_be_resumed(o->connection)) {
         adopt_pubrel(o);
         return;
     }
+    struct mqtt_handshake *handshake = acknowledged(o, o->from, MQTT_HANDSHAKE_QOS_2);
+    if (handshake == NULL)
+        return;
     if (handshake->stage == 3) {
         pubrel_again(o, handshake);
         return;

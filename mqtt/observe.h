@@ -39,7 +39,17 @@ static inline bool history_known(const struct mqtt_connection *c)
            !c->sides[1].gap && c->inflight_refused == 0;
 }
 
-/* The same for what lives no longer than the connection. */
+/* True if nothing of an earlier connection can come again. In a resumed session it can: an
+ * acknowledgement that the capture shows may still have been lost with the connection, and what it
+ * acknowledged is then rightly sent again. */
+static inline bool session_fresh(const struct mqtt_connection *c)
+{
+    const bool nothing_stored =
+        c->accepted && c->version != MQTT_VERSION_3_1 && !c->session_present;
+    return c->clean_start || nothing_stored;
+}
+
+/* Like history_known(), for what lives no longer than the connection. */
 static inline bool connection_known(const struct mqtt_connection *c)
 {
     return c->connect.frame != 0 && !c->taken_over && !c->sides[0].gap && !c->sides[1].gap &&

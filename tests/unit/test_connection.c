@@ -281,6 +281,11 @@ static const struct scene scenes[] = {
      "C PUBLISH 1 t id=1 dup\n? resend\nS PUBLISH 1 t id=1 dup\n? resend\nC PUBREL 2\nC PUBREL 3\n"
      "? resend\nS PUBACK 1\n? answers\nC PUBACK 1\n? answers\nS PUBCOMP 2\n? done QoS 2\n"
      "S PUBCOMP 3\n"},
+    {"sent again because the acknowledgement was lost with the connection",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nS PUBACK 1\n"
+     "C PUBLISH 2 t id=2\nS PUBREC 2\nC PUBREL 2\nS PUBCOMP 2\nclose C rst\n"
+     "! closed-without-disconnect\nconnection\nC CONNECT 3.1.1 a\nS CONNACK sp\n"
+     "C PUBLISH 1 t id=1 dup\nS PUBACK 1\n? answers\nC PUBREL 2\nS PUBCOMP 2\n? answers\n"},
     {"redelivery without DUP",
      "connection\nC CONNECT 3.1.1 a clean\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection\n"
      "C CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\nconnection\n"
