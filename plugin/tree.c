@@ -408,24 +408,31 @@ static uint32_t shown_length(const struct mqttscope_drawing *drawing)
     return MIN(drawing->packet->captured, there);
 }
 
+/* The protocol's line carries the name of Wireshark's own dissector, so that the filter "mqtt" and
+ * scripts that read the layer "mqtt" of JSON and PDML find what they always found. */
+static proto_item *add_protocol(proto_tree *tree, tvbuff_t *tvb, int start, int length)
+{
+    const int shown = mqttscope_builtin_protocol > 0 ? mqttscope_builtin_protocol : proto_mqttscope;
+    proto_item *item = proto_tree_add_item(tree, shown, tvb, start, length, ENC_NA);
+
+    if (shown != proto_mqttscope)
+        hide(proto_tree_add_item(proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]),
+                                 proto_mqttscope, tvb, start, length, ENC_NA));
+    return item;
+}
+
 static void draw_head(struct painter *painter)
 {
     const struct mqttscope_drawing *drawing = painter->drawing;
-    const int start = (int)drawing->offset;
-    const int length = (int)shown_length(drawing);
     proto_item *item =
-        proto_tree_add_item(drawing->tree, proto_mqttscope, drawing->tvb, start, length, ENC_NA);
-    proto_tree *tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]);
+        add_protocol(drawing->tree, drawing->tvb, (int)drawing->offset, (int)shown_length(drawing));
 
-    painter->levels[0] = (struct level){tree, item, MQTT_FIELDS};
+    painter->levels[0] = (struct level){proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]),
+                                        item, MQTT_FIELDS};
     if (PTREE_DATA(drawing->tree)->visible)
         proto_item_set_text(item, "MQ Telemetry Transport, %s",
                             mqttscope_summary(drawing->pinfo->pool, drawing->outcome,
                                               drawing->packet, drawing->record));
-    /* So that the filter "mqtt" goes on matching. */
-    if (mqttscope_builtin_protocol > 0)
-        hide(proto_tree_add_item(tree, mqttscope_builtin_protocol, drawing->tvb, start, length,
-                                 ENC_NA));
 }
 
 static void draw_cut(const struct painter *painter)
@@ -466,8 +473,7 @@ proto_tree *mqttscope_draw_bytes(proto_tree *tree, packet_info *pinfo, tvbuff_t 
                                  enum remark remark)
 {
     const uint32_t there = MIN(length, tvb_captured_length(tvb) - offset);
-    proto_item *item =
-        proto_tree_add_item(tree, proto_mqttscope, tvb, (int)offset, (int)there, ENC_NA);
+    proto_item *item = add_protocol(tree, tvb, (int)offset, (int)there);
     proto_tree *packet_tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]);
 
     if (tree != NULL) {
