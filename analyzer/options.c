@@ -194,28 +194,48 @@ static bool parse_decode_as(struct options *options, const char *text)
     return complain("-d takes tcp.port==N with N from 1 to 65535, not '%s'", text);
 }
 
-static bool unknown_option(int argc, char **argv, int at)
+/* The long option that was probably meant; NULL if none is near. */
+static const char *nearest_option(const char *name)
 {
-    const char *word = at > 0 && at < argc ? argv[at] : "?";
-    if (strncmp(word, "--", 2) != 0)
-        return complain("unknown option '-%c' (--help lists the options)", optopt);
-    char *name = g_strdup(word + 2);
-    name[strcspn(name, "=")] = '\0';
     const char *best = NULL;
     unsigned least = 3;
+    if (strlen(name) > 64)
+        return NULL;
     for (const struct option *option = long_options; option->name != NULL; option++) {
-        unsigned away = strlen(name) < 64 ? distance(name, option->name) : least;
+        unsigned away = distance(name, option->name);
         if (away < least) {
             least = away;
             best = option->name;
         }
     }
-    if (best != NULL)
-        complain("unknown option '--%s'; did you mean '--%s'?", name, best);
+    return best;
+}
+
+/* getopt_long() did not like a word: says why. */
+static bool wrong_long_option(const char *word)
+{
+    char *name = g_strndup(word + 2, strcspn(word + 2, "="));
+    unsigned matches = 0;
+    for (const struct option *option = long_options; option->name != NULL; option++)
+        matches += g_str_has_prefix(option->name, name) ? 1 : 0;
+    const char *nearest = nearest_option(name);
+    if (matches == 1) /* a known one, so it is what stands behind "=" */
+        complain("option '--%s' takes no argument", name);
+    else if (matches > 1)
+        complain("option '--%s' is ambiguous (--help lists the options)", name);
+    else if (nearest != NULL)
+        complain("unknown option '--%s'; did you mean '--%s'?", name, nearest);
     else
         complain("unknown option '--%s' (--help lists the options)", name);
     g_free(name);
     return false;
+}
+
+static bool wrong_option(int argc, char **argv, int at)
+{
+    if (at < argc && g_str_has_prefix(argv[at], "--"))
+        return wrong_long_option(argv[at]);
+    return complain("unknown option '-%c' (--help lists the options)", optopt);
 }
 
 static bool missing_argument(char **argv, int at)
@@ -289,7 +309,7 @@ bool options_parse(struct options *options, int argc, char **argv)
         if (option == -1)
             break;
         if (option == '?')
-            return unknown_option(argc, argv, optopt != 0 && optopt < 256 ? -1 : at);
+            return wrong_option(argc, argv, at);
         if (option == ':')
             return missing_argument(argv, at);
         if (!take_option(options, option == 1 ? 'r' : option, optarg))

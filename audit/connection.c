@@ -228,14 +228,22 @@ static void count_unfinished(struct audit_handshakes *entry, uint64_t count, uns
         entry->stage[stage] += count;
 }
 
-/* CONNECT and PINGREQ have no packet identifier, and are not among the handshakes in flight: what
- * began and did not end is open. */
-static void count_unanswered(struct audit_open *open, unsigned side, unsigned kind, bool gap,
-                             enum mqtt_close how)
+/* What began and has no end yet: CONNECT and PINGREQ, which have no packet identifier and are not
+ * among the handshakes in flight; what a new connection of the same session has taken over already;
+ * and what lost its packet identifier to another one. */
+static void count_rest(struct audit_open *open, unsigned side, bool gap, enum mqtt_close how)
 {
-    struct audit_handshakes *entry = open->record->handshakes[side][kind];
-    if (entry != NULL && entry->started > entry->completed + entry->refused)
-        count_unfinished(entry, entry->started - entry->completed - entry->refused, 1, gap, how);
+    for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++) {
+        struct audit_handshakes *entry = open->record->handshakes[side][kind];
+        if (entry == NULL)
+            continue;
+        uint64_t begun = entry->started + entry->resumed;
+        uint64_t ended =
+            entry->completed + entry->refused + entry->incomplete + entry->open + entry->unknown;
+        bool simple = kind == MQTT_HANDSHAKE_CONNECT || kind == MQTT_HANDSHAKE_PING;
+        if (begun > ended)
+            count_unfinished(entry, begun - ended, simple ? 1 : MQTT_LEGS, gap, how);
+    }
 }
 
 /* What is in flight when the end comes, before the session takes it over. */
@@ -248,8 +256,6 @@ static void take_unfinished(struct audit *audit, struct audit_open *open,
         uint32_t cursor = 0;
         const struct mqtt_handshake *handshake;
         struct mqtt_finding finding;
-        count_unanswered(open, side, MQTT_HANDSHAKE_CONNECT, gap, how);
-        count_unanswered(open, side, MQTT_HANDSHAKE_PING, gap, how);
         while ((handshake = mqtt_connection_next_open(connection, side, &cursor)) != NULL) {
             struct audit_handshakes *entry = handshakes(open, side, handshake->kind);
             entry->resumed += began_earlier(open, handshake);
@@ -257,6 +263,7 @@ static void take_unfinished(struct audit *audit, struct audit_open *open,
             if (mqtt_handshake_open_finding(connection, handshake, time, how, &finding))
                 keep_finding(audit, open, &finding);
         }
+        count_rest(open, side, gap, how);
     }
 }
 

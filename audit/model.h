@@ -75,8 +75,7 @@ enum audit_role { AUDIT_CLIENT, AUDIT_SERVER, AUDIT_ROLES };
 /* How the handshakes of one kind fared that one side began:
  *
  *     started + resumed = completed + refused + incomplete + open + unknown
- *
- * unless packet identifiers were used anew while in flight. */
+ */
 struct audit_handshakes {
     uint64_t started; /* on this connection */
     uint64_t resumed; /* taken over from an earlier connection of the session */

@@ -1,0 +1,656 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line: what mqttscope prints, and where, and how it exits.
+
+    test_cli.py MQTTSCOPE SOURCE-FOLDER [-v] [TestClass[.test]]
+"""
+import glob
+import gzip
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import jsonschema
+
+from mqtt_pcap import CLIENT, SERVER, Capture, connack, connect, packet, publish, session
+
+MQTTSCOPE, SOURCE = sys.argv[1:3]
+FLEET = os.path.join(SOURCE, "captures", "fleet.pcapng")
+CAPTURES = sorted(glob.glob(os.path.join(SOURCE, "captures", "*.pcap*")))
+
+
+def run(*arguments, stdin=b"", env=None, **more):
+    environment = {"PATH": os.environ["PATH"], "TERM": "xterm"}
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+        if name in os.environ:
+            environment[name] = os.environ[name]
+    environment.update(env or {})
+    return subprocess.run([MQTTSCOPE, *arguments], input=stdin, env=environment,
+                          stdout=more.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, timeout=120, **more)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name, content=None):
+        path = os.path.join(self.folder, name)
+        if content is not None:
+            with open(path, "wb") as file:
+                file.write(content)
+        return path
+
+    def good(self, *arguments, status=0, **more):
+        """Runs, and expects silence on standard error."""
+        done = run(*arguments, **more)
+        self.assertEqual(done.stderr, b"")
+        self.assertEqual(done.returncode, status)
+        return done.stdout.decode()
+
+    def bad(self, *arguments, says, **more):
+        """Runs, and expects one line on standard error and status 2."""
+        done = run(*arguments, **more)
+        error = done.stderr.decode()
+        self.assertRegex(error, r"\Amqttscope: [^\n]+\n\Z")
+        self.assertRegex(error, says)
+        self.assertEqual(done.returncode, 2)
+        return (done.stdout or b"").decode()
+
+    def report(self, *arguments, **more):
+        return json.loads(self.good("--json", "-", *arguments, **more))
+
+
+class Information(Case):
+    def test_help(self):
+        for option in ("-h", "--help"):
+            text = self.good(option)
+            self.assertTrue(text.startswith("Usage: mqttscope "))
+            self.assertLessEqual(max(map(len, text.splitlines())), 100)
+
+    def test_help_names_every_option(self):
+        text = self.good("--help")
+        for option in ("-r", "-i", "-f", "-d", "-q", "-v", "-h", "-V", "--json", "--fail-on", "--only", "--client",
+                       "--color", "--explain", "--rules"):
+            self.assertRegex(text, r"(?m)^ .*%s\b" % re.escape(option))
+
+    def test_version(self):
+        for option in ("-V", "--version"):
+            self.assertRegex(self.good(option), r"\Amqttscope \d+\.\d+\.\d+\n\Z")
+
+    def test_rules(self):
+        lines = self.good("--rules").splitlines()
+        self.assertGreater(len(lines), 100)
+        ids = set()
+        for line in lines:
+            identifier, severity, scope, v311, v5, title = line.split("\t")
+            self.assertRegex(identifier, r"\A[a-z0-9][a-z0-9.-]*\Z")
+            self.assertIn(severity, ("error", "warning", "note"))
+            self.assertIn(scope, ("packet", "connection", "session"))
+            for statement in (v311 + " " + v5).split():
+                self.assertRegex(statement, r"\AMQTT-[\d.]+-\d+(/[cs])?\Z")
+            self.assertTrue(title)
+            ids.add(identifier)
+        self.assertEqual(len(ids), len(lines))
+        row = [line for line in lines if line.startswith("publish-qos-3\t")]
+        self.assertEqual(row, ["publish-qos-3\terror\tpacket\tMQTT-3.3.1-4\tMQTT-3.3.1-4\tPUBLISH has QoS 3"])
+
+    def test_explain_every_rule(self):
+        for line in self.good("--rules").splitlines():
+            identifier, severity, *_, title = line.split("\t")
+            text = self.good("--explain", identifier)
+            self.assertIn(identifier, text.splitlines()[0])
+            self.assertIn(severity, text.splitlines()[0])
+            self.assertIn(title, " ".join(text.split()))
+            self.assertIn('mqttscope.rule == "%s"' % identifier, text)
+
+
+class Usage(Case):
+    def test_no_capture(self):
+        self.bad(says="no capture given")
+
+    def test_unknown_options(self):
+        self.bad("--jsn", "x", FLEET, says="unknown option '--jsn'; did you mean '--json'")
+        self.bad("--zzzzzzz", FLEET, says="unknown option '--zzzzzzz' ")
+        self.bad("-Z", FLEET, says="unknown option '-Z'")
+        self.bad("-qZ", FLEET, says="unknown option '-Z'")
+        for later in ("--ndjson", "--csv", "--html", "--sqlite"):
+            self.bad(later, "x", FLEET, says="unknown option '%s'" % later)
+
+    def test_missing_arguments(self):
+        for option in ("--json", "-f", "--only"):
+            self.bad(FLEET, option, says="option '%s' needs an argument" % option)
+
+    def test_needless_argument(self):
+        self.bad("--rules=x", says="option '--rules' takes no argument")
+
+    def test_abbreviations(self):
+        self.assertEqual(self.good("--vers"), self.good("--version"))
+        self.bad("--ver", says="option '--ver' is ambiguous")
+
+    def test_wrong_arguments(self):
+        self.bad("--fail-on", "fatal", FLEET, says="--fail-on takes error, warning or note, not 'fatal'")
+        self.bad("--color", "blue", FLEET, says="--color takes auto, always or never, not 'blue'")
+        self.bad("--client", "", FLEET, says="--client")
+        for port in ("1883", "tcp.port==0", "tcp.port==65536", "tcp.port==", "tcp.port==1883,http", "udp.port==1883",
+                     "tcp.port==+5", "tcp.port==99999999999999999999"):
+            self.bad("-d", port, FLEET, says="-d takes tcp.port==N")
+
+    def test_unknown_rules(self):
+        self.bad("--only", "publish-qos-4", FLEET, says="no rule 'publish-qos-4'; did you mean 'publish-qos-3'")
+        self.bad("--only", "publish-qos-3,", FLEET, says="no rule ''")
+        self.bad("--explain", "what", says="no rule 'what' ")
+        self.bad("--explain", "x" * 5000, says="no rule")
+
+    def test_messages_show_no_controls(self):
+        error = run("--\033[2J").stderr
+        self.assertNotIn(b"\033", error)
+
+    def test_input_twice(self):
+        self.bad("-i", "lo", FLEET, says="interface")
+        self.bad("-i", "lo", "-i", "eth0", says="one interface")
+        self.bad("-", "-", says="standard input")
+
+    def test_options_behind_captures(self):
+        self.assertEqual(self.good(FLEET, "-q"), self.good("-q", FLEET))
+        self.assertEqual(self.good("-r", FLEET), self.good(FLEET))
+        self.assertEqual(self.good("--", FLEET), self.good(FLEET))
+
+
+class BadInput(Case):
+    def test_missing_file(self):
+        path = self.path("missing.pcap")
+        self.assertEqual(self.bad(path, says="missing.pcap: No such file or directory"), "")
+
+    def test_directory(self):
+        self.bad(self.folder, says="directory")
+
+    def test_empty_file(self):
+        self.bad(self.path("empty.pcap", b""), says="empty.pcap: .*empty")
+
+    def test_no_capture_file(self):
+        self.bad(self.path("text.pcap", b"This is no capture.\n" * 50), says="text.pcap: ")
+        self.bad("-", stdin=b"nor is this, on standard input", says="mqttscope: (-|standard input): ")
+
+    def test_compressed(self):
+        with open(FLEET, "rb") as file:
+            self.bad(self.path("fleet.pcapng.gz", gzip.compress(file.read())), says="gz")
+
+    def test_unsupported_link_type(self):
+        self.bad(self.path("can.pcap", Capture(link_type=227).bytes()), says="link")
+
+    def test_no_permission(self):
+        if os.getuid() == 0:
+            self.skipTest("root may read everything")
+        path = self.path("secret.pcap", Capture().bytes())
+        os.chmod(path, 0)
+        self.bad(path, says="Permission denied")
+
+    def test_wrong_filter(self):
+        self.bad("-f", "tcp prot 1883", FLEET, says="mqttscope: ")
+
+    def test_missing_interface(self):
+        self.bad("-i", "no-such-if0", says="no-such-if0")
+
+    def test_hostile_name(self):
+        error = run(self.path("a\033[31mb\nc.pcap")).stderr
+        self.assertNotIn(b"\033", error)
+        self.assertEqual(error.count(b"\n"), 1)
+
+    def test_truncated_file(self):
+        capture = Capture()
+        for number in range(3):
+            capture.talk(session("client-%d" % number))
+        content = capture.bytes()
+        whole = self.report(self.path("whole.pcap", content))
+        self.assertEqual(whole["totals"]["connections"], 3)
+        self.assertEqual(whole["capture"]["limits"], [])
+        for lost in (1, 17, 41):
+            path = self.path("cut.pcap", content[:-lost])
+            text = self.bad(path, says="cut.pcap: ")
+            self.assertIn("3 connections", text)
+            self.assertIn("truncated-file", text)
+            report = json.loads(self.bad("--json", "-", path, says="cut.pcap: "))
+            self.assertEqual(report["capture"]["limits"][0]["kind"], "truncated-file")
+            self.assertIn("problem", report["capture"]["files"][0])
+
+    def test_every_truncation(self):
+        capture = Capture()
+        capture.talk(session("x", messages=[publish("t", b"hello", 0x32, 1)]))
+        content = capture.bytes()
+        for length in range(24, len(content)):
+            done = run(self.path("cut.pcap", content[:length]))
+            self.assertIn(done.returncode, (0, 2))
+            self.assertEqual(done.stderr.count(b"\n"), done.returncode // 2)
+
+    def test_one_of_several(self):
+        text = self.bad(self.path("missing.pcap"), FLEET, says="missing.pcap")
+        self.assertIn("8 clients", text)
+        report = json.loads(self.bad("--json", "-", FLEET, self.path("missing.pcap"), says="missing.pcap"))
+        self.assertEqual(report["capture"]["limits"][0]["kind"], "unreadable-file")
+        self.assertEqual(report["totals"]["clients"], 8)
+
+    def test_no_mqtt(self):
+        capture = Capture()
+        capture.talk([(CLIENT, b"GET / HTTP/1.1\r\n\r\n"), (SERVER, b"HTTP/1.1 200 OK\r\n\r\n")], server_port=80)
+        path = self.path("web.pcap", capture.bytes())
+        self.assertEqual(self.good("-q", path), "web.pcap: no MQTT in 6 packets\n")
+        report = self.report(path)
+        self.assertEqual(report["connections"], [])
+        self.assertEqual(report["capture"]["packets"], 6)
+
+    def test_no_packets(self):
+        path = self.path("none.pcap", Capture().bytes())
+        self.assertEqual(self.good(path), "none.pcap: no MQTT in 0 packets\n")
+        self.assertIsNone(self.report(path)["capture"]["first_time"])
+
+
+class Output(Case):
+    def test_closed_standard_output(self):
+        for arguments in ((FLEET,), ("--json", "-", FLEET), ("--rules",), ("--help",)):
+            done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", MQTTSCOPE, *arguments], stderr=subprocess.PIPE)
+            self.assertRegex(done.stderr.decode(), r"\Amqttscope: standard output: [^\n]+\n\Z")
+            self.assertEqual(done.returncode, 2)
+
+    def test_closed_standard_streams_harm_no_file(self):
+        path = self.path("report.json")
+        done = subprocess.run(["sh", "-c", '"$@" <&- >&- 2>&-', "sh", MQTTSCOPE, "--json", path, FLEET])
+        self.assertEqual(done.returncode, 2)
+        with open(path, encoding="utf-8") as file:
+            json.load(file)
+
+    def test_full_disk(self):
+        with open("/dev/full", "wb") as full:
+            self.bad(FLEET, stdout=full, says="standard output: No space left on device")
+        self.bad("-q", "--json", "/dev/full", FLEET, says="/dev/full: No space left on device")
+
+    def test_broken_pipe(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "wb") as pipe:
+            self.bad(FLEET, stdout=pipe, says="standard output: Broken pipe")
+
+    def test_json_file(self):
+        path = self.path("report.json", b"old")
+        text = self.good("--json", path, FLEET)
+        self.assertIn("8 clients", text)
+        self.assertEqual(os.listdir(self.folder), ["report.json"])
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(json.load(file), self.report(FLEET))
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o666 & ~umask())
+
+    def test_json_file_that_fails(self):
+        self.bad("--json", self.path("no/folder.json"), FLEET, says="no/folder.json: No such file or directory")
+        self.bad("--json", self.folder, FLEET, says="[Dd]irectory")
+
+    def test_json_to_pipe(self):
+        path = self.path("fifo")
+        os.mkfifo(path)
+        with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as cat:
+            self.good("-q", "--json", path, FLEET)
+            self.assertEqual(json.loads(cat.communicate()[0])["totals"]["clients"], 8)
+        self.assertEqual(os.listdir(self.folder), ["fifo"])
+
+    def test_json_on_standard_output_replaces_text(self):
+        self.assertTrue(self.good("--json", "-", FLEET).startswith("{\n"))
+
+    def test_bad_input_writes_no_json(self):
+        path = self.path("report.json", b"old")
+        self.bad("--json", path, self.path("missing.pcap"), says="missing")
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), b"old")
+
+    def test_same_twice(self):
+        self.assertEqual(self.good(FLEET), self.good(FLEET))
+        self.assertEqual(self.good("--json", "-", FLEET), self.good("--json", "-", FLEET))
+
+    def test_standard_input(self):
+        with open(FLEET, "rb") as file:
+            content = file.read()
+        text = self.good("-", stdin=content)
+        self.assertTrue(text.startswith("standard input: 8 clients"))
+        self.assertEqual(text.splitlines()[1:], self.good(FLEET).splitlines()[1:])
+
+    def test_no_color_in_a_pipe(self):
+        self.assertNotIn("\033", self.good(FLEET))
+        self.assertNotIn("\033", self.good("--color=never", FLEET))
+        self.assertIn("\033", self.good("--color=always", FLEET))
+        self.assertIn("\033", self.good("--color=always", FLEET, env={"NO_COLOR": "1"}))
+
+    def test_color_changes_nothing_else(self):
+        colored = self.good("--color=always", "-v", FLEET)
+        self.assertEqual(re.sub("\033\\[[0-9;]*m", "", colored), self.good("-v", FLEET))
+
+    def on_terminal(self, *arguments, **env):
+        leader, follower = pty.openpty()
+        try:
+            process = subprocess.Popen([MQTTSCOPE, *arguments], stdout=follower, env={**os.environ, **env})
+            os.close(follower)
+            text = b""
+            while True:
+                try:
+                    more = os.read(leader, 65536)
+                except OSError:
+                    break
+                if not more:
+                    break
+                text += more
+            self.assertEqual(process.wait(), 0)
+            return text.decode()
+        finally:
+            os.close(leader)
+
+    def test_color_on_a_terminal(self):
+        self.assertIn("\033[", self.on_terminal(FLEET, TERM="xterm", NO_COLOR=""))
+        self.assertNotIn("\033[", self.on_terminal(FLEET, TERM="xterm", NO_COLOR="1"))
+        self.assertNotIn("\033[", self.on_terminal(FLEET, TERM="dumb", NO_COLOR=""))
+
+    def test_quiet_and_verbose(self):
+        quiet, usual, verbose = self.good("-q", FLEET), self.good(FLEET), self.good("-v", FLEET)
+        self.assertNotIn("Handshakes", quiet)
+        self.assertIn("qos-2-without-pubrel", quiet)
+        self.assertIn("Handshakes", usual)
+        self.assertLess(len(quiet), len(usual))
+        self.assertLessEqual(len(usual), len(verbose))
+
+    def test_rows_that_are_left_out(self):
+        capture = Capture()
+        for number in range(60):
+            capture.talk(session("client-%02d" % number, messages=[publish("topic/%02d" % number),
+                                                                   publish("bad", b"", 0x36, 1)]))
+        path = self.path("many.pcap", capture.bytes())
+        usual, verbose = self.good(path), self.good("-v", path)
+        self.assertIn("publish-qos-3 x 60", usual)
+        self.assertIn("and 55 more (-v lists all)", usual)
+        self.assertIn("clients: client-00, client-01, client-02, client-03, client-04, client-05 and 54 more", usual)
+        self.assertIn("and 35 more (-v lists all)", usual)
+        self.assertNotIn("more (-v", verbose)
+        for number in range(60):
+            self.assertIn("client-%02d" % number, verbose)
+            self.assertIn("topic/%02d" % number, verbose)
+
+
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+class Selection(Case):
+    def test_fail_on(self):
+        clean, noted = Capture(), Capture()
+        clean.talk(session())
+        noted.talk(session()[:-1])
+        clean, noted = self.path("clean.pcap", clean.bytes()), self.path("noted.pcap", noted.bytes())
+        malformed = os.path.join(SOURCE, "captures", "malformed-v5.pcapng")
+        self.assertEqual(self.report(noted)["totals"]["findings"], {"error": 0, "warning": 0, "note": 1})
+        for path, severity, status in ((clean, "note", 0), (noted, "note", 1), (noted, "warning", 0),
+                                       (FLEET, "note", 1), (FLEET, "warning", 1), (FLEET, "error", 0),
+                                       (malformed, "error", 1), (malformed, "note", 1)):
+            self.good("--fail-on", severity, path, status=status)
+
+    def test_trouble_is_worse_than_fail_on(self):
+        self.bad("--fail-on", "note", FLEET, self.path("missing.pcap"), says="missing")
+
+    def test_only(self):
+        report = self.report("--only", "client-taken-over,keep-alive-late", FLEET)
+        self.assertEqual({finding["rule"] for finding in report["findings"]}, {"client-taken-over", "keep-alive-late"})
+        self.assertEqual(sum(report["totals"]["findings"].values()), len(report["findings"]))
+        self.assertEqual(report["totals"]["clients"], 8)
+        self.good("--only", "publish-qos-3", "--fail-on", "note", FLEET, status=0)
+        self.good("--only", "keep-alive-late", "--fail-on", "note", FLEET, status=1)
+
+    def test_client(self):
+        report = self.report("--client", "gateway-3", FLEET)
+        self.assertEqual({connection["client_id"] for connection in report["connections"]}, {"gateway-3"})
+        self.assertEqual(len(report["connections"]), 5)
+        self.assertEqual(report["totals"]["connections"], 5)
+        self.assertEqual(report["totals"]["control_packets"]["CONNECT"]["client"], 5)
+        self.assertEqual([session["client_id"] for session in report["sessions"]], ["gateway-3"])
+        self.assertEqual({finding["client_id"] for finding in report["findings"]}, {"gateway-3"})
+        self.assertIn("no MQTT", self.good("--client", "nobody", FLEET).splitlines()[0])
+
+    def test_filter(self):
+        report = self.report("-f", "tcp port 60811", FLEET)
+        self.assertEqual([c["client_id"] for c in report["connections"]], ["thermo-1"])
+        finding = next(f for f in report["findings"] if f["rule"] == "keep-alive-closed")
+        whole = next(f for f in self.report(FLEET)["findings"] if f["rule"] == "keep-alive-closed")
+        self.assertEqual(finding["frame"], whole["frame"])
+
+    def test_decode_as(self):
+        capture = Capture()
+        connection = capture.open(12345)
+        capture.records.clear()
+        for number in range(1, 5):
+            capture.segment(connection, CLIENT, 0x18, publish("t/%d" % number, b"x", 0x32, number))
+            capture.segment(connection, SERVER, 0x18, packet(0x40, number.to_bytes(2, "big")))
+        path = self.path("odd.pcap", capture.bytes())
+        self.assertEqual(self.report(path)["totals"]["connections"], 0)
+        for option in ("tcp.port==12345", "tcp.port==12345,mqtt"):
+            report = self.report("-d", option, path)
+            self.assertEqual(report["totals"]["control_packets"]["PUBLISH"], {"client": 4, "server": 0})
+            self.assertIn("mid-connection", [limit["kind"] for limit in report["capture"]["limits"]])
+
+    def test_recognized_on_any_port(self):
+        capture = Capture()
+        connection = capture.open(4321)
+        for byte in b"".join(data for side, data in session("slow") if side == CLIENT)[:-2]:
+            capture.segment(connection, CLIENT, 0x18, bytes([byte]))
+        report = self.report(self.path("odd.pcap", capture.bytes()))
+        self.assertEqual([c["client_id"] for c in report["connections"]], ["slow"])
+
+
+class SeveralFiles(Case):
+    def test_as_one(self):
+        capture = Capture()
+        capture.talk(session("one", messages=[publish("bad", b"", 0x36, 1)]))
+        capture.talk(session("two", messages=[publish("bad", b"", 0x36, 1)]))
+        whole = self.report(self.path("whole.pcap", capture.bytes()))
+        frames = [finding["frame"] for finding in whole["findings"]]
+        for cut in range(1, len(capture.records)):
+            halves = []
+            for name, records in (("a.pcap", capture.records[:cut]), ("b.pcap", capture.records[cut:])):
+                half = Capture()
+                half.records = records
+                halves.append(self.path(name, half.bytes()))
+            report = self.report(*halves)
+            self.assertEqual(report["totals"], whole["totals"])
+            self.assertEqual(report["connections"], whole["connections"])
+            self.assertEqual([finding["frame"] for finding in report["findings"]], frames)
+            for finding in report["findings"]:
+                second = finding["frame"] > cut
+                self.assertEqual(finding["file"], halves[second])
+                self.assertEqual(finding["file_frame"], finding["frame"] - cut * second)
+                self.assertEqual(finding["display_filter"], "frame.number == %d" % finding["file_frame"])
+            text = self.good(*halves)
+            self.assertIn("a.pcap and 1 more: 2 clients", text)
+
+
+HOSTILE = [b"\x1b[31mred\x1b[0m", b"\x1b]0;title\x07", b"<script>alert(1)</script>", b"quote\"back\\slash",
+           b"\xff\xfe\xc3(", b"line\nbreak\r\ttab", "\u202egnp.exe".encode(), "c1\u009b31m".encode(), b"\x00nul",
+           "gr\u00fc\u00dfe \u4f60\u597d".encode(), b"x" * 3000, "\u2028sep\ufeffbom".encode(), b"%s%n%d"]
+
+
+class Hostile(Case):
+    def captured(self):
+        capture = Capture()
+        for number, text in enumerate(HOSTILE):
+            messages = [publish(text, text), publish(text, b"", 0x36, 1), packet(0xF0)]
+            capture.talk(session(text, messages=messages, user=text, password=b"hunter2-%d" % number))
+        return self.path("hostile.pcap", capture.bytes())
+
+    def test_text(self):
+        for arguments in (("-v",), (), ("-q",)):
+            text = self.good(*arguments, self.captured())
+            for character in text:
+                self.assertTrue(character == "\n" or character.isprintable(), repr(character))
+            self.assertNotIn("\u202e", text)
+        text = self.good("-v", self.captured())
+        for shown in (r"\x1b[31mred\x1b[0m", r"\xff\xfe\xc3(", r"line\nbreak\r\ttab", r"\u{202e}gnp.exe", r"\u{9b}31m",
+                      r"\x00nul", "gr\u00fc\u00dfe \u4f60\u597d", r'quote"back\\slash', "%s%n%d"):
+            self.assertIn(shown, text)
+
+    def test_json(self):
+        raw = run("--json", "-", self.captured()).stdout
+        report = json.loads(raw.decode("utf-8"))
+        for byte in raw:
+            self.assertTrue(byte == 10 or byte >= 32)
+        self.assertNotIn(b"\xc2\x9b", raw)
+        by_id = [connection for connection in report["connections"]]
+        for text, connection in zip(HOSTILE, by_id):
+            expected = text[:512].decode("utf-8", "replace")
+            self.assertEqual(connection["client_id"].count("\ufffd") > 0, "\ufffd" in expected)
+            if "\ufffd" in expected:
+                self.assertEqual(connection["client_id_hex"], text.hex())
+            else:
+                self.assertEqual(connection["client_id"], expected)
+                self.assertNotIn("client_id_hex", connection)
+            if len(text) > 512:
+                self.assertEqual(connection["client_id_length"], len(text))
+        validate(report)
+
+    def test_no_secrets(self):
+        path = self.captured()
+        for arguments in (("-v",), ("--json", "-")):
+            self.assertNotIn("hunter2", self.good(*arguments, path))
+
+
+def strict(schema):
+    """The schema, with keys that it does not name forbidden: reports hold what is described."""
+    if isinstance(schema, list):
+        return [strict(element) for element in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: strict(value) for key, value in schema.items()}
+    if isinstance(schema.get("properties"), dict) and schema.get("type") is not None or "allOf" in schema:
+        result.setdefault("unevaluatedProperties", False)
+    return result
+
+
+def load_schema():
+    with open(os.path.join(SOURCE, "docs", "report.schema.json"), encoding="utf-8") as file:
+        schema = json.load(file)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    strictly = strict(schema)
+    # Used inside allOf, where others add keys.
+    strictly["$defs"]["publishes"].pop("unevaluatedProperties")
+    return jsonschema.Draft202012Validator(schema), jsonschema.Draft202012Validator(strictly)
+
+
+SCHEMAS = load_schema()
+
+
+def validate(report):
+    for validator in SCHEMAS:
+        validator.validate(report)
+
+
+class Schema(Case):
+    def test_captures(self):
+        self.assertGreater(len(CAPTURES), 20)
+        for path in CAPTURES:
+            with self.subTest(os.path.basename(path)):
+                done = run("--json", "-", path)
+                validate(json.loads(done.stdout))
+
+    def test_it_can_fail(self):
+        report = self.report(FLEET)
+        for spoil in (lambda r: r.pop("totals"), lambda r: r["connections"][0].update(end_cause="tired"),
+                      lambda r: r["findings"][0].update(time="yesterday"), lambda r: r.update(schema="other")):
+            spoiled = json.loads(json.dumps(report))
+            spoil(spoiled)
+            with self.assertRaises(jsonschema.ValidationError):
+                SCHEMAS[0].validate(spoiled)
+        spoiled = json.loads(json.dumps(report))
+        spoiled["connections"][0]["undescribed"] = 1
+        with self.assertRaises(jsonschema.ValidationError):
+            SCHEMAS[1].validate(spoiled)
+
+    def test_sums(self):
+        for path in CAPTURES:
+            with self.subTest(os.path.basename(path)):
+                report = json.loads(run("--json", "-", path).stdout)
+                totals = report["totals"]
+                self.assertEqual(totals["connections"], len(report["connections"]))
+                self.assertEqual(totals["sessions"], len(report["sessions"]))
+                self.assertEqual(sum(totals["versions"].values()), totals["connections"])
+                self.assertEqual(sum(totals["end_causes"].values()), totals["connections"])
+                self.assertEqual(sum(totals["findings"].values()), len(report["findings"]))
+                self.assertEqual(sum(rule["count"] for rule in report["rules"]), len(report["findings"]))
+                for name, both in totals["control_packets"].items():
+                    for role in both:
+                        parts = [c["control_packets"].get(name, {}).get(role, 0) for c in report["connections"]]
+                        self.assertEqual(sum(parts), both[role])
+                published = sum(topic["published"] for topic in report["topics"])
+                self.assertEqual(published + report["other_topics"]["published"], report["deliveries"]["published"])
+                frames = [finding["frame"] or 0 for finding in report["findings"]]
+                self.assertEqual(frames, sorted(frames))
+
+    def test_handshakes_balance(self):
+        for path in CAPTURES:
+            report = json.loads(run("--json", "-", path).stdout)
+            for connection in report["connections"]:
+                for direction in connection["qos"].values():
+                    for h in direction.values():
+                        with self.subTest(os.path.basename(path), connection=connection["id"]):
+                            done = h["completed"] + h["refused"] + h["incomplete"] + h["open"] + h["unknown"]
+                            self.assertEqual(done, h["started"] + h["resumed"])
+
+
+class Fleet(Case):
+    """What MANIFEST says of fleet.pcapng."""
+
+    def setUp(self):
+        super().setUp()
+        self.fleet = self.report(FLEET)
+
+    def connections(self, client):
+        return [c for c in self.fleet["connections"] if c["client_id"] == client]
+
+    def test_keep_alive(self):
+        first, second = self.connections("thermo-1")
+        self.assertEqual((first["end_cause"], second["end_cause"]), ("keep-alive", "client-disconnect"))
+        self.assertEqual(first["keep_alive"]["requested"], 2)
+        self.assertEqual(first["keep_alive"]["max_idle"], 5)
+
+    def test_takeovers(self):
+        ends = [c["end_cause"] for c in self.connections("gateway-3")]
+        self.assertEqual(ends, ["taken-over"] * 4 + ["client-disconnect"])
+        session = next(s for s in self.fleet["sessions"] if s["client_id"] == "gateway-3")
+        self.assertEqual((session["connection_count"], session["taken_over"]), (5, 4))
+        self.assertEqual(len(session["connections"]), 5)
+
+    def test_resumed_handshake(self):
+        first, second = self.connections("valve-7")
+        broken = first["qos"]["server_to_client"]["2"]
+        self.assertEqual((broken["started"], broken["incomplete"]), (1, 1))
+        resumed = second["qos"]["server_to_client"]["2"]
+        self.assertEqual((resumed["started"], resumed["resumed"], resumed["completed"]), (0, 1, 1))
+        self.assertTrue(second["session_present"])
+
+    def test_stuck_handshake(self):
+        meter, = self.connections("meter-9")
+        stuck = meter["qos"]["client_to_server"]["2"]
+        self.assertEqual(stuck["awaiting"], {"PUBREC": 0, "PUBREL": 1, "PUBCOMP": 0})
+        finding, = [f for f in self.fleet["findings"] if f["client_id"] == "meter-9"]
+        self.assertEqual(finding["rule"], "qos-2-without-pubrel")
+
+    def test_refused(self):
+        intruder, = self.connections("intruder")
+        self.assertEqual((intruder["end_cause"], intruder["connack_reason"]), ("refused", 5))
+        self.assertNotIn("intruder", [s["client_id"] for s in self.fleet["sessions"]])
+
+    def test_statements_follow_the_version(self):
+        finding = next(f for f in self.fleet["findings"] if f["rule"] == "client-taken-over")
+        self.assertEqual(finding["version"], "3.1.1")
+        self.assertEqual(finding["statements"], ["MQTT-3.1.4-2"])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
