@@ -39,9 +39,9 @@ struct source_packet {
 };
 
 enum source_result {
-    SOURCE_PACKET,    /* *packet is filled */
-    SOURCE_END,       /* the file ended where a record ended, or source_stop() was called */
-    SOURCE_IDLE,      /* live only: nothing arrived for a tenth of a second; call again */
+    SOURCE_PACKET, /* *packet is filled */
+    SOURCE_END,    /* the file ended where a record ended, or source_stop() was called */
+    SOURCE_IDLE, /* live only: nothing arrived for a while; call again. Not every system says so */
     SOURCE_TRUNCATED, /* the file ends in the middle of a record, or its next record makes no sense:
                        * all packets so far stay valid, nothing follows; source_error() says which
                        */
