@@ -715,6 +715,8 @@ MQTT_INLINE enum mqtt_outcome decode(const uint8_t *data, size_t captured, size_
     const enum mqtt_outcome header = fixed_header(&d, data, captured, reported);
     if (header == MQTT_NEED_MORE)
         return MQTT_NEED_MORE;
+    if (header != MQTT_OK) /* no body to read: the largest member clears the union */
+        packet->connect = (struct mqtt_connect){0};
     if (header == MQTT_TRUNCATED) { /* cut inside the fixed header itself */
         packet->header_length = (uint8_t)captured;
         packet->length = 0;
