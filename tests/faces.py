@@ -46,11 +46,13 @@ class Faces:
             )
         return done.stdout
 
-    def report(self, capture, *options):
-        """The JSON report. A capture that ends early (status 2) has one too."""
-        return json.loads(
-            self._run([self.mqttscope, *options, "--json", "-", capture_path(capture)], (0, 2))
-        )
+    def json_text(self, capture):
+        """The JSON report as it is written. A capture that ends early (status 2) has one too."""
+        return self._run([self.mqttscope, "--json", "-", capture_path(capture)], (0, 2)).decode()
+
+    def report(self, capture):
+        """The JSON report, read."""
+        return json.loads(self.json_text(capture))
 
     def text(self, capture, *options):
         """The text report."""
@@ -62,15 +64,13 @@ class Faces:
         command = [self.run_tshark, *which, "-n", "-r", capture_path(capture), *IN_ORDER, *options]
         return self._run(command, (0, 2)).decode(errors="surrogateescape")
 
-    def fields(self, capture, names, display_filter=None, builtin=False, two_passes=False):
+    def fields(self, capture, names, display_filter=None, *, builtin=False, more=()):
         """A dictionary a frame that the filter selects: each name, and the list of its values."""
-        options = ["-T", "fields", "-E", f"aggregator={UNIT_SEPARATOR}", "-E", "occurrence=a"]
+        options = [*more, "-T", "fields", "-E", f"aggregator={UNIT_SEPARATOR}", "-E", "occurrence=a"]
         for name in names:
             options += ["-e", name]
         if display_filter:
             options += ["-Y", display_filter]
-        if two_passes:
-            options.append("-2")
         rows = []
         for line in self.tshark(capture, *options, builtin=builtin).splitlines():
             values = line.split("\t")
@@ -133,13 +133,11 @@ def for_each_capture(function, names=None):
         return dict(zip(names, pool.map(function, names)))
 
 
-def arguments(description, *, more=None):
+def arguments(description):
     """The command line that these tests share."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--mqttscope", required=True, help="the command-line program")
-    parser.add_argument("--tshark", required=True, help="run-tshark of the build tree")
-    if more:
-        more(parser)
+    parser.add_argument("--mqttscope", help="the command-line program")
+    parser.add_argument("--tshark", help="run-tshark of the build tree")
     parser.add_argument("captures", nargs="*", help="names or patterns; all if none is given")
     given = parser.parse_args()
     chosen = captures()
