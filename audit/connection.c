@@ -129,16 +129,24 @@ static void step_begin(struct audit_open *open, unsigned side, const struct mqtt
         handshakes(open, side, kind)->started++;
 }
 
-static bool began_earlier(const struct audit_open *open, const struct mqtt_handshake *handshake)
+/* Counts where a handshake that is met at its end began, if that was not counted as it happened:
+ * true if it began and ran on this connection, so that the time between tells something. */
+static bool count_beginning(const struct audit_open *open, struct audit_handshakes *entry,
+                            const struct mqtt_handshake *handshake)
 {
-    return handshake->legs[0].frame < open->record->start_frame;
+    uint64_t began = handshake->legs[0].frame;
+    if (handshake->resumed || (began != 0 && began < open->record->start_frame)) {
+        entry->resumed++;
+        return false;
+    }
+    entry->started += began == 0; /* its first packet is not in the capture */
+    return began != 0;
 }
 
 static void step_end(struct audit_open *open, const struct mqtt_handshake *handshake, int64_t time)
 {
     struct audit_handshakes *entry = handshakes(open, handshake->side, handshake->kind);
-    bool earlier = began_earlier(open, handshake);
-    entry->resumed += earlier;
+    bool measured = count_beginning(open, entry, handshake);
     if (handshake->failed) {
         entry->refused++;
         return;
@@ -146,7 +154,7 @@ static void step_end(struct audit_open *open, const struct mqtt_handshake *hands
     entry->completed++;
     /* The time that a client was away is no latency, and a clock that steps back shows none. */
     int64_t took = time - handshake->legs[0].time;
-    if (!earlier && handshake->legs[0].frame != 0 && took >= 0)
+    if (measured && took >= 0)
         audit_histogram_add(&entry->times, (uint64_t)took / 1000);
 }
 
@@ -258,7 +266,7 @@ static void take_unfinished(struct audit *audit, struct audit_open *open,
         struct mqtt_finding finding;
         while ((handshake = mqtt_connection_next_open(connection, side, &cursor)) != NULL) {
             struct audit_handshakes *entry = handshakes(open, side, handshake->kind);
-            entry->resumed += began_earlier(open, handshake);
+            count_beginning(open, entry, handshake);
             count_unfinished(entry, 1, handshake->stage, gap, how);
             if (mqtt_handshake_open_finding(connection, handshake, time, how, &finding))
                 keep_finding(audit, open, &finding);

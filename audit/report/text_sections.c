@@ -408,10 +408,10 @@ void text_limits(const struct text *text)
             text_heading(text, "Limits of this report");
         any = true;
         GString *line = g_string_new(NULL);
-        g_string_append_printf(line, "%s: %s %s", info->kind, format_count(number, limit->count),
+        g_string_append_printf(line, "%s (%s): %s", info->kind, format_count(number, limit->count),
                                info->counted);
         if (limit->bytes > 0)
-            g_string_append_printf(line, " (%s bytes)", format_count(number, limit->bytes));
+            g_string_append_printf(line, ", %s bytes", format_count(number, limit->bytes));
         g_string_append_printf(line, "; %s", info->consequence);
         text_wrap(text, INDENT, line->str);
         g_string_free(line, TRUE);

@@ -10,6 +10,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -374,6 +375,34 @@ class Output(Case):
         for number in range(60):
             self.assertIn("client-%02d" % number, verbose)
             self.assertIn("topic/%02d" % number, verbose)
+
+
+class ManPage(Case):
+    def setUp(self):
+        super().setUp()
+        with open(os.path.join(SOURCE, "docs", "mqttscope.1"), encoding="utf-8") as file:
+            self.page = file.read()
+        self.plain = self.page.replace("\\-", "-")
+
+    def test_version(self):
+        self.assertIn('"%s"' % self.good("--version").strip(), self.page)
+
+    def test_names_every_option(self):
+        for option in re.findall(r"(?:^|\s)(--?[a-zA-Z][a-z-]*)", self.good("--help")):
+            self.assertIn(option, self.plain)
+
+    def test_examples(self):
+        examples = re.findall(r"\.nf\n(.*?)\.fi", self.plain, re.DOTALL)
+        self.assertGreaterEqual(len(examples), 4)
+        path = os.path.dirname(MQTTSCOPE) + ":" + os.environ["PATH"]
+        for example in examples:
+            if "ssh" in example or ("jq" in example and shutil.which("jq") is None):
+                continue
+            with self.subTest(example):
+                done = subprocess.run(["sh", "-c", example], cwd=os.path.dirname(FLEET), stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, env={**os.environ, "PATH": path})
+                self.assertEqual((done.returncode, done.stderr), (0, b""))
+                self.assertTrue(done.stdout)
 
 
 def umask():

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* audit/report/: escaping, numbers for people, tables, and the JSON writer. */
+#include "suite.h"
+
+#include "audit/report/escape.h"
+#include "audit/report/format.h"
+#include "audit/report/json_writer.h"
+#include "audit/report/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BYTES(text) (const uint8_t *)(text), sizeof(text) - 1
+
+static const struct {
+    const uint8_t *bytes;
+    size_t length;
+    const char *terminal;
+    const char *json;
+} texts[] = {
+    {BYTES(""), "", "\"\""},
+    {BYTES("plant/line-1"), "plant/line-1", "\"plant/line-1\""},
+    {BYTES("a\\b\"c/"), "a\\\\b\"c/", "\"a\\\\b\\\"c/\""},
+    {BYTES("\n\r\t\0\x1b[31m\x7f"), "\\n\\r\\t\\x00\\x1b[31m\\x7f",
+     "\"\\u000a\\u000d\\u0009\\u0000\\u001b[31m\\u007f\""},
+    {BYTES("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f", "\"gr\xc3\xbc\xc3\x9f\""},
+    {BYTES("\xe4\xbd\xa0\xf0\x9f\x98\x80"), "\xe4\xbd\xa0\xf0\x9f\x98\x80",
+     "\"\xe4\xbd\xa0\xf0\x9f\x98\x80\""},
+    /* C1 controls: CSI, NEL */
+    {BYTES("\xc2\x9b\xc2\x85"), "\\u{9b}\\u{85}", "\"\\u009b\\u0085\""},
+    /* right-to-left override, zero-width space, line separator, no-break space */
+    {BYTES("\xe2\x80\xae\xe2\x80\x8b\xe2\x80\xa8\xc2\xa0"), "\\u{202e}\\u{200b}\\u{2028}\\u{a0}",
+     "\"\xe2\x80\xae\xe2\x80\x8b\xe2\x80\xa8\xc2\xa0\""},
+    /* not UTF-8: stray bytes, overlong, a surrogate, cut short */
+    {BYTES("\xff"), "\\xff", "\"\\ufffd\""},
+    {BYTES("a\x80z"), "a\\x80z", "\"a\\ufffdz\""},
+    {BYTES("\xc0\xaf"), "\\xc0\\xaf", "\"\\ufffd\\ufffd\""},
+    {BYTES("\xed\xa0\x80"), "\\xed\\xa0\\x80", "\"\\ufffd\\ufffd\\ufffd\""},
+    {BYTES("ok\xe2\x82"), "ok\\xe2\\x82", "\"ok\\ufffd\\ufffd\""},
+    {BYTES("\xc2"), "\\xc2", "\"\\ufffd\""},
+};
+
+START_TEST(escaped_for_terminals)
+{
+    GString *text = g_string_new(NULL);
+    escape_append(text, texts[_i].bytes, texts[_i].length);
+    ck_assert_str_eq(text->str, texts[_i].terminal);
+    g_string_free(text, TRUE);
+}
+END_TEST
+
+START_TEST(escaped_for_json)
+{
+    char *text;
+    size_t length;
+    FILE *file = open_memstream(&text, &length);
+    struct json_writer json = {.file = file};
+    bool clean = json_bytes(&json, NULL, texts[_i].bytes, texts[_i].length);
+    fclose(file);
+    ck_assert_str_eq(text, texts[_i].json);
+    ck_assert_int_eq(clean, strstr(texts[_i].json, "\\ufffd") == NULL);
+    free(text);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    unsigned width;
+    const char *cut;
+    unsigned cut_width;
+} widths[] = {
+    {"abcdef", 6, "abcdef", 6},
+    {"abcdefg", 6, "abc...", 6},
+    {"abcdefg", 4, "a...", 4},
+    /* two columns a character */
+    {"\xe4\xbd\xa0\xe4\xbd\xa0\xe4\xbd\xa0", 6, "\xe4\xbd\xa0\xe4\xbd\xa0\xe4\xbd\xa0", 6},
+    {"\xe4\xbd\xa0\xe4\xbd\xa0\xe4\xbd\xa0z", 6, "\xe4\xbd\xa0...", 5},
+    /* a combining accent takes none */
+    {"e\xcc\x81zzz", 4, "e\xcc\x81zzz", 4},
+    {"e\xcc\x81zzzz", 4, "e\xcc\x81...", 4},
+};
+
+START_TEST(cut_to_a_width)
+{
+    char text[32];
+    strcpy(text, widths[_i].text);
+    escape_cut(text, widths[_i].width);
+    ck_assert_str_eq(text, widths[_i].cut);
+    ck_assert_uint_eq(escape_width(text), widths[_i].cut_width);
+}
+END_TEST
+
+static const struct {
+    int64_t nanoseconds;
+    const char *text;
+} durations[] = {
+    {0, "0 us"},
+    {999, "0 us"},
+    {1000, "1 us"},
+    {999999, "999 us"},
+    {1000000, "1.00 ms"},
+    {9999999, "9.99 ms"},
+    {10000000, "10.0 ms"},
+    {99999999, "99.9 ms"},
+    {100000000, "100 ms"},
+    {999999999, "999 ms"},
+    {1000000000, "1.00 s"},
+    {5096000000, "5.09 s"},
+    {59999999999, "59.9 s"},
+    {60000000000, "1 min 00 s"},
+    {3599000000000, "59 min 59 s"},
+    {3600000000000, "1 h 00 min"},
+    {86400000000000, "1 d 00 h"},
+    {INT64_MAX, "106751 d 23 h"},
+    {-1500000000, "-1.50 s"},
+    {INT64_MIN, "-106751 d 23 h"},
+};
+
+START_TEST(durations_are_readable)
+{
+    char text[FORMAT_SIZE];
+    ck_assert_str_eq(format_duration(text, durations[_i].nanoseconds), durations[_i].text);
+}
+END_TEST
+
+static const struct {
+    int64_t nanoseconds;
+    const char *text;
+} times[] = {
+    {0, "1970-01-01T00:00:00.000000000Z"},
+    {1, "1970-01-01T00:00:00.000000001Z"},
+    {-1, "1969-12-31T23:59:59.999999999Z"},
+    {INT64_C(951782400123456789), "2000-02-29T00:00:00.123456789Z"},
+    {INT64_MAX, "2262-04-11T23:47:16.854775807Z"},
+    {INT64_MIN, "1677-09-21T00:12:43.145224192Z"},
+};
+
+START_TEST(times_are_rfc_3339)
+{
+    char text[FORMAT_SIZE];
+    ck_assert_str_eq(format_time(text, times[_i].nanoseconds), times[_i].text);
+}
+END_TEST
+
+START_TEST(numbers_are_readable)
+{
+    char text[FORMAT_SIZE];
+    ck_assert_str_eq(format_count(text, 0), "0");
+    ck_assert_str_eq(format_count(text, 999), "999");
+    ck_assert_str_eq(format_count(text, 1000), "1,000");
+    ck_assert_str_eq(format_count(text, UINT64_MAX), "18,446,744,073,709,551,615");
+    ck_assert_str_eq(format_bytes(text, 999), "999 B");
+    ck_assert_str_eq(format_bytes(text, 1000), "1.0 kB");
+    ck_assert_str_eq(format_bytes(text, 999999), "999.9 kB");
+    ck_assert_str_eq(format_bytes(text, 1000000), "1.0 MB");
+    ck_assert_str_eq(format_bytes(text, UINT64_MAX), "18.4 EB");
+    ck_assert_str_eq(format_microseconds(text, UINT64_MAX), "106751 d 23 h");
+    const struct audit_endpoint v4 = {"192.0.2.1", 1883}, v6 = {"2001:db8::1", 8883};
+    ck_assert_str_eq(format_endpoint(text, &v4), "192.0.2.1:1883");
+    ck_assert_str_eq(format_endpoint(text, &v6), "[2001:db8::1]:8883");
+}
+END_TEST
+
+static char *table_of(unsigned width)
+{
+    static const struct table_column columns[] = {
+        {.title = "n", .right = true}, {.title = "name", .flexible = true}, {.title = "none"},
+        {.title = "extra", .drop = 1}, {.title = "more", .drop = 2},
+    };
+    static const char *const cells[] = {
+        "7", "a name that is longer than its column", "-", "x", "y", "123", "short", "", "xxx", "",
+    };
+    struct table *table = table_new(columns, 5);
+    for (unsigned i = 0; i < 10; i++)
+        table_add(table, cells[i]);
+    char *text;
+    size_t length;
+    FILE *file = open_memstream(&text, &length);
+    table_write(table, file, 2, width, "", "");
+    fclose(file);
+    table_free(table);
+    return text;
+}
+
+static const struct {
+    unsigned width;
+    const char *text;
+} tables[] = {
+    {100, "    n  name                                   extra  more\n"
+          "    7  a name that is longer than its column  x      y\n"
+          "  123  short                                  xxx\n"},
+    {46, "    n  name                        extra  more\n"
+         "    7  a name that is longer t...  x      y\n"
+         "  123  short                       xxx\n"},
+    {38, "    n  name                  extra\n"
+         "    7  a name that is lo...  x\n"
+         "  123  short                 xxx\n"},
+    {10, "    n  name\n"
+         "    7  a name that is lo...\n"
+         "  123  short\n"},
+};
+
+START_TEST(tables_fit)
+{
+    char *text = table_of(tables[_i].width);
+    ck_assert_str_eq(text, tables[_i].text);
+    free(text);
+}
+END_TEST
+
+START_TEST(json_is_nested)
+{
+    char *text;
+    size_t length;
+    FILE *file = open_memstream(&text, &length);
+    struct json_writer json = {.file = file};
+    json_object_begin(&json, NULL);
+    json_unsigned(&json, "largest", UINT64_MAX);
+    json_signed(&json, "least", INT64_MIN);
+    json_array_begin(&json, "empty");
+    json_array_end(&json);
+    json_array_begin(&json, "list");
+    json_object_begin(&json, NULL);
+    json_bool(&json, "yes", true);
+    json_null(&json, "nothing");
+    json_object_begin(&json, "deep");
+    json_text(&json, "text", "t");
+    json_hex(&json, "hex", (const uint8_t *)"\x00\xff", 2);
+    json_object_end(&json);
+    json_object_end(&json);
+    json_unsigned(&json, NULL, 2);
+    json_array_end(&json);
+    json_object_end(&json);
+    fclose(file);
+    ck_assert_str_eq(text, "{\n"
+                           "  \"largest\": 18446744073709551615,\n"
+                           "  \"least\": -9223372036854775808,\n"
+                           "  \"empty\": [],\n"
+                           "  \"list\": [\n"
+                           "    {\"yes\": true, \"nothing\": null, "
+                           "\"deep\": {\"text\": \"t\", \"hex\": \"00ff\"}},\n"
+                           "    2\n"
+                           "  ]\n"
+                           "}\n");
+    free(text);
+}
+END_TEST
+
+SUITE("report", TABLE(escaped_for_terminals, texts), TABLE(escaped_for_json, texts),
+      TABLE(cut_to_a_width, widths), TABLE(durations_are_readable, durations),
+      TABLE(times_are_rfc_3339, times), TEST(numbers_are_readable), TABLE(tables_fit, tables),
+      TEST(json_is_nested))
