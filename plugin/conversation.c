@@ -15,55 +15,79 @@
 
 #define NANOSECONDS 1000000000
 
+#define RECORDS_AT_ONCE 256
+#define FRAMES_A_PAGE 1024
+
 /* Everything about the open capture that mqtt/ allocated, or that is shared by its frames. */
 static struct {
     struct mqtt_sessions *sessions;
     struct mqttscope_conversation *conversations;
-    wmem_map_t *by_connection; /* struct mqtt_connection -> struct mqttscope_conversation */
-    wmem_map_t *texts;         /* each text once */
+    wmem_map_t *by_connection;        /* struct mqtt_connection -> struct mqttscope_conversation */
+    wmem_map_t *texts;                /* each text once */
+    struct mqttscope_record ***pages; /* a frame's first record, by frame number */
+    uint32_t page_count;
+    struct mqttscope_record *records; /* `record_count` unused ones */
+    uint32_t record_count;
 } capture;
 
 /* ---- Records ---- */
 
-/* Kept with the frame. */
-struct records {
-    struct mqttscope_record *first;
-    struct mqttscope_record *last;
-};
+/* Most captures that this is used for are MQTT in most frames: a table costs less than Wireshark's
+ * own list a frame. */
+static struct mqttscope_record **first_record(uint32_t frame)
+{
+    const uint32_t page = frame / FRAMES_A_PAGE;
+
+    if (page >= capture.page_count) {
+        const uint32_t count = MAX(page + 1, capture.page_count * 2);
+        capture.pages =
+            wmem_realloc(wmem_file_scope(), capture.pages, count * sizeof(capture.pages[0]));
+        memset(capture.pages + capture.page_count, 0,
+               (count - capture.page_count) * sizeof(capture.pages[0]));
+        capture.page_count = count;
+    }
+    if (capture.pages[page] == NULL)
+        capture.pages[page] =
+            wmem_alloc0_array(wmem_file_scope(), struct mqttscope_record *, FRAMES_A_PAGE);
+    return &capture.pages[page][frame % FRAMES_A_PAGE];
+}
 
 struct mqttscope_frame *mqttscope_frame_get(packet_info *pinfo)
 {
     struct mqttscope_frame *frame = p_get_proto_data(pinfo->pool, pinfo, proto_mqttscope, 0);
+
     if (frame != NULL)
         return frame;
     frame = wmem_new0(pinfo->pool, struct mqttscope_frame);
-    frame->owner = p_get_proto_data(wmem_file_scope(), pinfo, proto_mqttscope, 0);
-    if (frame->owner != NULL)
-        frame->first = ((struct records *)frame->owner)->first;
+    frame->first = first_record(pinfo->num);
     p_add_proto_data(pinfo->pool, pinfo, proto_mqttscope, 0, frame);
     return frame;
 }
 
-struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame, packet_info *pinfo,
+static struct mqttscope_record *new_record(void)
+{
+    if (capture.record_count == 0) {
+        capture.record_count = RECORDS_AT_ONCE;
+        capture.records =
+            wmem_alloc0_array(wmem_file_scope(), struct mqttscope_record, RECORDS_AT_ONCE);
+    }
+    capture.record_count--;
+    return capture.records++;
+}
+
+struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame,
                                               enum mqttscope_record_kind kind, uint32_t buffer,
                                               uint32_t position)
 {
-    struct mqttscope_record *record = wmem_new0(wmem_file_scope(), struct mqttscope_record);
-    struct records *records = frame->owner;
+    struct mqttscope_record *record = new_record();
 
     record->kind = (uint8_t)kind;
     record->buffer = buffer;
     record->position = position;
-    record->frame = pinfo->num;
-    if (records == NULL) {
-        records = wmem_new0(wmem_file_scope(), struct records);
-        p_add_proto_data(wmem_file_scope(), pinfo, proto_mqttscope, 0, records);
-        frame->owner = records;
-        frame->first = records->first = record;
-    } else {
-        records->last->next = record;
-    }
-    records->last = record;
+    if (frame->at == NULL)
+        *frame->first = record;
+    else
+        frame->at->next = record;
     frame->at = record;
     return record;
 }
@@ -72,7 +96,7 @@ struct mqttscope_record *mqttscope_record_take(struct mqttscope_frame *frame,
                                                enum mqttscope_record_kind kind, uint32_t buffer,
                                                uint32_t position)
 {
-    struct mqttscope_record *start = frame->at != NULL ? frame->at->next : frame->first;
+    struct mqttscope_record *start = frame->at != NULL ? frame->at->next : *frame->first;
 
     for (struct mqttscope_record *record = start; record != NULL; record = record->next) {
         const bool here = record->buffer == buffer && record->position == position;
@@ -295,11 +319,13 @@ static const struct mqttscope_client *client_now(struct mqttscope_conversation *
     return now;
 }
 
-static struct mqttscope_links *links_of(struct mqttscope_record *record)
+static struct mqttscope_extra *extra_of(struct mqttscope_record *record)
 {
-    if (record->links == NULL)
-        record->links = wmem_new0(wmem_file_scope(), struct mqttscope_links);
-    return record->links;
+    if (record->extra == NULL) {
+        record->extra = wmem_new0(wmem_file_scope(), struct mqttscope_extra);
+        record->extra->handshake_time = -1;
+    }
+    return record->extra;
 }
 
 static struct mqttscope_record *record_of(uint64_t token)
@@ -307,33 +333,36 @@ static struct mqttscope_record *record_of(uint64_t token)
     return (struct mqttscope_record *)(uintptr_t)token;
 }
 
-static void keep_links(struct mqttscope_record *record, const struct mqtt_step *step)
+static void keep_links(struct mqttscope_record *record, const struct mqtt_step *step,
+                       uint32_t frame)
 {
     if (step->request.frame != 0) {
-        struct mqttscope_links *links = links_of(record);
-        links->response_to = (uint32_t)step->request.frame;
-        links->rtt = step->since_request;
-        struct mqttscope_links *request = links_of(record_of(step->request.token));
+        struct mqttscope_record *request = record_of(step->request.token);
+        extra_of(record)->response_to = (uint32_t)step->request.frame;
+        extra_of(record)->rtt = step->since_request;
         if (request->response_in == 0)
-            request->response_in = record->frame;
+            request->response_in = frame;
     }
     if (step->resend && step->first.frame != 0)
-        links_of(record)->first_sent_in = (uint32_t)step->first.frame;
+        extra_of(record)->first_sent_in = (uint32_t)step->first.frame;
     if (step->has_handshake && step->handshake.kind == MQTT_HANDSHAKE_QOS_2 &&
-        step->handshake.legs[0].frame != 0 && step->handshake.legs[3].frame != 0) {
-        struct mqttscope_links *links = links_of(record);
-        links->has_handshake_time = true;
-        links->handshake_time = step->handshake.legs[3].time - step->handshake.legs[0].time;
-    }
+        step->handshake.legs[0].frame != 0 && step->handshake.legs[3].frame != 0)
+        extra_of(record)->handshake_time =
+            step->handshake.legs[3].time - step->handshake.legs[0].time;
 }
 
 static void keep_findings(struct mqttscope_record *record, const struct mqtt_step *step)
 {
-    record->findings = (uint8_t)step->finding_count;
-    record->findings_dropped = (uint16_t)MIN(step->findings_dropped, UINT16_MAX);
-    if (step->finding_count != 0)
-        record->finding = wmem_memdup(wmem_file_scope(), step->findings,
-                                      step->finding_count * sizeof(step->findings[0]));
+    const size_t size = step->finding_count * sizeof(step->findings[0]);
+    struct mqttscope_findings *findings;
+
+    if (step->finding_count == 0)
+        return;
+    findings = wmem_alloc(wmem_file_scope(), sizeof(*findings) + size);
+    findings->count = step->finding_count;
+    findings->dropped = step->findings_dropped;
+    memcpy(findings->list, step->findings, size);
+    record->findings = findings;
 }
 
 void mqttscope_conversation_step(struct mqttscope_conversation *conversation, packet_info *pinfo,
@@ -357,10 +386,8 @@ void mqttscope_conversation_step(struct mqttscope_conversation *conversation, pa
     record->in_flight = step.in_flight;
     record->since_client = step.since_client;
     record->client = client_now(conversation, &step);
-    if (step.topic_from_alias && step.topic.length != 0) {
-        record->topic = keep_text(step.topic);
-        record->topic_from_alias = true;
-    }
-    keep_links(record, &step);
+    if (step.topic_from_alias && step.topic.length != 0)
+        extra_of(record)->topic = keep_text(step.topic);
+    keep_links(record, &step, pinfo->num);
     keep_findings(record, &step);
 }

@@ -21,14 +21,19 @@ struct mqttscope_client {
     bool keep_alive_known;
 };
 
-/* How packets belong together. Only packets that ask, answer or come again have it. */
-struct mqttscope_links {
-    uint32_t response_in; /* frames; 0: none */
-    uint32_t response_to;
+/* What only some packets have: those that answer, come again, end a handshake or use an alias. */
+struct mqttscope_extra {
+    const char *topic;    /* PUBLISH: what its alias stands for; else NULL */
+    uint32_t response_to; /* frames; 0: none */
     uint32_t first_sent_in;
-    bool has_handshake_time;
     int64_t rtt;            /* nanoseconds; valid if response_to is not 0 */
-    int64_t handshake_time; /* nanoseconds */
+    int64_t handshake_time; /* nanoseconds; -1: this ends none */
+};
+
+struct mqttscope_findings {
+    uint32_t count;
+    uint32_t dropped;
+    struct mqtt_finding list[];
 };
 
 enum mqttscope_record_kind {
@@ -38,32 +43,31 @@ enum mqttscope_record_kind {
     RECORD_STALE,     /* the rest came out of order or twice */
     RECORD_WAIT,      /* more bytes are needed to tell */
     RECORD_JOINED,    /* WebSocket: the bytes are decoded as the end of `joined` */
-    RECORD_FRAGMENT,  /* WebSocket: part of a packet that `frame` completes */
+    RECORD_FRAGMENT,  /* WebSocket: part of a packet that frame `response_in` completes */
 };
 
+/* There is one a control packet: its size is what the plugin adds to Wireshark's own memory. */
 struct mqttscope_record {
     struct mqttscope_record *next; /* in the frame */
-    uint32_t buffer;               /* the place it was made for: see struct mqttscope_place */
+    const struct mqttscope_client *client;
+    struct mqttscope_extra *extra;
+    union {
+        const struct mqttscope_findings *findings; /* PACKET; NULL: none */
+        const uint8_t *joined;                     /* JOINED: `length` bytes */
+        struct mqttscope_record *earlier;          /* FRAGMENT, first pass: of the same packet */
+    };
+    int64_t since_client; /* nanoseconds; -1: it is the first */
+    uint32_t buffer;      /* the place it was made for: see struct mqttscope_place */
     uint32_t position;
-    uint8_t kind; /* enum mqttscope_record_kind */
+    union {
+        uint32_t in_flight; /* PACKET */
+        uint32_t length;    /* all others */
+    };
+    uint32_t response_in; /* frame that answers, or completes a FRAGMENT; 0: none so far */
+    uint8_t kind;         /* enum mqttscope_record_kind */
     uint8_t version;
     uint8_t sender;
-    bool topic_from_alias;
-    bool gap;         /* bytes before this are missing */
-    uint8_t findings; /* how many */
-    uint16_t findings_dropped;
-    uint32_t frame; /* that it was found in; FRAGMENT: that completes it, 0 while none does */
-    uint32_t length;
-    uint32_t in_flight;
-    int64_t since_client; /* nanoseconds; -1: the first */
-    const struct mqttscope_client *client;
-    const char *topic; /* PUBLISH: what its alias stands for; else NULL */
-    struct mqttscope_links *links;
-    union {
-        const struct mqtt_finding *finding;
-        const uint8_t *joined;            /* JOINED: `length` bytes */
-        struct mqttscope_record *earlier; /* FRAGMENT, first pass: of the same packet */
-    };
+    bool gap; /* bytes before this are missing */
 };
 
 /* One direction of a conversation, as the first pass sees it. */
@@ -94,9 +98,8 @@ struct mqttscope_conversation {
 
 /* The records of a frame, and where a dissection of it stands. Lives as long as the dissection. */
 struct mqttscope_frame {
-    struct mqttscope_record *first;
+    struct mqttscope_record **first;
     struct mqttscope_record *at; /* the last one used; NULL: none yet */
-    void *owner;                 /* private */
     bool info_begun;             /* the Info column holds something of ours */
     struct mqtt_trace trace;     /* room for spans */
 };
@@ -105,7 +108,7 @@ struct mqttscope_frame {
 struct mqttscope_frame *mqttscope_frame_get(packet_info *pinfo);
 
 /* First pass: adds a record of `kind`. */
-struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame, packet_info *pinfo,
+struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame,
                                               enum mqttscope_record_kind kind, uint32_t buffer,
                                               uint32_t position);
 

@@ -37,8 +37,7 @@ void mqttscope_call_begin(struct mqttscope_call *call, tvbuff_t *tvb, packet_inf
 struct mqttscope_record *mqttscope_record(struct mqttscope_call *call,
                                           enum mqttscope_record_kind kind, uint32_t offset)
 {
-    return mqttscope_record_add(call->frame, call->pinfo, kind, call->place.buffer,
-                                call->place.start + offset);
+    return mqttscope_record_add(call->frame, kind, call->place.buffer, call->place.start + offset);
 }
 
 struct mqttscope_record *mqttscope_recall(struct mqttscope_call *call,

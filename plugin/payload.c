@@ -6,12 +6,14 @@
 
 static heur_dissector_list_t by_topic;
 static dissector_handle_t json;
+static int json_protocol;
 
 void mqttscope_payload_handoff(void)
 {
     /* Wireshark's own MQTT dissector keeps the list; Sparkplug B registers there. */
     by_topic = find_heur_dissector_list("mqtt.topic");
     json = find_dissector("json");
+    json_protocol = proto_get_id_by_filter_name("json");
 }
 
 static bool is_text(const uint8_t *data, uint32_t length)
@@ -57,8 +59,9 @@ static char *topic_of(const struct mqttscope_drawing *drawing)
 {
     const struct mqtt_slice topic = drawing->packet->publish.topic_name;
 
-    if (drawing->record != NULL && drawing->record->topic != NULL)
-        return wmem_strdup(drawing->pinfo->pool, drawing->record->topic);
+    if (drawing->record != NULL && drawing->record->extra != NULL &&
+        drawing->record->extra->topic != NULL)
+        return wmem_strdup(drawing->pinfo->pool, drawing->record->extra->topic);
     return (char *)get_utf_8_string(drawing->pinfo->pool, topic.data, (int)topic.length);
 }
 
@@ -77,7 +80,8 @@ static void hand_on(const struct mqttscope_drawing *drawing, tvbuff_t *payload)
 
     if (mqttscope_preferences.payload_heuristics && by_topic != NULL && try_topic(drawing, payload))
         return;
-    if (tree != NULL && mqttscope_preferences.payload_json && json != NULL &&
+    if (mqttscope_preferences.payload_json && json != NULL &&
+        mqttscope_wants_fields_of(json_protocol, tree) &&
         looks_like_json(drawing->packet->publish.payload))
         call_dissector_only(json, payload, pinfo, tree, NULL);
 }

@@ -63,8 +63,9 @@ static void add_publish(struct line *line, const struct mqttscope_record *record
 {
     const struct mqtt_publish *publish = &line->packet->publish;
 
-    if (record != NULL && record->topic != NULL)
-        add_bytes(line, ", topic ", (const uint8_t *)record->topic, strlen(record->topic));
+    if (record != NULL && record->extra != NULL && record->extra->topic != NULL)
+        add_bytes(line, ", topic ", (const uint8_t *)record->extra->topic,
+                  strlen(record->extra->topic));
     else
         add_slice(line, ", topic ", publish->topic_name);
     wmem_strbuf_append_printf(line->text, ", QoS %u", publish->qos);

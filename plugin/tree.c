@@ -25,11 +25,15 @@ struct painter {
     proto_item **items; /* by span; NULL unless findings have to be attached */
 };
 
+bool mqttscope_wants_fields_of(int protocol, proto_tree *tree)
+{
+    return tree != NULL && (PTREE_DATA(tree)->visible ||
+                            proto_registrar_get_nth((guint)protocol)->ref_type != HF_REF_TYPE_NONE);
+}
+
 bool mqttscope_wants_details(proto_tree *tree)
 {
-    return tree != NULL &&
-           (PTREE_DATA(tree)->visible ||
-            proto_registrar_get_nth((guint)proto_mqttscope)->ref_type != HF_REF_TYPE_NONE);
+    return mqttscope_wants_fields_of(proto_mqttscope, tree);
 }
 
 /* ---- One item a span ---- */
@@ -265,30 +269,28 @@ static void add_generated_time(proto_tree *tree, enum made_field field, tvbuff_t
     proto_item_set_generated(proto_tree_add_time(tree, hf_made[field], tvb, 0, 0, &time));
 }
 
-static void draw_links(proto_tree *tree, tvbuff_t *tvb, const struct mqttscope_links *links)
+static void draw_extra(proto_tree *tree, tvbuff_t *tvb, const struct mqttscope_extra *extra)
 {
-    if (links->first_sent_in != 0)
-        add_generated_number(tree, MADE_FIRST_SENT_IN, tvb, links->first_sent_in);
-    if (links->response_to != 0) {
-        add_generated_number(tree, MADE_RESPONSE_TO, tvb, links->response_to);
-        add_generated_time(tree, MADE_RTT, tvb, links->rtt);
+    if (extra->first_sent_in != 0)
+        add_generated_number(tree, MADE_FIRST_SENT_IN, tvb, extra->first_sent_in);
+    if (extra->response_to != 0) {
+        add_generated_number(tree, MADE_RESPONSE_TO, tvb, extra->response_to);
+        add_generated_time(tree, MADE_RTT, tvb, extra->rtt);
     }
-    if (links->response_in != 0)
-        add_generated_number(tree, MADE_RESPONSE_IN, tvb, links->response_in);
-    if (links->has_handshake_time)
-        add_generated_time(tree, MADE_HANDSHAKE_TIME, tvb, links->handshake_time);
+    if (extra->handshake_time >= 0)
+        add_generated_time(tree, MADE_HANDSHAKE_TIME, tvb, extra->handshake_time);
 }
 
 /* The topic that counts: on every PUBLISH, and seen where an alias stands for it. */
 static void draw_topic(proto_tree *tree, const struct mqttscope_drawing *drawing)
 {
     const struct mqtt_publish *publish = &drawing->packet->publish;
-    const char *topic = drawing->record->topic;
+    const struct mqttscope_extra *extra = drawing->record->extra;
 
     if (drawing->packet->type != MQTT_PUBLISH || drawing->outcome == MQTT_MALFORMED)
         return;
-    if (topic != NULL) {
-        add_generated_text(tree, MADE_TOPIC, drawing->tvb, topic);
+    if (extra != NULL && extra->topic != NULL) {
+        add_generated_text(tree, MADE_TOPIC, drawing->tvb, extra->topic);
     } else if (publish->topic_name.length != 0) {
         proto_item *item = proto_tree_add_string(
             tree, hf_made[MADE_TOPIC], drawing->tvb, 0, 0,
@@ -311,8 +313,10 @@ static void draw_state(proto_tree *tree, const struct mqttscope_drawing *drawing
                            record->sender == MQTT_SENDER_CLIENT ? "client" : "server");
     add_generated_text(tree, MADE_VERSION, tvb, mqtt_version_name(drawing->packet->version));
     draw_topic(tree, drawing);
-    if (record->links != NULL)
-        draw_links(tree, tvb, record->links);
+    if (record->extra != NULL)
+        draw_extra(tree, tvb, record->extra);
+    if (record->response_in != 0)
+        add_generated_number(tree, MADE_RESPONSE_IN, tvb, record->response_in);
     if (drawing->packet->type == MQTT_PUBLISH && record->in_flight != 0)
         add_generated_number(tree, MADE_IN_FLIGHT, tvb, record->in_flight);
     if (record->client->keep_alive_known)
@@ -389,12 +393,16 @@ static void draw_findings(const struct painter *painter)
 {
     const struct mqttscope_drawing *drawing = painter->drawing;
     const struct mqttscope_record *record = drawing->record;
+    const struct mqttscope_findings *findings = record->findings;
 
-    for (unsigned i = 0; i < record->findings; i++)
-        draw_finding(painter, &record->finding[i]);
-    if (record->findings_dropped != 0)
-        expert_add_info_format(drawing->pinfo, painter->levels[0].item, &ei_remark[REMARK_DROPPED],
-                               "%u more findings are not shown", record->findings_dropped);
+    if (findings != NULL) {
+        for (uint32_t i = 0; i < findings->count; i++)
+            draw_finding(painter, &findings->list[i]);
+        if (findings->dropped != 0)
+            expert_add_info_format(drawing->pinfo, painter->levels[0].item,
+                                   &ei_remark[REMARK_DROPPED], "%u more findings are not shown",
+                                   findings->dropped);
+    }
     if (record->gap)
         expert_add_info(drawing->pinfo, painter->levels[0].item, &ei_remark[REMARK_GAP]);
 }
@@ -415,7 +423,7 @@ static proto_item *add_protocol(proto_tree *tree, tvbuff_t *tvb, int start, int 
     const int shown = mqttscope_builtin_protocol > 0 ? mqttscope_builtin_protocol : proto_mqttscope;
     proto_item *item = proto_tree_add_item(tree, shown, tvb, start, length, ENC_NA);
 
-    if (shown != proto_mqttscope)
+    if (shown != proto_mqttscope && mqttscope_wants_details(tree))
         hide(proto_tree_add_item(proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]),
                                  proto_mqttscope, tvb, start, length, ENC_NA));
     return item;
@@ -455,7 +463,7 @@ proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
     if (drawing->tree != NULL)
         draw_head(&painter);
     if (mqttscope_wants_details(drawing->tree)) {
-        if (record != NULL && record->findings != 0)
+        if (record != NULL && record->findings != NULL)
             painter.items =
                 wmem_alloc0_array(drawing->pinfo->pool, proto_item *, drawing->trace->count + 1);
         draw_spans(&painter);

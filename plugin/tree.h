@@ -22,6 +22,9 @@ struct mqttscope_drawing {
  * no trace. */
 bool mqttscope_wants_details(proto_tree *tree);
 
+/* The same for any protocol. */
+bool mqttscope_wants_fields_of(int protocol, proto_tree *tree);
+
 /* Draws the packet; returns its subtree (NULL without one). */
 proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing);
 

@@ -19,10 +19,10 @@ static void draw_fragment(struct mqttscope_call *call, uint32_t offset,
         return;
     proto_tree *tree = mqttscope_draw_bytes(call->tree, call->pinfo, call->tvb, offset,
                                             record->length, MADE_FRAGMENT, REMARKS);
-    if (record->frame == 0)
+    if (record->response_in == 0)
         return;
-    proto_item_set_generated(
-        proto_tree_add_uint(tree, hf_made[MADE_REASSEMBLED_IN], call->tvb, 0, 0, record->frame));
+    proto_item_set_generated(proto_tree_add_uint(tree, hf_made[MADE_REASSEMBLED_IN], call->tvb, 0,
+                                                 0, record->response_in));
 }
 
 /* Whether the held bytes are at least one whole packet, or can't become one. */
@@ -55,7 +55,6 @@ static void add_fragment(struct mqttscope_call *call, uint32_t offset)
     struct mqttscope_record *record = mqttscope_record(call, RECORD_FRAGMENT, offset);
 
     record->length = call->reported - offset;
-    record->frame = 0;
     record->earlier = direction->fragments;
     direction->fragments = record;
     draw_fragment(call, offset, record);
@@ -78,7 +77,7 @@ static void complete_fragments(struct mqttscope_call *call)
 
     while (record != NULL) {
         struct mqttscope_record *earlier = record->earlier;
-        record->frame = call->pinfo->num;
+        record->response_in = call->pinfo->num;
         record->earlier = NULL;
         record = earlier;
     }
