@@ -214,7 +214,9 @@ MQTT_INLINE bool decode_connect(struct decoder *d)
         if (d->outcome == MQTT_OK) { /* a level from another world: show the rest as it is */
             const uint32_t there = d->cursor.captured - d->cursor.at;
             span(d, MQTT_FIELD_UNDECODED, 1, d->cursor.at, there, 0);
-            d->cursor.at = d->cursor.end;
+            if (d->cursor.captured < d->cursor.end)
+                d->outcome = MQTT_TRUNCATED;
+            d->cursor.at = d->cursor.captured;
         }
         return false;
     }
@@ -351,8 +353,7 @@ MQTT_INLINE bool decode_acknowledgement(struct decoder *d, enum mqtt_field field
         return false;
     if (!IS_5_0(d))
         return true;
-    d->packet->has_reason_code = true;
-    d->packet->reason_code = 0;
+    d->packet->has_reason_code = d->packet->remaining_length == 2;
     if (d->packet->remaining_length == 2)
         return true;
     if (!reason_code(d, field, unknown))
@@ -369,7 +370,7 @@ static void check_filter(struct decoder *d, struct mqtt_slice filter)
     if (rule != MQTT_RULE_NONE)
         finding(d, rule, MQTT_FIELD_TOPIC_FILTER,
                 (uint32_t)(filter.data - d->cursor.data) + (uint32_t)offset,
-                filter.length != 0 ? 1 : 0, (uint32_t)offset, 0);
+                offset < filter.length ? 1 : 0, (uint32_t)offset, 0);
 }
 
 /* 3.8.3.1 in 5.0: bits 7-6 reserved, 5-4 Retain Handling, 3 Retain As Published, 2 No Local,
@@ -464,8 +465,7 @@ MQTT_INLINE bool decode_disconnect(struct decoder *d)
     struct mqtt_packet *packet = d->packet;
     if (!IS_5_0(d))
         return true;
-    packet->has_reason_code = true;
-    packet->reason_code = 0;
+    packet->has_reason_code = packet->remaining_length == 0;
     if (packet->remaining_length == 0)
         return true;
     if (!reason_code(d, MQTT_FIELD_DISCONNECT_REASON, MQTT_RULE_DISCONNECT_REASON_UNKNOWN))
@@ -488,16 +488,16 @@ MQTT_INLINE bool decode_disconnect(struct decoder *d)
 MQTT_INLINE bool decode_auth(struct decoder *d)
 {
     struct mqtt_packet *packet = d->packet;
-    packet->has_reason_code = true;
-    packet->reason_code = 0;
-    if (packet->remaining_length == 0)
-        return true;
-    if (!reason_code(d, MQTT_FIELD_AUTH_REASON, MQTT_RULE_AUTH_REASON_UNKNOWN))
+    const bool implied = packet->remaining_length == 0;
+    packet->has_reason_code = implied;
+    if (!implied && !reason_code(d, MQTT_FIELD_AUTH_REASON, MQTT_RULE_AUTH_REASON_UNKNOWN))
         return false;
     /* 0x00 ends the exchange: only the server can say so (3.15.2.1). */
     if (packet->reason_code == 0 && d->sender == MQTT_SENDER_CLIENT)
-        finding(d, MQTT_RULE_AUTH_REASON_UNKNOWN, MQTT_FIELD_AUTH_REASON, d->cursor.at - 1, 1, 0,
-                0);
+        finding(d, MQTT_RULE_AUTH_REASON_UNKNOWN, MQTT_FIELD_AUTH_REASON, packet->header_length,
+                implied ? 0 : 1, 0, 0);
+    if (implied)
+        return true;
     if (!packet_properties(d))
         return false;
     if (!mqtt_has_property(&packet->properties, MQTT_PROPERTY_AUTHENTICATION_METHOD))

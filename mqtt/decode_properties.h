@@ -194,7 +194,10 @@ static __attribute__((noinline)) bool property_block(struct decoder *d, enum mqt
     properties->block = (struct mqtt_slice){NULL, 0};
     const uint32_t subtree = open_span(d, field, 1);
     if (!variable(d, missing, MQTT_FIELD_PROPERTY_LENGTH, 2, &length)) {
-        if (subtree != NO_SPAN && subtree + 1 == d->trace->count)
+        /* A block without its length is no subtree. */
+        if (d->trace != NULL)
+            d->trace->needed--;
+        if (subtree != NO_SPAN)
             d->trace->count = subtree;
         return false;
     }
