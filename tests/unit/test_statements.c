@@ -299,6 +299,7 @@ static const struct row {
      "E0 ~ 00 <>"},
     {"MQTT-3.15.2-1", V50, SERVER, MQTT_RULE_AUTH_REASON_UNKNOWN, "F0 ~ 19 <15 ['m']>",
      "F0 ~ 00 <15 ['m']>"},
+    {"MQTT-3.15.2-1", V50, CLIENT, MQTT_RULE_AUTH_REASON_UNKNOWN, "F0 00", "F0 ~ 19 <15 ['m']>"},
     {"MQTT-3.15.2-1", V50, CLIENT, MQTT_RULE_AUTH_REASON_UNKNOWN, "F0 ~ 00 <15 ['m']>",
      "F0 ~ 19 <15 ['m']>"},
     {"MQTT-3.15.2-1", V50, CLIENT, MQTT_RULE_AUTH_REASON_UNKNOWN, "F0 ~ 80 <15 ['m']>",
