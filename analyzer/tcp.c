@@ -655,12 +655,12 @@ struct tcp *tcp_new(const struct tcp_options *options, const struct tcp_handler 
     return tcp;
 }
 
-void tcp_ignore(struct tcp *tcp, struct tcp_flow *face)
+void tcp_ignore(struct tcp *tcp, struct tcp_flow *flow)
 {
-    struct flow *flow = (struct flow *)face;
-    face->ignored = true;
-    drop_hold(tcp, &flow->half[0].hold);
-    drop_hold(tcp, &flow->half[1].hold);
+    struct flow *whole = (struct flow *)flow;
+    flow->ignored = true;
+    drop_hold(tcp, &whole->half[0].hold);
+    drop_hold(tcp, &whole->half[1].hold);
 }
 
 static int by_stream(const void *left, const void *right)
