@@ -270,7 +270,7 @@ END_TEST
 START_TEST(survives_noise)
 {
     uint32_t random = 88172645u;
-    for (int round = 0; round < 2000; round++) {
+    for (int round = 0; round < 400; round++) {
         uint8_t bytes[1024];
         size_t length = udp_file(bytes);
         for (int changes = 0; changes < 6; changes++) {

@@ -534,7 +534,7 @@ START_TEST(survives_noise)
     uint32_t random = seeds[_i];
     uint64_t out = 0;
     const struct websocket_sink sink = {&out, count_data, count_gap, count_lost, count_event};
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 500; round++) {
         struct websocket *websocket = websocket_new(CLIENT);
         static const char heads[2][512] = {RESPONSE DEFLATE "\r\n", REQUEST};
         for (int step = 0; step < 30; step++) {
