@@ -62,6 +62,8 @@ struct tcp_side {
     uint32_t retransmitted;      /* segments that brought nothing new */
     uint32_t out_of_order;       /* segments that had to be held */
     uint32_t zero_window;        /* segments that advertised a window of zero (RST excluded) */
+    bool acknowledged_unseen;    /* the other side acknowledged bytes of this one before the capture
+                                    showed them, if it ever did */
     uint32_t gaps;               /* holes given up */
     uint64_t gap_bytes;          /* bytes in them */
     uint64_t bytes;              /* payload delivered, as reported on the wire; without gaps */

@@ -27,6 +27,7 @@ struct channel {
     struct audit_open *audit;
     struct mqtt_stream streams[2];
     bool any_packet;
+    bool doubted[2];        /* bytes of this side were acknowledged that the capture did not show */
     bool ended;             /* a FIN or RST was seen: the first of them */
     enum tcp_end how;       /* which */
     uint8_t ended_by;       /* whose */
@@ -454,6 +455,17 @@ static bool hopeless(const struct channel *channel)
            channel->streams[0].position + channel->streams[1].position > SEARCH_ENOUGH;
 }
 
+/* What answers bytes that did not come here must not be held against anybody, even though the hole
+ * itself is known only when something is seen behind it. */
+static void doubt_unseen(struct transport *transport, struct channel *channel, unsigned other)
+{
+    if (!channel->flow->side[other].acknowledged_unseen || channel->doubted[other])
+        return;
+    channel->doubted[other] = true;
+    mqtt_connection_gap(channel->connection, (uint8_t)other, 0);
+    audit_limit(transport->audit, AUDIT_LIMIT_UNSEEN, 1, 0);
+}
+
 static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
                       const struct tcp_moment *now, struct slice bytes)
 {
@@ -463,6 +475,8 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
         return;
     if (channel->expected && bytes.captured < bytes.reported)
         audit_limit(transport->audit, AUDIT_LIMIT_SNAP_LENGTH, 1, bytes.reported - bytes.captured);
+    if (channel->connection != NULL)
+        doubt_unseen(transport, channel, 1 - side);
     if (channel->websocket != NULL) {
         push_websocket(transport, channel, (uint8_t)side, now, bytes);
     } else if (channel->connection == NULL) {
