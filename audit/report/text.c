@@ -5,7 +5,6 @@
 #include "audit/report/escape.h"
 #include "audit/report/format.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #define USUAL_WIDTH 100u
@@ -35,14 +34,9 @@ enum text_style text_severity(unsigned severity)
     }
 }
 
-void text_heading(const struct text *text, const char *format, ...)
+void text_heading(const struct text *text, const char *heading, const char *of)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(text->file, "\n%s", text_on(text, TEXT_HEADING));
-    vfprintf(text->file, format, arguments);
-    fprintf(text->file, "%s\n", text_off(text));
-    va_end(arguments);
+    fprintf(text->file, "\n%s%s%s%s\n", text_on(text, TEXT_HEADING), heading, of, text_off(text));
 }
 
 void text_wrap(const struct text *text, unsigned indent, const char *words)

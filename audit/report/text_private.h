@@ -21,8 +21,8 @@ const char *text_on(const struct text *text, enum text_style style);
 const char *text_off(const struct text *text);
 enum text_style text_severity(unsigned severity);
 
-/* A line break, and the heading of a section. */
-void text_heading(const struct text *text, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* A line break, and the heading of a section, in two parts. */
+void text_heading(const struct text *text, const char *heading, const char *of);
 
 /* Writes words, which blanks separate, in lines of the report's width, indented by `indent`. */
 void text_wrap(const struct text *text, unsigned indent, const char *words);

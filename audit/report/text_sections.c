@@ -183,9 +183,9 @@ void text_connections(const struct text *text)
     char endpoint[FORMAT_SIZE];
     const struct audit_endpoint *server = only_server(text->report);
     if (server != NULL)
-        text_heading(text, "Connections to %s", format_endpoint(endpoint, server));
+        text_heading(text, "Connections to ", format_endpoint(endpoint, server));
     else
-        text_heading(text, "Connections");
+        text_heading(text, "Connections", "");
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
     for (unsigned i = 0; i < rows; i++)
         add_connection(text, table, g_ptr_array_index(shown, i), server == NULL);
@@ -218,7 +218,7 @@ void text_sessions(const struct text *text)
 
     char buffer[FORMAT_SIZE];
     bool show_server = only_server(report) == NULL;
-    text_heading(text, "Sessions that were resumed or taken over");
+    text_heading(text, "Sessions that were resumed or taken over", "");
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
     for (unsigned i = 0, row = 0; row < rows; i++) {
         const struct audit_session *session = audit_report_session(report, i);
@@ -346,7 +346,7 @@ void text_handshakes(const struct text *text)
         table_free(table);
         return;
     }
-    text_heading(text, "Handshakes, and how long they took");
+    text_heading(text, "Handshakes, and how long they took", "");
     write_table(text, table);
     write_unfinished(text);
 }
@@ -377,8 +377,11 @@ void text_topics(const struct text *text)
     unsigned rows = text_rows(text, report->topics->len, USUAL_TOPICS);
     if (rows == 0)
         return;
-    text_heading(text, rows < report->topics->len ? "Topics, the busiest of %u" : "Topics",
-                 report->topics->len);
+    char number[FORMAT_SIZE];
+    if (rows < report->topics->len)
+        text_heading(text, "Topics, the busiest of ", format_count(number, report->topics->len));
+    else
+        text_heading(text, "Topics", "");
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
     for (unsigned i = 0; i < rows; i++) {
         const struct audit_topic *topic = audit_report_topic(report, i);
@@ -405,7 +408,7 @@ void text_limits(const struct text *text)
         if (limit->count == 0)
             continue;
         if (!any)
-            text_heading(text, "Limits of this report");
+            text_heading(text, "Limits of this report", "");
         any = true;
         GString *line = g_string_new(NULL);
         g_string_append_printf(line, "%s (%s): %s", info->kind, format_count(number, limit->count),

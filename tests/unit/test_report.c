@@ -28,9 +28,10 @@ static const struct {
      "\"\xe4\xbd\xa0\xf0\x9f\x98\x80\""},
     /* C1 controls: CSI, NEL */
     {BYTES("\xc2\x9b\xc2\x85"), "\\u{9b}\\u{85}", "\"\\u009b\\u0085\""},
-    /* right-to-left override, zero-width space, line separator, no-break space */
-    {BYTES("\xe2\x80\xae\xe2\x80\x8b\xe2\x80\xa8\xc2\xa0"), "\\u{202e}\\u{200b}\\u{2028}\\u{a0}",
-     "\"\xe2\x80\xae\xe2\x80\x8b\xe2\x80\xa8\xc2\xa0\""},
+    /* right-to-left override and its end, zero-width space, line separator, no-break space */
+    {BYTES("\xe2\x80\xae\xe2\x80\xac\xe2\x80\x8b\xe2\x80\xa8\xc2\xa0"),
+     "\\u{202e}\\u{202c}\\u{200b}\\u{2028}\\u{a0}",
+     "\"\xe2\x80\xae\xe2\x80\xac\xe2\x80\x8b\xe2\x80\xa8\xc2\xa0\""},
     /* not UTF-8: stray bytes, overlong, a surrogate, cut short */
     {BYTES("\xff"), "\\xff", "\"\\ufffd\""},
     {BYTES("a\x80z"), "a\\x80z", "\"a\\ufffdz\""},
@@ -83,7 +84,7 @@ static const struct {
 START_TEST(cut_to_a_width)
 {
     char text[32];
-    strcpy(text, widths[_i].text);
+    g_strlcpy(text, widths[_i].text, sizeof text);
     escape_cut(text, widths[_i].width);
     ck_assert_str_eq(text, widths[_i].cut);
     ck_assert_uint_eq(escape_width(text), widths[_i].cut_width);
