@@ -14,22 +14,22 @@ static uint32_t next_random(uint32_t *state)
     return *state >> 8;
 }
 
-/* Finds exactly what the model holds, and walks each entry once. */
+/* Finds exactly what the model holds, and walks each entry once. One assertion for all: libcheck
+ * writes each to a file. */
 static void compare(const struct mqtt_inflight *table, const uint32_t *model)
 {
-    uint32_t in_model = 0, walked = 0, cursor = 0;
+    uint32_t in_model = 0, wrong = 0, walked = 0, cursor = 0;
     const struct mqtt_handshake *entry;
     for (uint32_t id = 0; id < 65536; id++) {
         const struct mqtt_handshake *found = inflight_find(table, (uint16_t)id);
-        ck_assert_int_eq(found != NULL, model[id] != 0);
-        if (found != NULL)
-            ck_assert_uint_eq(found->order, model[id]);
         in_model += model[id] != 0;
+        wrong += (found != NULL ? found->order : 0) != model[id];
     }
     while ((entry = mqtt_inflight_next(table, &cursor)) != NULL) {
-        ck_assert_uint_ne(model[entry->packet_identifier], 0);
+        wrong += model[entry->packet_identifier] == 0;
         walked++;
     }
+    ck_assert_uint_eq(wrong, 0);
     ck_assert_uint_eq(walked, in_model);
     ck_assert_uint_eq(table->count, in_model);
 }
@@ -52,7 +52,6 @@ START_TEST(agrees_with_the_model)
             model[id] = 0;
         } else {
             entry = inflight_add(&table, id, MQTT_HANDSHAKE_QOS_1);
-            ck_assert_ptr_nonnull(entry);
             entry->order = model[id] = ++order;
             entry->requested_qos = malloc(1);
         }
@@ -68,8 +67,10 @@ END_TEST
 START_TEST(takes_every_identifier)
 {
     struct mqtt_inflight table = {0};
+    uint32_t refused = 0;
     for (uint32_t id = 0; id < 65536; id++)
-        ck_assert_ptr_nonnull(inflight_add(&table, (uint16_t)id, MQTT_HANDSHAKE_QOS_2));
+        refused += inflight_add(&table, (uint16_t)id, MQTT_HANDSHAKE_QOS_2) == NULL;
+    ck_assert_uint_eq(refused, 0);
     ck_assert_uint_eq(table.count, 65536);
     ck_assert_uint_eq(table.capacity, 131072);
     for (uint32_t id = 0; id < 65536; id++)
