@@ -71,15 +71,18 @@ struct mqtt_handshake {
     uint32_t order;      /* counts the side's PUBLISH packets: to compare with acknowledgements */
     uint32_t order_received; /* QoS 2: counts the PUBREC packets */
     uint8_t *requested_qos;  /* SUBSCRIBE: requested QoS a filter; owned by the table */
+    uint32_t next;           /* private to the table */
     struct mqtt_leg legs[MQTT_LEGS];
 };
 
 /* Handshakes in flight of one sending side, by packet identifier. At most 65,535 entries, since
  * that is how many identifiers there are. */
 struct mqtt_inflight {
-    struct mqtt_handshake *slots;
-    uint32_t capacity; /* a power of two, or 0 */
+    struct mqtt_handshake *slots; /* those of kind NONE are free */
+    uint32_t *heads;              /* per bucket; 1 + index into slots, 0: none */
+    uint32_t capacity;            /* slots, and buckets: a power of two, or 0 */
     uint32_t count;
+    uint32_t free; /* the first free slot, like heads */
 };
 
 /* A violation or observation, ready to be shown. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See inflight.h. Linear probing; removal shifts the entries behind back, so there are no tombs. */
+/* See inflight.h. */
 #include "mqtt/inflight.h"
 
 #include <stdlib.h>
@@ -9,99 +9,91 @@
 
 #define FIRST_CAPACITY 8u
 
-static uint32_t home(const struct mqtt_inflight *table, uint16_t identifier)
+static uint32_t *bucket(const struct mqtt_inflight *table, uint16_t identifier)
 {
-    return identifier & (table->capacity - 1);
-}
-
-static uint32_t after(const struct mqtt_inflight *table, uint32_t slot)
-{
-    return (slot + 1) & (table->capacity - 1);
+    return &table->heads[identifier & (table->capacity - 1)];
 }
 
 struct mqtt_handshake *inflight_find(const struct mqtt_inflight *table, uint16_t identifier)
 {
     if (table->count == 0)
         return NULL;
-    for (uint32_t slot = home(table, identifier);; slot = after(table, slot)) {
-        struct mqtt_handshake *entry = &table->slots[slot];
-        if (entry->kind == MQTT_HANDSHAKE_NONE)
-            return NULL;
-        if (entry->packet_identifier == identifier)
-            return entry;
-    }
+    uint32_t at = *bucket(table, identifier);
+    while (at != 0 && table->slots[at - 1].packet_identifier != identifier)
+        at = table->slots[at - 1].next;
+    return at != 0 ? &table->slots[at - 1] : NULL;
 }
 
-static struct mqtt_handshake *free_slot(const struct mqtt_inflight *table, uint16_t identifier)
+static void link_slot(struct mqtt_inflight *table, uint32_t index)
 {
-    uint32_t slot = home(table, identifier);
-    while (table->slots[slot].kind != MQTT_HANDSHAKE_NONE)
-        slot = after(table, slot);
-    return &table->slots[slot];
+    struct mqtt_handshake *entry = &table->slots[index];
+    uint32_t *head = bucket(table, entry->packet_identifier);
+    entry->next = *head;
+    *head = index + 1;
 }
 
-/* Keeps at least half of the slots free, so that probing ends soon. */
+/* Doubles the slots. All are taken: that is when it is called. */
 static bool grow(struct mqtt_inflight *table)
 {
-    if (table->capacity != 0 && table->count < table->capacity / 2)
-        return true;
-    struct mqtt_inflight larger = {NULL, table->capacity * 2, table->count};
-    if (larger.capacity == 0)
-        larger.capacity = FIRST_CAPACITY;
-    larger.slots = calloc(larger.capacity, sizeof *larger.slots);
-    if (larger.slots == NULL)
-        return table->count + 1 < table->capacity;
-    for (uint32_t i = 0; i < table->capacity; i++) {
-        const struct mqtt_handshake *entry = &table->slots[i];
-        if (entry->kind != MQTT_HANDSHAKE_NONE)
-            *free_slot(&larger, entry->packet_identifier) = *entry;
+    const uint32_t old = table->capacity;
+    const uint32_t capacity = old != 0 ? old * 2 : FIRST_CAPACITY;
+    uint32_t *heads = calloc(capacity, sizeof *heads);
+    struct mqtt_handshake *slots = realloc(table->slots, capacity * sizeof *slots);
+    if (slots != NULL)
+        table->slots = slots; /* the old ones are gone, even if the heads fail */
+    if (slots == NULL || heads == NULL) {
+        free(heads);
+        return false;
     }
-    free(table->slots);
-    *table = larger;
+    free(table->heads);
+    table->heads = heads;
+    table->capacity = capacity;
+    memset(slots + old, 0, (capacity - old) * sizeof *slots);
+    for (uint32_t i = 0; i < old; i++)
+        link_slot(table, i);
+    for (uint32_t i = old; i < capacity; i++)
+        slots[i].next = i + 1 < capacity ? i + 2 : 0;
+    table->free = old + 1;
     return true;
 }
 
 struct mqtt_handshake *inflight_add(struct mqtt_inflight *table, uint16_t identifier,
                                     enum mqtt_handshake_kind kind)
 {
-    if (!grow(table))
+    if (table->free == 0 && !grow(table))
         return NULL;
-    struct mqtt_handshake *entry = free_slot(table, identifier);
+    const uint32_t index = table->free - 1;
+    struct mqtt_handshake *entry = &table->slots[index];
+    table->free = entry->next;
+    table->count++;
     memset(entry, 0, sizeof *entry);
     entry->packet_identifier = identifier;
     entry->kind = (uint8_t)kind;
-    table->count++;
+    link_slot(table, index);
     return entry;
 }
 
 void inflight_remove(struct mqtt_inflight *table, struct mqtt_handshake *entry)
 {
+    const uint32_t index = (uint32_t)(entry - table->slots);
+    uint32_t *link = bucket(table, entry->packet_identifier);
+    while (*link != index + 1)
+        link = &table->slots[*link - 1].next;
+    *link = entry->next;
     free(entry->requested_qos);
     entry->requested_qos = NULL;
     entry->kind = MQTT_HANDSHAKE_NONE;
+    entry->next = table->free;
+    table->free = index + 1;
     table->count--;
-    uint32_t hole = (uint32_t)(entry - table->slots);
-    for (uint32_t slot = after(table, hole); table->slots[slot].kind != MQTT_HANDSHAKE_NONE;
-         slot = after(table, slot)) {
-        /* An entry may move into the hole if the hole is on its way from its home. */
-        const uint32_t mask = table->capacity - 1;
-        const uint32_t way = (slot - home(table, table->slots[slot].packet_identifier)) & mask;
-        if (way < ((slot - hole) & mask))
-            continue;
-        table->slots[hole] = table->slots[slot];
-        table->slots[slot].kind = MQTT_HANDSHAKE_NONE;
-        table->slots[slot].requested_qos = NULL;
-        hole = slot;
-    }
 }
 
 void inflight_free(struct mqtt_inflight *table)
 {
-    for (uint32_t i = 0; i < table->capacity; i++) {
-        if (table->slots[i].kind != MQTT_HANDSHAKE_NONE)
-            free(table->slots[i].requested_qos);
-    }
+    for (uint32_t i = 0; i < table->capacity; i++)
+        free(table->slots[i].requested_qos); /* NULL in free slots */
     free(table->slots);
+    free(table->heads);
     *table = (struct mqtt_inflight){0};
 }
 
@@ -117,7 +109,9 @@ void inflight_filter(struct mqtt_inflight *table,
             inflight_add(&kept, entry->packet_identifier, (enum mqtt_handshake_kind)entry->kind);
         if (copy == NULL)
             continue;
+        const uint32_t next = copy->next;
         *copy = *entry;
+        copy->next = next;
         entry->requested_qos = NULL; /* it has moved */
     }
     inflight_free(table);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Handshakes in flight by packet identifier: an open-addressing table. Senders count their
- * identifiers up, so the identifier itself is a good hash. Private to mqtt/.
+ * Handshakes in flight by packet identifier: a hash table whose buckets are chains of slots.
+ * Senders count their identifiers up, so the low bits of the identifier are a good hash; and since
+ * there are only 65,536 identifiers, nobody can choose them so that a chain gets longer than 181.
+ * Private to mqtt/.
  */
 #ifndef MQTT_INFLIGHT_H
 #define MQTT_INFLIGHT_H
