@@ -1,0 +1,329 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What only the plugin can get wrong: fields, passes, clicks, preferences, transports.
+
+    plugin.py CHECK --tshark RUN-TSHARK [CAPTURE...]
+
+Each check below is a function named check_*; its text says what it holds.
+"""
+
+import argparse
+import collections
+import fnmatch
+import json
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import faces  # noqa: E402
+
+# Wireshark 4.0 delivers nothing more of a side behind a hole if it is told to put segments in order,
+# and takes a segment that the snap length cut for a hole.
+AS_THEY_COME = ["-o", "tcp.reassemble_out_of_order:FALSE"]
+
+STATE_FIELDS = [
+    "mqttscope.client", "mqttscope.sender", "mqttscope.version", "mqttscope.topic",
+    "mqttscope.response_to", "mqttscope.rtt", "mqttscope.handshake_time", "mqttscope.first_sent_in",
+    "mqttscope.since_client", "mqttscope.in_flight", "mqttscope.keep_alive", "mqttscope.rule",
+    "mqttscope.severity", "mqttscope.statement", "mqttscope.skipped", "mqttscope.continued",
+    "mqttscope.stale", "mqttscope.fragment",
+]  # fmt: skip
+SHOWN_FIELDS = ["_ws.col.Protocol", "_ws.col.Info", "_ws.expert.message", "mqtt.msgtype", "mqtt.msg"]
+
+
+def merged(folder):
+    """All captures as one file, which takes one start of tshark; those with secrets, which would be
+    lost, by themselves."""
+    secret = [c for c in faces.captures() if "tls" in c]
+    others = [faces.capture_path(c) for c in faces.captures() if c not in secret]
+    together = pathlib.Path(folder) / "all.pcapng"
+    subprocess.run(["mergecap", "-a", "-w", together, *others], cwd=faces.TREE, check=True)
+    return [str(together), *secret]
+
+
+def rows_of_fields(face):
+    """(abbreviation, type) of every field that tshark with the plugin has, one a registration."""
+    listed = subprocess.run([face.run_tshark, "-G", "fields"], capture_output=True, check=True)
+    for line in listed.stdout.decode().splitlines():
+        columns = line.split("\t")
+        if columns[0] == "F":
+            yield columns[2], columns[3]
+
+
+def check_types(face, _):
+    """Fields that share an abbreviation with Wireshark's own have its type, and none of those is lost."""
+    types = collections.defaultdict(set)
+    for abbreviation, kind in rows_of_fields(face):
+        if abbreviation.startswith(("mqtt.", "mqttscope.")):
+            types[abbreviation].add(kind)
+    for abbreviation, kinds in types.items():
+        if len(kinds) != 1:
+            yield f"{abbreviation} has the types {sorted(kinds)}"
+    builtin = face.field_types("mqtt.", builtin=True)
+    if len(builtin) < 70:
+        yield f"the built-in dissector has {len(builtin)} fields: is it there?"
+    for abbreviation in builtin.keys() - types.keys():
+        yield f"{abbreviation} is gone"
+
+
+def layers(node):
+    """All our protocol items of a packet, wherever they stand."""
+    for child in node.iter("proto"):
+        if child.get("name") == "mqtt" and child.get("hide") != "yes":
+            yield child
+
+
+def leaves(node):
+    """(first byte, one behind the last) of items without visible parts."""
+    for child in node:
+        if child.get("hide") == "yes" or int(child.get("size", "0")) == 0:
+            continue
+        parts = list(leaves(child))
+        if parts:
+            yield from parts
+        else:
+            yield int(child.get("pos")), int(child.get("pos")) + int(child.get("size"))
+
+
+def holes(layer):
+    """Bytes of a layer that no item covers."""
+    at, end = int(layer.get("pos")), int(layer.get("pos")) + int(layer.get("size"))
+    for first, behind in sorted(leaves(layer)):
+        if first > at:
+            yield at, first
+        at = max(at, behind)
+    if at < end:
+        yield at, end
+
+
+def dissected(face, capture, *options):
+    """(frame number, packet) from PDML."""
+    text = face.tshark(capture, "-T", "pdml", "-J", "geninfo mqtt mqttscope", *options)
+    for packet in ElementTree.fromstring(text.encode(errors="replace")).iter("packet"):
+        number = packet.find("proto[@name='geninfo']/field[@name='num']")
+        yield int(number.get("show")), packet
+
+
+def check_coverage(face, chosen):
+    """Every byte of every control packet belongs to an item below its protocol line."""
+    packets = 0
+    for capture in chosen:
+        for frame, packet in dissected(face, capture):
+            for layer in layers(packet):
+                packets += 1
+                for first, behind in holes(layer):
+                    yield f"{capture}, frame {frame}: bytes {first} to {behind - 1} are not drawn"
+    if packets == 0:
+        yield "no control packet was seen"
+
+
+def check_passes(face, chosen):
+    """With -2, which draws everything a second time, all is as on the first pass. (Only response_in
+    differs: a first pass can't know the answer.)"""
+    names = ["frame.number", *SHOWN_FIELDS, *STATE_FIELDS]
+    seen = 0
+
+    def compare(capture):
+        once = face.fields(capture, names, "mqtt")
+        twice = face.fields(capture, names, "mqtt", more=["-2"])
+        return once, twice
+
+    for capture, (once, twice) in faces.for_each_capture(compare, chosen).items():
+        seen += len(once)
+        if once != twice:
+            pairs = [(a, b) for a, b in zip(once, twice) if a != b] or [(len(once), len(twice))]
+            yield f"{capture}: first pass and second differ: {pairs[0]}"
+    if seen == 0:
+        yield "no frame was seen"
+
+
+class Sharkd:
+    """A Wireshark without windows: draws the frames that it is asked for."""
+
+    def __init__(self, run_tshark, capture):
+        self.process = subprocess.Popen(
+            [run_tshark, "-"],
+            cwd=faces.TREE,
+            env=os.environ | {"TSHARK": "sharkd"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.ask("setconf", name="tcp.reassemble_out_of_order", value="TRUE")
+        self.ask("load", file=str(faces.TREE / faces.capture_path(capture)))
+
+    def ask(self, method, **parameters):
+        """The result of one request."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if "result" not in answer:
+            raise faces.Failed(f"sharkd: {answer}")
+        return answer["result"]
+
+    def frame(self, number):
+        """Our part of a frame's tree, and its line."""
+        drawn = self.ask("frame", frame=number, proto=True, columns=True)
+        return [n for n in drawn["tree"] if n.get("f") == "mqtt"], drawn.get("col")
+
+    def close(self):
+        """Ends the program; the context of the capture is freed before."""
+        self.process.stdin.close()
+        if self.process.wait(60) != 0:
+            raise faces.Failed("sharkd failed at its end")
+
+
+def check_order(face, chosen):
+    """A frame is drawn the same whenever it is clicked on."""
+    drawn = 0
+    for capture in chosen:
+        sharkd = Sharkd(face.run_tshark, capture)
+        numbers = list(range(1, sharkd.ask("status")["frames"] + 1))
+        in_order = {number: sharkd.frame(number) for number in numbers}
+        random.Random(1883).shuffle(numbers)
+        for number in numbers:
+            drawn += bool(in_order[number][0])
+            if sharkd.frame(number) != in_order[number]:
+                yield f"{capture}, frame {number} depends on what was drawn before"
+        sharkd.close()
+    if drawn == 0:
+        yield "no frame of ours was drawn"
+
+
+def frames(face, capture, display_filter, *options):
+    """The numbers of the frames that a filter selects."""
+    text = face.tshark(capture, "-T", "fields", "-e", "frame.number", "-Y", display_filter, *options)
+    return [int(number) for number in text.split()]
+
+
+def check_preferences(face, _):
+    """Ways out: our preference that hands MQTT back, disabling the protocol, other ports."""
+    capture = "qos-flows-v5.pcapng"
+    builtin = face.tshark(capture, "-O", "mqtt", builtin=True)
+    back = face.tshark(capture, "-O", "mqtt", "-o", "mqttscope.hand_back:TRUE")
+    if back != builtin:
+        yield "handed back, the tree is not the built-in dissector's"
+    if "MQ Telemetry Transport" not in builtin:
+        yield "the built-in dissector says nothing"
+    if frames(face, capture, "mqtt", "--disable-protocol", "mqttscope"):
+        yield "the disabled protocol draws"
+    if frames(face, capture, "mqttscope") != frames(face, capture, "mqtt"):
+        yield "mqtt and mqttscope don't select the same frames"
+    odd = "odd-port.pcapng"
+    found = frames(face, odd, "mqttscope")
+    if not found:
+        yield "the heuristic finds nothing on an odd port"
+    quiet = ["--disable-heuristic", "mqttscope_tcp"]
+    if frames(face, odd, "mqttscope", *quiet):
+        yield "the disabled heuristic draws"
+    ports = face.fields(odd, ["tcp.dstport"], "mqtt.msgtype == 1")[0]["tcp.dstport"][0]
+    if frames(face, odd, "mqttscope", *quiet, "-o", f"mqttscope.tcp.port:{ports}") != found:
+        yield "the port preference does not do what the heuristic does"
+    if frames(face, "not-mqtt.pcapng", "mqttscope && !(tcp.port == 1883)"):
+        yield "the heuristic takes what is not MQTT"
+
+
+# Capture, and the client identifiers that have to come out of it.
+TRANSPORTS = {
+    "tls.pcapng": {"tls-1-2", "tls-1-3", "js-visit"},
+    "websocket.pcapng": {"js-flow-v4", "js-flow-v5", "paho-ws"},
+    "websocket-tls.pcapng": {"js-flow-v4", "js-flow-v5"},
+    "websocket-frames.pcapng": {"frames"},
+}
+
+
+def check_transports(face, _):
+    """TLS with embedded secrets and WebSocket: every client's handshakes come through, without a
+    malformed packet."""
+    for capture, clients in TRANSPORTS.items():
+        rows = face.fields(capture, ["mqttscope.client", "mqttscope.sender", "mqtt.msgtype"], "mqtt")
+        seen = {name for row in rows for name in row["mqttscope.client"]}
+        if not clients <= seen:
+            yield f"{capture}: no packets of {sorted(clients - seen)}"
+        types = collections.Counter(t for row in rows for t in row["mqtt.msgtype"])
+        if types["1"] != types["2"] or types["8"] != types["9"] or types["3"] == 0:
+            yield f"{capture}: CONNECT, CONNACK, SUBSCRIBE, SUBACK, PUBLISH don't add up: {types}"
+        if frames(face, capture, "_ws.malformed"):
+            yield f"{capture}: malformed packets"
+
+
+def check_rules(face, chosen):
+    """Each finding has its rule, severity and statements in the same order, and its expert item can be
+    filtered by the rule's own name."""
+    text = (faces.TREE / "mqtt" / "rules.def").read_text()
+    rules = dict(re.findall(r'^MQTT_RULE\(\w+,\s*"([^"]+)",\s*(\w+),', text, re.M))
+    names = ["mqttscope.rule", "mqttscope.severity", "mqttscope.statement"]
+    names += [f"mqttscope.rule.{rule}" for rule in rules]
+    seen = set()
+    results = faces.for_each_capture(
+        lambda capture: face.fields(capture, ["frame.number", *names], "mqttscope.rule"), chosen
+    )
+    for capture, rows in results.items():
+        for row in rows:
+            where = f"{capture}, frame {row['frame.number'][0]}"
+            said = row["mqttscope.rule"]
+            seen.update(said)
+            severities = [rules[rule].lower() for rule in said]
+            if row["mqttscope.severity"] != severities:
+                yield f"{where}: severities {row['mqttscope.severity']}, not {severities}"
+            for rule in rules:
+                if len(row[f"mqttscope.rule.{rule}"]) != said.count(rule):
+                    yield f"{where}: expert items of {rule} don't match mqttscope.rule"
+    if not seen:
+        yield "no finding was seen"
+
+
+def check_snaplen(face, _):
+    """What the snap length cut is said to be cut, never malformed, and framing goes on."""
+    whole, cut = "fleet.pcapng", "snaplen-96.pcapng"
+    if frames(face, cut, "_ws.malformed || mqttscope.skipped", *AS_THEY_COME):
+        yield "a cut packet is malformed, or sync is lost"
+    if not frames(face, cut, "mqttscope.cut", *AS_THEY_COME):
+        yield "no packet is said to be cut"
+    types = [
+        [row["mqtt.msgtype"] for row in face.fields(c, ["mqtt.msgtype"], "mqtt", more=AS_THEY_COME)]
+        for c in (whole, cut)
+    ]
+    if types[0] != types[1]:
+        yield "other control packets than without the snap length"
+
+
+def check_gaps(face, _):
+    """Segments that the capture lacks: said with the next packet, and decoding goes on."""
+    capture = "lost-segments.pcapng"
+    if not frames(face, capture, "mqttscope.gap", *AS_THEY_COME):
+        yield "no gap is said"
+    if frames(face, capture, "_ws.malformed", *AS_THEY_COME):
+        yield "a gap makes packets malformed"
+    lost = {"DISCONNECT": 14, "PUBCOMP": 7}
+    for name, number in lost.items():
+        if not frames(face, capture, f"mqtt.msgtype == {number}", *AS_THEY_COME):
+            yield f"no {name} is decoded behind the gaps"
+
+
+def main():
+    """Runs one check."""
+    checks = {n.removeprefix("check_"): f for n, f in globals().items() if n.startswith("check_")}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("check", choices=sorted(checks))
+    parser.add_argument("--tshark", required=True, help="run-tshark of the build tree")
+    parser.add_argument("captures", nargs="*", help="names or patterns; all, as one, if none is given")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = [c for c in faces.captures() if any(fnmatch.fnmatch(c, p) for p in given.captures)]
+        if not given.captures:
+            chosen = merged(folder)
+        problems = list(checks[given.check](faces.Faces(None, given.tshark), chosen))
+    faces.conclude(problems, f"{given.check}: fine")
+
+
+if __name__ == "__main__":
+    main()
