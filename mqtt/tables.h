@@ -102,8 +102,9 @@ struct mqtt_rule_info {
     bool at_end;                  /* known only when the connection or the capture ends */
     const char *statements_3_1_1; /* see mqtt_statement_next() */
     const char *statements_5_0;
-    const char *title;  /* what is wrong, in one line */
-    const char *detail; /* what happened here: text with {0} and {1} for the finding's values */
+    const char *title; /* what is wrong, in one line */
+    const char
+        *detail; /* what happened here: text with places for the finding's values, see rules.def */
     const char *explanation; /* what it means, the usual causes, what to look at next */
 };
 
@@ -121,8 +122,8 @@ const char *mqtt_scope_name(unsigned scope);
 
 /* Walks the statements ("MQTT-3.3.1-2", ...) that `rule` stands for in `version` when `sender`
  * broke it. Start with *cursor == NULL; each call that returns true sets *statement and *length
- * (the text is not terminated). 3.1 numbers no statements: nothing is returned. Unknown version or
- * sender: everything that may apply. */
+ * (the text is not terminated). 3.1 numbers no statements: nothing is returned. Unknown version:
+ * 3.1.1's, as the packets are read. Unknown sender: everything that may apply. */
 bool mqtt_statement_next(enum mqtt_rule rule, enum mqtt_version version, enum mqtt_sender sender,
                          const char **cursor, const char **statement, size_t *length);
 
