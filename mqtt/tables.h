@@ -102,9 +102,8 @@ struct mqtt_rule_info {
     bool at_end;                  /* known only when the connection or the capture ends */
     const char *statements_3_1_1; /* see mqtt_statement_next() */
     const char *statements_5_0;
-    const char *title; /* what is wrong, in one line */
-    const char
-        *detail; /* what happened here: text with places for the finding's values, see rules.def */
+    const char *title;       /* what is wrong, in one line */
+    const char *detail;      /* what happened here; its places for values: see rules.def */
     const char *explanation; /* what it means, the usual causes, what to look at next */
 };
 
