@@ -6,6 +6,7 @@
 #include "audit/report/format.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define FIRST_US 1000000
@@ -17,7 +18,7 @@ void progress_begin(struct progress *progress, const char *name, bool wanted)
     *progress = (struct progress){0};
     if (!wanted || isatty(STDERR_FILENO) == 0)
         return;
-    progress->name = escape_text(name);
+    progress->name = escape_text(strcmp(name, "-") == 0 ? "standard input" : name);
     escape_cut(progress->name, NAME_WIDTH);
     progress->due = g_get_monotonic_time() + FIRST_US;
 }

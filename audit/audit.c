@@ -87,6 +87,7 @@ struct audit *audit_new(const struct audit_options *options)
     audit->topics = g_hash_table_new(audit_string_hash, audit_string_equal);
 
     struct audit_report *report = &audit->report;
+    report->one_client = client.length > 0;
     report->capture.files = g_array_new(FALSE, TRUE, sizeof(struct audit_file));
     g_array_set_clear_func(report->capture.files, file_clear);
     report->connections =

@@ -190,6 +190,7 @@ struct audit_totals {
 };
 
 struct audit_report {
+    bool one_client; /* the others were left out */
     struct audit_capture capture;
     struct audit_totals totals;
     GPtrArray *connections; /* struct audit_connection, in the order of the capture */

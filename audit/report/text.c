@@ -136,7 +136,7 @@ static void write_verdict(const struct text *text)
     GString *line = g_string_new(NULL);
     append_name(line, capture);
     if (totals->connections == 0) {
-        g_string_append(line, "no MQTT in ");
+        g_string_append(line, report->one_client ? "nothing of this client in " : "no MQTT in ");
         format_plural(line, capture->packets, "packet");
         fprintf(text->file, "%s\n", line->str);
         g_string_free(line, TRUE);

@@ -11,9 +11,11 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import jsonschema
@@ -352,6 +354,62 @@ class Output(Case):
         self.assertNotIn("\033[", self.on_terminal(FLEET, TERM="xterm", NO_COLOR="1"))
         self.assertNotIn("\033[", self.on_terminal(FLEET, TERM="dumb", NO_COLOR=""))
 
+    def test_progress(self):
+        """On a terminal, after a second, on a line that goes away at the end."""
+        capture = Capture()
+        for _ in range(20000):
+            capture.frame(b"\x45")
+        content = capture.bytes()
+        leader, follower = pty.openpty()
+        with subprocess.Popen([MQTTSCOPE, "-q", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=follower) as process:
+            os.close(follower)
+            process.stdin.write(content[:len(content) // 2])
+            process.stdin.flush()
+            time.sleep(1.2)
+            process.stdin.write(content[len(content) // 2:])
+            process.stdin.close()
+            shown = os.read(leader, 65536).decode()
+            process.stdout.read()
+        while True:
+            try:
+                shown += os.read(leader, 65536).decode()
+            except OSError:
+                break
+        os.close(leader)
+        self.assertRegex(shown, r"\A\rstandard input: [\d,]+ packets\033\[K")
+        self.assertTrue(shown.endswith("\r\033[K"))
+        self.assertNotIn("\n", shown)
+
+    def test_interrupted(self):
+        """What came until an interrupt is reported."""
+        capture = Capture()
+        capture.talk(session("early"))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with subprocess.Popen([MQTTSCOPE, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE) as process:
+                process.stdin.write(capture.bytes())
+                process.stdin.flush()
+                time.sleep(0.5)
+                process.send_signal(number)
+                time.sleep(0.2)
+                process.stdin.close()
+                self.assertIn(b"1 connection, 3 control packets", process.stdout.read())
+                self.assertEqual(process.stderr.read(), b"")
+                self.assertEqual(process.wait(), 0)
+
+    def test_live(self):
+        with subprocess.Popen([MQTTSCOPE, "-i", "lo", "-f", "tcp port 1"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            time.sleep(1)
+            if process.poll() is not None:
+                error = process.stderr.read().decode()
+                self.assertRegex(error, r"\Amqttscope: lo: [^\n]+\n\Z")
+                self.skipTest("not allowed to capture")
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.stdout.read(), b"lo: no MQTT in 0 packets\n")
+            self.assertEqual(process.wait(), 0)
+
     def test_quiet_and_verbose(self):
         quiet, usual, verbose = self.good("-q", FLEET), self.good(FLEET), self.good("-v", FLEET)
         self.assertNotIn("Handshakes", quiet)
@@ -443,7 +501,7 @@ class Selection(Case):
         self.assertEqual(report["totals"]["control_packets"]["CONNECT"]["client"], 5)
         self.assertEqual([session["client_id"] for session in report["sessions"]], ["gateway-3"])
         self.assertEqual({finding["client_id"] for finding in report["findings"]}, {"gateway-3"})
-        self.assertIn("no MQTT", self.good("--client", "nobody", FLEET).splitlines()[0])
+        self.assertIn("nothing of this client", self.good("--client", "nobody", FLEET).splitlines()[0])
 
     def test_filter(self):
         report = self.report("-f", "tcp port 60811", FLEET)
@@ -581,12 +639,15 @@ def validate(report):
 
 
 class Schema(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.reports = {os.path.basename(path): json.loads(run("--json", "-", path).stdout) for path in CAPTURES}
+
     def test_captures(self):
-        self.assertGreater(len(CAPTURES), 20)
-        for path in CAPTURES:
-            with self.subTest(os.path.basename(path)):
-                done = run("--json", "-", path)
-                validate(json.loads(done.stdout))
+        self.assertGreater(len(self.reports), 20)
+        for name, report in self.reports.items():
+            with self.subTest(name):
+                validate(report)
 
     def test_it_can_fail(self):
         report = self.report(FLEET)
@@ -602,9 +663,8 @@ class Schema(Case):
             SCHEMAS[1].validate(spoiled)
 
     def test_sums(self):
-        for path in CAPTURES:
-            with self.subTest(os.path.basename(path)):
-                report = json.loads(run("--json", "-", path).stdout)
+        for name, report in self.reports.items():
+            with self.subTest(name):
                 totals = report["totals"]
                 self.assertEqual(totals["connections"], len(report["connections"]))
                 self.assertEqual(totals["sessions"], len(report["sessions"]))
@@ -612,9 +672,9 @@ class Schema(Case):
                 self.assertEqual(sum(totals["end_causes"].values()), totals["connections"])
                 self.assertEqual(sum(totals["findings"].values()), len(report["findings"]))
                 self.assertEqual(sum(rule["count"] for rule in report["rules"]), len(report["findings"]))
-                for name, both in totals["control_packets"].items():
+                for kind, both in totals["control_packets"].items():
                     for role in both:
-                        parts = [c["control_packets"].get(name, {}).get(role, 0) for c in report["connections"]]
+                        parts = [c["control_packets"].get(kind, {}).get(role, 0) for c in report["connections"]]
                         self.assertEqual(sum(parts), both[role])
                 published = sum(topic["published"] for topic in report["topics"])
                 self.assertEqual(published + report["other_topics"]["published"], report["deliveries"]["published"])
@@ -622,12 +682,11 @@ class Schema(Case):
                 self.assertEqual(frames, sorted(frames))
 
     def test_handshakes_balance(self):
-        for path in CAPTURES:
-            report = json.loads(run("--json", "-", path).stdout)
+        for name, report in self.reports.items():
             for connection in report["connections"]:
                 for direction in connection["qos"].values():
                     for h in direction.values():
-                        with self.subTest(os.path.basename(path), connection=connection["id"]):
+                        with self.subTest(name, connection=connection["id"]):
                             done = h["completed"] + h["refused"] + h["incomplete"] + h["open"] + h["unknown"]
                             self.assertEqual(done, h["started"] + h["resumed"])
 
