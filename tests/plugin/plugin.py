@@ -47,29 +47,41 @@ def merged(folder):
     return [str(together), *secret]
 
 
-def rows_of_fields(face):
-    """(abbreviation, type) of every field that tshark with the plugin has, one a registration."""
-    listed = subprocess.run([face.run_tshark, "-G", "fields"], capture_output=True, check=True)
-    for line in listed.stdout.decode().splitlines():
-        columns = line.split("\t")
-        if columns[0] == "F":
-            yield columns[2], columns[3]
+KINDS = {
+    "NONE": "FT_NONE", "UINT8": "FT_UINT8", "UINT16": "FT_UINT16", "UINT32": "FT_UINT32",
+    "VARIABLE32": "FT_UINT32", "VARIABLE64": "FT_UINT64", "BOOLEAN": "FT_BOOLEAN",
+    "STRING": "FT_STRING", "UINT_STRING": "FT_UINT_STRING", "BYTES": "FT_BYTES",
+}  # fmt: skip
+
+
+def registered_fields():
+    """(abbreviation, type) of what the plugin registers. tshark -G lists a name once, with the type of
+    whoever came first, so it is the tables that have to tell."""
+    rows = 0
+    for table in ("mqtt/fields.def", "mqtt/properties.def", "plugin/made.def"):
+        text = (faces.TREE / table).read_text()
+        rows += len(re.findall(r"^(?:MQTT_FIELD|MQTT_PROPERTY|MADE)\(\w", text, re.M))
+        for name, kind in re.findall(r'"(mqtt(?:scope)?\.[\w.]+)",\s*(\w+),', text):
+            rows -= 1
+            yield name, KINDS.get(kind, kind)
+    if rows != 0:
+        raise faces.Failed("the tables have rows that this does not understand")
 
 
 def check_types(face, _):
-    """Fields that share an abbreviation with Wireshark's own have its type, and none of those is lost."""
-    types = collections.defaultdict(set)
-    for abbreviation, kind in rows_of_fields(face):
-        if abbreviation.startswith(("mqtt.", "mqttscope.")):
-            types[abbreviation].add(kind)
-    for abbreviation, kinds in types.items():
-        if len(kinds) != 1:
-            yield f"{abbreviation} has the types {sorted(kinds)}"
+    """Fields that share an abbreviation with Wireshark's own have its type; none of its fields is
+    lost, and all of ours are there."""
     builtin = face.field_types("mqtt.", builtin=True)
     if len(builtin) < 70:
         yield f"the built-in dissector has {len(builtin)} fields: is it there?"
-    for abbreviation in builtin.keys() - types.keys():
-        yield f"{abbreviation} is gone"
+    listed = face.field_types("mqtt")
+    for name, kind in registered_fields():
+        if builtin.get(name, kind) != kind:
+            yield f"{name} is {kind}, where the built-in dissector has {builtin[name]}"
+        if listed.get(name) != builtin.get(name, kind):
+            yield f"{name} is listed as {listed.get(name)}"
+    for name in builtin.keys() - listed.keys():
+        yield f"{name} is gone"
 
 
 def layers(node):
@@ -221,6 +233,7 @@ def check_preferences(face, _):
     found = frames(face, odd, "mqttscope")
     if not found:
         yield "the heuristic finds nothing on an odd port"
+        return
     quiet = ["--disable-heuristic", "mqttscope_tcp"]
     if frames(face, odd, "mqttscope", *quiet):
         yield "the disabled heuristic draws"
