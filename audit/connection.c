@@ -76,13 +76,18 @@ static void count_publish(struct audit_topic *topic, bool from_client,
 }
 
 static void step_publish(struct audit *audit, struct audit_open *open, unsigned side,
-                         const struct mqtt_publish *publish, struct mqtt_slice name)
+                         const struct mqtt_packet *packet, const struct mqtt_step *step)
 {
+    const struct mqtt_publish *publish = &packet->publish;
+    const struct mqtt_slice name = step->topic;
     bool from_client = side == open->record->client;
     count_publish(&audit->report.totals.publishes, from_client, publish);
 
     if (name.length == 0) {
-        audit_limit(audit, AUDIT_LIMIT_TOPIC_UNKNOWN, 1, 0);
+        /* An alias that was never set, or no topic at all, is a finding and no limit. */
+        if (mqtt_has_property(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS) &&
+            step->finding_count == 0)
+            audit_limit(audit, AUDIT_LIMIT_TOPIC_UNKNOWN, 1, 0);
         count_publish(&audit->report.other_topics, from_client, publish);
         return;
     }
@@ -206,7 +211,7 @@ void audit_connection_step(struct audit *audit, struct audit_open *open,
     if (packet->malformed_rule == MQTT_RULE_NONE) {
         if (packet->type == MQTT_PUBLISH && packet->publish.qos < 3 && !step->resend &&
             open->wanted)
-            step_publish(audit, open, side, &packet->publish, step->topic);
+            step_publish(audit, open, side, packet, step);
         step_begin(open, side, packet, step);
     }
     if (step->has_handshake)
@@ -254,6 +259,16 @@ static void count_rest(struct audit_open *open, unsigned side, bool gap, enum mq
     }
 }
 
+/* Answers to more PINGREQ packets than a connection remembers are no handshakes: they have no time.
+ */
+static void count_pings(struct audit_open *open, const struct mqtt_connection *connection)
+{
+    struct audit_handshakes *entry =
+        open->record->handshakes[connection->client][MQTT_HANDSHAKE_PING];
+    if (entry != NULL && connection->ping.answered > entry->completed)
+        entry->completed = connection->ping.answered;
+}
+
 /* What is in flight when the end comes, before the session takes it over. */
 static void take_unfinished(struct audit *audit, struct audit_open *open,
                             const struct mqtt_connection *connection, int64_t time,
@@ -271,6 +286,8 @@ static void take_unfinished(struct audit *audit, struct audit_open *open,
             if (mqtt_handshake_open_finding(connection, handshake, time, how, &finding))
                 keep_finding(audit, open, &finding);
         }
+        if (side == connection->client)
+            count_pings(open, connection);
         count_rest(open, side, gap, how);
     }
 }

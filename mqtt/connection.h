@@ -156,6 +156,17 @@ enum mqtt_end_cause {
 /* "client-disconnect", ...: stable words for reports. */
 const char *mqtt_end_cause_name(unsigned cause);
 
+/* An acknowledgement that is still to come although its handshake is over, or never was: for a
+ * PUBLISH or PUBREL that was sent twice, or for an identifier that nobody knows. Its sender does
+ * right (4.3.2, 4.3.3); what it answers may have been wrong. */
+struct mqtt_owed {
+    uint16_t packet_identifier;
+    uint8_t type; /* enum mqtt_packet_type: PUBACK, PUBREC, PUBREL or PUBCOMP */
+};
+
+/* The last of them are remembered. */
+#define MQTT_OWED_MAX 16
+
 /* What is known of one side; index 0 or 1 as the caller numbers the sides. */
 struct mqtt_side_state {
     uint64_t packets;
@@ -167,6 +178,8 @@ struct mqtt_side_state {
     uint32_t acked_order[2]; /* highest .order acknowledged: PUBACK, PUBREC */
     uint32_t next_received;
     uint32_t released_order;
+    struct mqtt_owed owed[MQTT_OWED_MAX];
+    uint32_t owed_count;
     struct mqtt_slice *aliases; /* topic names by alias of this sender; owned */
     uint32_t alias_capacity;
     uint32_t alias_bytes;

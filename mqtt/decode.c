@@ -827,7 +827,9 @@ static bool reads_cleanly(const uint8_t *data, size_t captured, size_t reported,
     const struct mqtt_context context = {version, MQTT_SENDER_UNKNOWN};
     struct mqtt_packet packet;
     const enum mqtt_outcome outcome = mqtt_decode(data, captured, reported, &context, &packet);
-    return (outcome == MQTT_OK || outcome == MQTT_TRUNCATED) && packet.finding_count == 0;
+    /* The CONNACK of a server that does not know 5.0 is read as 3.1.1, whatever was asked for. */
+    return (outcome == MQTT_OK || outcome == MQTT_TRUNCATED) && packet.finding_count == 0 &&
+           (packet.type == MQTT_CONNECT || packet.version == version);
 }
 
 unsigned mqtt_readable_versions(const uint8_t *data, size_t captured, size_t reported)

@@ -55,6 +55,42 @@ static void finish(struct observation *o, struct mqtt_side_state *beginner,
     inflight_remove(&beginner->inflight, handshake);
 }
 
+/* ---- Acknowledgements outside of a handshake ---- */
+
+/* `who` will acknowledge this packet by one of `type` once more than its handshake awaits. */
+static void owe(struct observation *o, struct mqtt_side_state *who, enum mqtt_packet_type type)
+{
+    if (who->owed_count == MQTT_OWED_MAX) {
+        who->owed_count--;
+        memmove(who->owed, who->owed + 1, who->owed_count * sizeof who->owed[0]);
+    }
+    who->owed[who->owed_count++] = (struct mqtt_owed){o->packet->packet_identifier, (uint8_t)type};
+}
+
+/* Whether this acknowledgement is one that its sender owed; then it does no longer. */
+static bool pays(struct observation *o)
+{
+    struct mqtt_side_state *from = o->from;
+    for (uint32_t i = 0; i < from->owed_count; i++) {
+        if (from->owed[i].type != o->packet->type ||
+            from->owed[i].packet_identifier != o->packet->packet_identifier)
+            continue;
+        from->owed_count--;
+        memmove(from->owed + i, from->owed + i + 1, (from->owed_count - i) * sizeof from->owed[0]);
+        return true;
+    }
+    return false;
+}
+
+/* What the receiver of this handshake has yet to send. */
+static void owe_next(struct observation *o, const struct mqtt_handshake *handshake)
+{
+    if (handshake->kind == MQTT_HANDSHAKE_QOS_1)
+        owe(o, o->to, MQTT_PUBACK);
+    else if (handshake->kind == MQTT_HANDSHAKE_QOS_2 && handshake->stage != 2)
+        owe(o, o->to, handshake->stage == 1 ? MQTT_PUBREC : MQTT_PUBCOMP);
+}
+
 /* Takes a new entry into from's table, in place of what stood there. NULL: no memory. */
 static struct mqtt_handshake *begin(struct observation *o, enum mqtt_handshake_kind kind)
 {
@@ -63,6 +99,8 @@ static struct mqtt_handshake *begin(struct observation *o, enum mqtt_handshake_k
     if (old != NULL) {
         if (old->counted && o->from->outstanding != 0)
             o->from->outstanding--;
+        if (!old->resumed)
+            owe_next(o, old);
         inflight_remove(&o->from->inflight, old);
     }
     struct mqtt_handshake *handshake = inflight_add(&o->from->inflight, identifier, kind);
@@ -147,6 +185,7 @@ static void resent(struct observation *o, struct mqtt_handshake *handshake)
         identifier_finding(
             o, is_5_0(o) ? MQTT_RULE_RESENT_WHILE_CONNECTED : MQTT_RULE_RESENT_ON_TIMEOUT,
             handshake->legs[0].frame);
+    owe(o, o->to, handshake->kind == MQTT_HANDSHAKE_QOS_1 ? MQTT_PUBACK : MQTT_PUBREC);
     mark_resend(o, handshake, &handshake->legs[0]);
 }
 
@@ -245,7 +284,8 @@ void observe_publish(struct observation *o)
 /* ---- PUBACK, PUBREC, PUBREL, PUBCOMP ---- */
 
 /* The handshake of the other side that this acknowledgement belongs to; NULL, and a finding where
- * the capture shows all, if there is none of this kind. */
+ * the capture shows all, if there is none of this kind. PUBREC and PUBREL are answered all the
+ * same. */
 static struct mqtt_handshake *acknowledged(struct observation *o, struct mqtt_side_state *beginner,
                                            enum mqtt_handshake_kind kind)
 {
@@ -253,7 +293,12 @@ static struct mqtt_handshake *acknowledged(struct observation *o, struct mqtt_si
         inflight_find(&beginner->inflight, o->packet->packet_identifier);
     if (handshake != NULL && handshake->kind == kind)
         return handshake;
-    if (history_known(o->connection)) {
+    const bool owed = pays(o);
+    if (o->packet->type == MQTT_PUBREC)
+        owe(o, o->to, MQTT_PUBREL);
+    else if (o->packet->type == MQTT_PUBREL)
+        owe(o, o->to, MQTT_PUBCOMP);
+    if (!owed && history_known(o->connection)) {
         if (handshake == NULL)
             identifier_finding(o, MQTT_RULE_ACKNOWLEDGEMENT_UNKNOWN, 0);
         else
@@ -300,7 +345,7 @@ void observe_pubrec(struct observation *o)
     link_request(o, &handshake->legs[0]);
     if (handshake->stage != 1) {
         /* A PUBLISH that was sent again is answered again. */
-        if (handshake->resends == 0 && !handshake->resumed && history_known(o->connection))
+        if (!pays(o) && !handshake->resumed && history_known(o->connection))
             identifier_finding(o, MQTT_RULE_QOS_2_OUT_OF_STEP, handshake->legs[0].frame);
         return;
     }
@@ -340,6 +385,8 @@ static void pubrel_again(struct observation *o, struct mqtt_handshake *handshake
         identifier_finding(
             o, is_5_0(o) ? MQTT_RULE_RESENT_WHILE_CONNECTED : MQTT_RULE_RESENT_ON_TIMEOUT,
             handshake->legs[2].frame);
+    if (!handshake->resumed)
+        owe(o, o->to, MQTT_PUBCOMP);
     handshake->resumed = false;
 }
 
@@ -380,7 +427,7 @@ void observe_pubcomp(struct observation *o)
 {
     struct mqtt_handshake *handshake = acknowledged(o, o->to, MQTT_HANDSHAKE_QOS_2);
     check_found(o, MQTT_FIELD_PUBCOMP_REASON);
-    if (handshake == NULL)
+    if (handshake == NULL || (handshake->stage != 3 && pays(o)))
         return;
     if (handshake->stage != 3 && history_known(o->connection))
         identifier_finding(o, MQTT_RULE_QOS_2_OUT_OF_STEP, handshake->legs[0].frame);
@@ -456,7 +503,7 @@ static void check_granted(struct observation *o, const struct mqtt_handshake *ha
             raise_finding(o, MQTT_RULE_SUBSCRIBE_REFUSED,
                           is_5_0(o) ? MQTT_FIELD_SUBACK_REASON : MQTT_FIELD_GRANTED_QOS, code,
                           i + 1);
-        else if (handshake->requested_qos != NULL && i < handshake->filters &&
+        else if (handshake->requested_qos != NULL && i < handshake->filters && code <= 2 &&
                  code > handshake->requested_qos[i])
             raise_finding(o, MQTT_RULE_SUBACK_ABOVE_REQUESTED,
                           is_5_0(o) ? MQTT_FIELD_SUBACK_REASON : MQTT_FIELD_GRANTED_QOS, code,
@@ -523,10 +570,12 @@ void observe_pingresp(struct observation *o)
     struct mqtt_connection *c = o->connection;
     struct mqtt_step *step = o->step;
     if (c->ping.waiting_count == 0) {
-        if (c->ping.waiting_dropped != 0)
+        if (c->ping.waiting_dropped != 0) {
             c->ping.waiting_dropped--;
-        else if (connection_known(c))
+            c->ping.answered++;
+        } else if (connection_known(c)) {
             raise_finding(o, MQTT_RULE_PINGRESP_UNASKED, MQTT_FIELDS, 0, 0);
+        }
         return;
     }
     c->ping.answered++;
@@ -590,6 +639,17 @@ void open_finding(const struct mqtt_handshake *handshake, bool by_client, int64_
     };
 }
 
+/* Whoever breaks a rule must reckon with a close instead of an answer (3.1.1: 4.8.0-1; 5.0:
+ * 4.13.1-1): to the packet that breaks it, and to what had just gone before. */
+static bool owed_nothing(const struct mqtt_connection *connection,
+                         const struct mqtt_handshake *handshake)
+{
+    const struct mqtt_leg *last = handshake_last_leg(handshake);
+    const uint8_t sender = handshake->stage != 2 ? handshake->side : (uint8_t)(1 - handshake->side);
+    const struct mqtt_leg *error = &connection->sides[sender].last_error;
+    return error->frame >= last->frame && error->time - last->time < MQTT_OPEN_GRACE;
+}
+
 bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
                                  const struct mqtt_handshake *handshake, int64_t time,
                                  enum mqtt_close how, struct mqtt_finding *finding)
@@ -597,6 +657,8 @@ bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
     const bool session_goes_on = is_publish(handshake) && session_persists(connection);
     const bool ended = how != MQTT_CLOSE_CAPTURE_END;
     if (!connection_known(connection) || handshake->resumed || (session_goes_on && ended))
+        return false;
+    if (ended && owed_nothing(connection, handshake))
         return false;
     if (!ended && time - handshake_last_leg(handshake)->time < MQTT_OPEN_GRACE)
         return false;

@@ -164,9 +164,32 @@ static const struct scene scenes[] = {
      "! packet-identifier-in-use\n"},
     {"acknowledgement for nothing",
      "connection\n" V3 "S PUBACK 1\n! acknowledgement-unknown\nS PUBREC 1\n"
-     "! acknowledgement-unknown\nC PUBREL 1\n! acknowledgement-unknown\nS PUBCOMP 1\n"
+     "! acknowledgement-unknown\nC PUBREL 2\n! acknowledgement-unknown\nS PUBCOMP 3\n"
      "! acknowledgement-unknown\nS SUBACK 1 0\n! suback-unknown\nS UNSUBACK 1\n"
      "! unsuback-unknown\nS PINGRESP\n! pingresp-unasked\n"},
+    {"an answer to an acknowledgement for nothing is right, once",
+     "connection\n" V3 "C PUBREL 1\n! acknowledgement-unknown\nS PUBCOMP 1\nS PUBCOMP 1\n"
+     "! acknowledgement-unknown\nS PUBREC 2\n! acknowledgement-unknown\nC PUBREL 2\nS PUBCOMP 2\n"},
+    {"each copy of a packet is acknowledged",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PUBLISH 1 t id=1 dup\n! resent-on-timeout\n"
+     "S PUBACK 1\nS PUBACK 1\nS PUBACK 1\n! acknowledgement-unknown\n"
+     "S PUBLISH 1 t id=3\nS PUBLISH 1 u id=3\n! packet-identifier-in-use\nC PUBACK 3\nC PUBACK 3\n"
+     "C PUBLISH 2 t id=4\nS PUBREC 4\nC PUBREL 4\nC PUBREL 4\n! resent-on-timeout\n"
+     "S PUBCOMP 4\nS PUBCOMP 4\n"
+     "C PUBLISH 2 t id=5\nS PUBREC 5\nC PUBREL 5\nC PUBLISH 2 t id=5 dup\n"
+     "! publish-after-pubrel\nS PUBCOMP 5\nS PUBREC 5\n"},
+    {"who breaks a rule is owed no answer",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC SUBSCRIBE 2 a#:0\n! filter-multi-level-wildcard\n"
+     "close S fin\n? cause protocol-error\n"
+     "connection\n" V3 "C CONNECT 3.1.1 b clean\n! second-connect\nC PUBLISH 1 t id=1\n"
+     "close S fin\n! qos-1-unfinished\n"},
+    {"many pings at once are all answered",
+     "connection\n" V3 "C PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\n"
+     "C PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\n"
+     "C PINGREQ\nC PINGREQ\nC PINGREQ\nS PINGRESP\nS PINGRESP\nS PINGRESP\nS PINGRESP\n"
+     "S PINGRESP\nS PINGRESP\nS PINGRESP\nS PINGRESP\nS PINGRESP\nS PINGRESP\nS PINGRESP\n"
+     "S PINGRESP\nS PINGRESP\nS PINGRESP\nS PINGRESP\nS PINGRESP\nS PINGRESP\n"
+     "S PINGRESP\n! pingresp-unasked\n"},
     {"an answer to nothing after a gap, or in mid-connection",
      "connection\n" V3 "gap C\nS PUBACK 1\nS SUBACK 1 0\nS PINGRESP\nC PUBLISH 1 t id=2 dup\n"
      "connection mid\nS PUBACK 1\nS PUBREC 2\nS SUBACK 1 0\nC PUBREL 7\nS PUBCOMP 7\n? answers\n"
