@@ -249,10 +249,13 @@ static void draw_spans(struct painter *painter)
 
 /* ---- What was worked out ---- */
 
-static void add_generated_text(proto_tree *tree, enum made_field field, tvbuff_t *tvb,
-                               const char *text)
+static proto_item *add_generated_text(proto_tree *tree, enum made_field field, tvbuff_t *tvb,
+                                      const char *text)
 {
-    proto_item_set_generated(proto_tree_add_string(tree, hf_made[field], tvb, 0, 0, text));
+    proto_item *item = proto_tree_add_string(tree, hf_made[field], tvb, 0, 0, text);
+
+    proto_item_set_generated(item);
+    return item;
 }
 
 static void add_generated_number(proto_tree *tree, enum made_field field, tvbuff_t *tvb,
@@ -367,6 +370,21 @@ static proto_item *item_of(const struct painter *painter, const struct mqtt_find
     return best;
 }
 
+/* A line of the tree holds some 200 characters: a sentence a line. */
+static void draw_explanation(proto_tree *tree, const struct mqttscope_drawing *drawing,
+                             const char *text)
+{
+    while (*text != '\0') {
+        const char *end = strstr(text, ". ");
+        const size_t length = end != NULL ? (size_t)(end + 1 - text) : strlen(text);
+        add_generated_text(tree, MADE_EXPLANATION, drawing->tvb,
+                           wmem_strndup(drawing->pinfo->pool, text, length));
+        text += length;
+        while (*text == ' ')
+            text++;
+    }
+}
+
 static void draw_finding(const struct painter *painter, const struct mqtt_finding *finding)
 {
     const struct mqttscope_drawing *drawing = painter->drawing;
@@ -385,8 +403,10 @@ static void draw_finding(const struct painter *painter, const struct mqtt_findin
     proto_item_set_generated(item);
     proto_tree *tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_STATE]);
     add_generated_text(tree, MADE_SEVERITY, drawing->tvb, mqtt_severity_name(info->severity));
-    add_generated_text(tree, MADE_STATEMENT, drawing->tvb, statements);
-    add_generated_text(tree, MADE_EXPLANATION, drawing->tvb, info->explanation);
+    item = add_generated_text(tree, MADE_STATEMENT, drawing->tvb, statements);
+    if (statements[0] == '\0')
+        proto_item_append_text(item, "none that is numbered");
+    draw_explanation(tree, drawing, info->explanation);
 }
 
 static void draw_findings(const struct painter *painter)
@@ -467,12 +487,12 @@ proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
             painter.items =
                 wmem_alloc0_array(drawing->pinfo->pool, proto_item *, drawing->trace->count + 1);
         draw_spans(&painter);
-        if (record != NULL)
-            draw_state(painter.levels[0].tree, drawing);
     }
     if (record != NULL)
         draw_findings(&painter);
     draw_cut(&painter);
+    if (record != NULL && mqttscope_wants_details(drawing->tree))
+        draw_state(painter.levels[0].tree, drawing);
     return painter.levels[0].tree;
 }
 
@@ -485,8 +505,9 @@ proto_tree *mqttscope_draw_bytes(proto_tree *tree, packet_info *pinfo, tvbuff_t 
     proto_tree *packet_tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]);
 
     if (tree != NULL) {
-        proto_item_set_text(item, "MQ Telemetry Transport, %s (%u bytes)",
-                            proto_registrar_get_nth((guint)hf_made[field])->name, length);
+        proto_item_set_text(item, "MQ Telemetry Transport, %s (%u byte%s)",
+                            proto_registrar_get_nth((guint)hf_made[field])->name, length,
+                            plurality(length, "", "s"));
         proto_tree_add_item(packet_tree, hf_made[field], tvb, (int)offset, (int)there, ENC_NA);
     }
     if (remark != REMARKS)
