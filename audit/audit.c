@@ -42,7 +42,7 @@ void audit_connection_free(struct audit_connection *connection)
     for (unsigned side = 0; side < 2; side++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++) {
             if (connection->handshakes[side][kind] != NULL)
-                audit_histogram_clear(&connection->handshakes[side][kind]->times);
+                audit_handshakes_clear(connection->handshakes[side][kind]);
             g_free(connection->handshakes[side][kind]);
         }
     g_free(connection);
@@ -105,7 +105,7 @@ void audit_free(struct audit *audit)
     struct audit_report *report = &audit->report;
     for (unsigned role = 0; role < AUDIT_ROLES; role++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
-            audit_histogram_clear(&report->totals.handshakes[role][kind].times);
+            audit_handshakes_clear(&report->totals.handshakes[role][kind]);
     g_hash_table_destroy(audit->topics);
     g_hash_table_destroy(audit->sessions_of);
     g_hash_table_destroy(audit->sessions);

@@ -159,8 +159,11 @@ static void step_end(struct audit_open *open, const struct mqtt_handshake *hands
     entry->completed++;
     /* The time that a client was away is no latency, and a clock that steps back shows none. */
     int64_t took = time - handshake->legs[0].time;
-    if (measured && took >= 0)
-        audit_histogram_add(&entry->times, (uint64_t)took / 1000);
+    if (!measured || took < 0)
+        return;
+    if (entry->times == NULL)
+        entry->times = g_new0(struct audit_histogram, 1);
+    audit_histogram_add(entry->times, (uint64_t)took / 1000);
 }
 
 static void keep_finding(struct audit *audit, struct audit_open *open,
@@ -346,8 +349,7 @@ static void fill_record(struct audit_open *open, const struct mqtt_connection *c
             record->packets[side][type] = saturate(connection->sides[side].packets_by_type[type]);
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             if (record->handshakes[side][kind] != NULL)
-                record->handshakes[side][kind]->latency =
-                    audit_histogram_latency(&record->handshakes[side][kind]->times);
+                audit_handshakes_measure(record->handshakes[side][kind]);
     }
 }
 
@@ -369,6 +371,20 @@ static void add_limits(struct audit *audit, const struct audit_open *open,
                 connection->inflight_refused + connection->aliases_refused, 0);
 }
 
+void audit_handshakes_measure(struct audit_handshakes *handshakes)
+{
+    if (handshakes->times != NULL)
+        handshakes->latency = audit_histogram_latency(handshakes->times);
+}
+
+void audit_handshakes_clear(struct audit_handshakes *handshakes)
+{
+    if (handshakes->times != NULL)
+        audit_histogram_clear(handshakes->times);
+    g_free(handshakes->times);
+    handshakes->times = NULL;
+}
+
 void audit_handshakes_add(struct audit_handshakes *into, const struct audit_handshakes *from)
 {
     into->started += from->started;
@@ -381,7 +397,11 @@ void audit_handshakes_add(struct audit_handshakes *into, const struct audit_hand
     into->retransmitted += from->retransmitted;
     for (unsigned i = 0; i < MQTT_LEGS; i++)
         into->stage[i] += from->stage[i];
-    audit_histogram_merge(&into->times, &from->times);
+    if (from->times == NULL)
+        return;
+    if (into->times == NULL)
+        into->times = g_new0(struct audit_histogram, 1);
+    audit_histogram_merge(into->times, from->times);
 }
 
 static void add_totals(struct audit_totals *totals, const struct audit_connection *record)
@@ -448,7 +468,7 @@ static void drop_histograms(struct audit_connection *record)
     for (unsigned side = 0; side < 2; side++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             if (record->handshakes[side][kind] != NULL)
-                audit_histogram_clear(&record->handshakes[side][kind]->times);
+                audit_handshakes_clear(record->handshakes[side][kind]);
 }
 
 static void add_connection(struct audit *audit, struct audit_open *open,

@@ -83,9 +83,7 @@ const struct audit_report *audit_finish(struct audit *audit)
     for (unsigned i = 0; i < report->sessions->len; i++)
         report->totals.sessions += audit_report_session(report, i)->accepted > 0;
     for (unsigned role = 0; role < AUDIT_ROLES; role++)
-        for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++) {
-            struct audit_handshakes *entry = &report->totals.handshakes[role][kind];
-            entry->latency = audit_histogram_latency(&entry->times);
-        }
+        for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
+            audit_handshakes_measure(&report->totals.handshakes[role][kind]);
     return report;
 }

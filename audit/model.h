@@ -80,15 +80,16 @@ struct audit_handshakes {
     uint64_t started; /* on this connection */
     uint64_t resumed; /* taken over from an earlier connection of the session */
     uint64_t completed;
-    uint64_t refused;             /* ended by a reason code of 0x80 or above */
-    uint64_t incomplete;          /* the connection ended first */
-    uint64_t open;                /* the capture ended first */
-    uint64_t unknown;             /* the rest may be among the bytes that the capture lacks */
-    uint64_t retransmitted;       /* further sends of PUBLISH or PUBREL */
-    uint64_t stage[MQTT_LEGS];    /* of those incomplete or open: how many got this far; QoS 2: [1]
-                                     awaits PUBREC, [2] PUBREL, [3] PUBCOMP */
-    struct audit_histogram times; /* of those that began on this connection and were completed */
-    struct audit_latency latency; /* of `times`, filled when the connection is closed */
+    uint64_t refused;              /* ended by a reason code of 0x80 or above */
+    uint64_t incomplete;           /* the connection ended first */
+    uint64_t open;                 /* the capture ended first */
+    uint64_t unknown;              /* the rest may be among the bytes that the capture lacks */
+    uint64_t retransmitted;        /* further sends of PUBLISH or PUBREL */
+    uint64_t stage[MQTT_LEGS];     /* of those incomplete or open: how many got this far; QoS 2: [1]
+                                      awaits PUBREC, [2] PUBREL, [3] PUBCOMP */
+    struct audit_histogram *times; /* of those that began on this connection and were completed;
+                                      NULL: none, or the connection is closed; owned */
+    struct audit_latency latency;  /* of `times`, filled when the connection is closed */
 };
 
 /* What the transport went through on behalf of one side. */

@@ -35,6 +35,12 @@ const struct audit_string *audit_client_get(struct audit *audit, const struct au
 
 void audit_topic_add(struct audit_topic *into, const struct audit_topic *from);
 void audit_handshakes_add(struct audit_handshakes *into, const struct audit_handshakes *from);
+
+/* Fills the latency from the times. */
+void audit_handshakes_measure(struct audit_handshakes *handshakes);
+
+/* Frees the times; all else stays. */
+void audit_handshakes_clear(struct audit_handshakes *handshakes);
 void audit_connection_free(struct audit_connection *connection);
 
 #endif

@@ -100,18 +100,30 @@ void json_null(struct json_writer *json, const char *key)
 
 /* Controls (C0, DEL and C1, which a terminal would act on) and the two characters that JSON itself
  * needs are escaped; the rest of well-formed text stands for itself. */
+static bool stands_for_itself(uint8_t byte)
+{
+    return byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f && byte != 0xc2;
+}
+
 static void write_good(FILE *file, const uint8_t *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
+        size_t run = i;
+        while (run < length && stands_for_itself(bytes[run]))
+            run++;
+        if (run > i)
+            fwrite(bytes + i, 1, run - i, file);
+        if ((i = run) == length)
+            return;
         uint8_t byte = bytes[i];
         if (byte == '"' || byte == '\\')
             fprintf(file, "\\%c", byte);
-        else if (byte < 0x20 || byte == 0x7f)
+        else if (byte != 0xc2)
             fprintf(file, "\\u%04x", byte);
-        else if (byte == 0xc2 && bytes[i + 1] < 0xa0) /* U+0080 to U+009F have two bytes */
-            fprintf(file, "\\u%04x", bytes[++i]);
+        else if (bytes[++i] < 0xa0) /* two bytes are U+0080 to U+00BF */
+            fprintf(file, "\\u%04x", bytes[i]);
         else
-            fputc(byte, file);
+            fprintf(file, "\xc2%c", bytes[i]);
     }
 }
 
