@@ -117,6 +117,62 @@ void format_plural(GString *text, uint64_t count, const char *noun)
                            count == 1 ? "" : "s");
 }
 
+/* A frame in a finding's detail: its number in the finding's file, if it is there. */
+static uint64_t frame_beside(const struct audit_report *report, uint64_t frame, uint64_t beside)
+{
+    uint64_t number, other;
+    const struct audit_file *file = audit_locate(report, frame, &number);
+    return file != NULL && file == audit_locate(report, beside, &other) ? number : frame;
+}
+
+/* Whether `text` has `word` in it, small and capital letters taken for the same. */
+static bool mentions(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    for (; *text != '\0'; text++)
+        if (g_ascii_strncasecmp(text, word, length) == 0)
+            return true;
+    return false;
+}
+
+/* The name of the reason code or packet type that a detail has as its first number; NULL if it has
+ * neither, or the specification does not define it. */
+static const char *name_of_number(const struct mqtt_finding *what, const char *detail)
+{
+    uint64_t number = what->values[0];
+    if (number > UINT8_MAX)
+        return NULL;
+    if (strstr(detail, "code is {0x}") != NULL || strstr(detail, "code {0x}") != NULL)
+        return mqtt_reason_name((enum mqtt_version)what->version,
+                                (enum mqtt_packet_type)what->packet_type, (uint8_t)number);
+    if (strstr(detail, "has type {0}") != NULL && number > 0 && number < MQTT_PACKET_TYPES)
+        return mqtt_packet_type_name((unsigned)number);
+    return NULL;
+}
+
+void format_detail(GString *text, const struct audit_report *report,
+                   const struct audit_finding *finding)
+{
+    static const char *const frames[] = {"frame {0}", "frame {1}"};
+    struct mqtt_finding what = finding->what;
+    const struct mqtt_rule_info *info = mqtt_rule_info((enum mqtt_rule)what.rule);
+    for (unsigned i = 0; i < G_N_ELEMENTS(frames); i++)
+        if (strstr(info->detail, frames[i]) != NULL)
+            what.values[i] = frame_beside(report, what.values[i], what.frame);
+
+    if (what.field < MQTT_FIELDS && info->scope == MQTT_SCOPE_PACKET) {
+        const char *field = mqtt_field_info((enum mqtt_field)what.field)->name;
+        if (!mentions(info->title, field) && !mentions(info->detail, field))
+            g_string_append_printf(text, "%s: ", field);
+    }
+    char detail[512];
+    mqtt_finding_detail(&what, detail, sizeof detail);
+    g_string_append(text, detail);
+    const char *name = name_of_number(&what, info->detail);
+    if (name != NULL)
+        g_string_append_printf(text, " (%s)", name);
+}
+
 void format_filter(GString *text, const struct audit_report *report,
                    const struct audit_finding *finding)
 {

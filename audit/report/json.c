@@ -394,9 +394,8 @@ static void write_finding(struct json_writer *json, const struct audit_report *r
 {
     const struct mqtt_finding *what = &finding->what;
     const struct mqtt_rule_info *info = mqtt_rule_info((enum mqtt_rule)what->rule);
-    char detail[512];
-    mqtt_finding_detail(what, detail, sizeof detail);
-    GString *filter = g_string_new(NULL);
+    GString *detail = g_string_new(NULL), *filter = g_string_new(NULL);
+    format_detail(detail, report, finding);
     format_filter(filter, report, finding);
 
     json_object_begin(json, NULL);
@@ -425,13 +424,18 @@ static void write_finding(struct json_writer *json, const struct audit_report *r
         json_null(json, "packet_type");
     else
         json_text(json, "packet_type", mqtt_packet_type_name(what->packet_type));
+    if (what->field < MQTT_FIELDS)
+        json_text(json, "field", mqtt_field_info((enum mqtt_field)what->field)->abbreviation);
+    else
+        json_null(json, "field");
     json_text(json, "version", mqtt_version_name(what->version));
     write_statements(json, what);
     json_text(json, "title", info->title);
-    json_text(json, "text", detail);
+    json_text(json, "text", detail->str);
     json_text(json, "display_filter", filter->str);
     json_object_end(json);
     g_string_free(filter, TRUE);
+    g_string_free(detail, TRUE);
 }
 
 static void write_publishes(struct json_writer *json, const struct audit_topic *topic)

@@ -95,7 +95,7 @@ static char *client_name(const struct audit_finding *finding)
 static void add_row(const struct text *text, struct table *table,
                     const struct audit_finding *finding)
 {
-    char offset[FORMAT_SIZE], detail[512];
+    char offset[FORMAT_SIZE];
     uint64_t number;
     const struct audit_file *file = audit_locate(text->report, finding->what.frame, &number);
     if (file == NULL) {
@@ -117,8 +117,10 @@ static void add_row(const struct text *text, struct table *table,
     char *client = client_name(finding);
     table_add(table, client);
     g_free(client);
-    mqtt_finding_detail(&finding->what, detail, sizeof detail);
-    table_add(table, detail);
+    GString *detail = g_string_new(NULL);
+    format_detail(detail, text->report, finding);
+    table_add(table, detail->str);
+    g_string_free(detail, TRUE);
 }
 
 static void write_rows(const struct text *text, const GPtrArray *group, unsigned rows)
@@ -159,27 +161,41 @@ static void write_clients(const struct text *text, const GPtrArray *group)
     g_hash_table_destroy(seen);
 }
 
+/* The frames of a group as Wireshark counts them, "17, 33", each of them once. False if they are
+ * too many to be named, or not of one file. */
+static bool append_frames(GString *line, const struct audit_report *report, const GPtrArray *group,
+                          const struct audit_file **file)
+{
+    unsigned count = 0;
+    uint64_t last = 0;
+    *file = NULL;
+    for (unsigned i = 0; i < group->len; i++) {
+        uint64_t number;
+        const struct audit_file *of =
+            audit_locate(report, finding_at(group, i)->what.frame, &number);
+        if (of == NULL || (*file == of && number == last))
+            continue;
+        if ((*file != NULL && *file != of) || count == FILTER_FRAMES)
+            return false;
+        g_string_append_printf(line, "%s%" G_GUINT64_FORMAT, count > 0 ? ", " : "", number);
+        *file = of;
+        last = number;
+        count++;
+    }
+    return count > 0;
+}
+
 /* What shows these frames in Wireshark: their numbers if they are few, and need no plugin. */
 static char *group_filter(const struct audit_report *report, const GPtrArray *group, const char *id)
 {
-    GString *line = g_string_new(NULL);
-    GString *frames = g_string_new(NULL);
-    unsigned count = 0;
-    uint64_t last = 0;
-    for (unsigned i = 0; i < group->len; i++) {
-        uint64_t frame = finding_at(group, i)->what.frame;
-        if (frame == 0 || frame == last)
-            continue;
-        g_string_append_printf(frames, "%s%" G_GUINT64_FORMAT, count > 0 ? ", " : "", frame);
-        last = frame;
-        count++;
-    }
-    if (count == 1)
-        g_string_printf(line, "frame.number == %s", frames->str);
-    else if (count > 0 && count <= FILTER_FRAMES)
-        g_string_printf(line, "frame.number in {%s}", frames->str);
-    if (count == 0 || count > FILTER_FRAMES || report->capture.files->len > 1)
+    GString *line = g_string_new(NULL), *frames = g_string_new(NULL);
+    const struct audit_file *file;
+    if (!append_frames(frames, report, group, &file))
         g_string_printf(line, "mqttscope.rule == \"%s\" (with the plugin)", id);
+    else if (strchr(frames->str, ',') != NULL)
+        g_string_printf(line, "frame.number in {%s}", frames->str);
+    else
+        g_string_printf(line, "frame.number == %s", frames->str);
     g_string_free(frames, TRUE);
     return g_string_free(line, FALSE);
 }
