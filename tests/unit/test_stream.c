@@ -420,6 +420,7 @@ START_TEST(snap_length_keeps_sync_inside_a_packet)
         ck_assert_uint_eq(session.pdus[0].missing, publish.length - cut);
         ck_assert_uint_eq(session.pdus[0].not_held, 0);
         ck_assert_uint_eq(session.pdus[1].stream_offset, publish.length);
+        ck_assert_ptr_null(session.stream.held);
         ck_assert_uint_eq(session.stream.searches, 0);
         close_session(&session);
     }
@@ -833,6 +834,35 @@ START_TEST(start_inside_a_long_payload)
 }
 END_TEST
 
+/* Something that looks like the beginning of a long packet fills the search's window: only that is
+ * given up, not the packet that begins behind it. */
+START_TEST(window_gives_up_the_oldest_place)
+{
+    static const uint8_t long_one[] = {0x30, 0xff, 0xff, 0x7f, 0x00, 0x01, 'a'};
+    struct bytes bytes = {0};
+    struct session session;
+    bytes_add(&bytes, long_one, sizeof(long_one));
+    for (unsigned i = 0; i < 9000; i++)
+        bytes_u8(&bytes, 0);
+    const size_t start = bytes.length;
+    for (unsigned i = 0; i < 3; i++) {
+        bytes_u8(&bytes, 0x30);
+        bytes_variable(&bytes, 3 + 6000);
+        bytes_text(&bytes, "t");
+        for (unsigned j = 0; j < 6000; j++)
+            bytes_u8(&bytes, 0);
+    }
+    open_session(&session, false, MQTT_VERSION_3_1_1);
+    for (size_t at = 0; at < bytes.length; at += 1000)
+        push(&session, bytes.data + at, bytes.length - at < 1000 ? bytes.length - at : 1000);
+    ck_assert_uint_eq(session.count, 3);
+    ck_assert_uint_eq(session.pdus[0].stream_offset, start);
+    ck_assert_uint_eq(session.stream.skipped, start);
+    close_session(&session);
+    free(bytes.data);
+}
+END_TEST
+
 /* ---- Broken and hostile ---- */
 
 START_TEST(five_byte_remaining_length)
@@ -855,6 +885,25 @@ START_TEST(five_byte_remaining_length)
         close_session(&session);
     }
     free(publish.data);
+}
+END_TEST
+
+/* Sync is found among bytes that are held, is lost again there, and found again there. */
+START_TEST(broken_among_held_bytes)
+{
+    static const uint8_t bytes[] = {0x30, 0x06, 0x00, 0x03, 'a',  '/',  'b',  'x',  0x40, 0x02,
+                                    0x00, 0x01, 0x40, 0x02, 0x00, 0x02, 0x30, 0xff, 0xff, 0xff,
+                                    0xff, 0x01, 0x40, 0x02, 0x00, 0x03, 0x40, 0x02, 0x00, 0x04};
+    struct session session;
+    open_session(&session, false, MQTT_VERSION_3_1_1);
+    push(&session, bytes, 6);
+    ck_assert_uint_eq(session.count, 0);
+    push(&session, bytes + 6, sizeof(bytes) - 6);
+    ck_assert_uint_eq(session.count, 5);
+    ck_assert_uint_eq(session.broken, 1);
+    ck_assert_uint_eq(session.stream.skipped, 1);
+    ck_assert_uint_eq(session.stream.searches, 2);
+    close_session(&session);
 }
 END_TEST
 
@@ -914,4 +963,5 @@ SUITE("stream", TABLE(any_chunking_gives_the_same_packets, chunk_sizes),
       TEST(gap_in_mid_search), TEST(a_256_mb_payload_is_counted_and_hashed), TEST(hash_is_fnv_1a),
       TABLE(find_start, start_rows), TABLE(start_in_mid_packet, versions),
       TABLE(start_in_mid_stream, versions), TEST(start_inside_a_long_payload),
-      TEST(five_byte_remaining_length), TABLE(hostile_bytes_are_bounded, alphabets))
+      TEST(window_gives_up_the_oldest_place), TEST(five_byte_remaining_length),
+      TEST(broken_among_held_bytes), TABLE(hostile_bytes_are_bounded, alphabets))

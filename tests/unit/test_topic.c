@@ -166,6 +166,8 @@ static const struct match_row {
     {"\xc3\xa4", "a\xcc\x88", false},
     /* Filters that are not well-formed match nothing by their wildcards. */
     {"a/b#", "a/bc", false},
+    {"a/#b", "a", false},
+    {"a/#/", "a", false},
     {"a/#/c", "a/b/c", false},
     {"", "a", false},
     {"a", "", false},
