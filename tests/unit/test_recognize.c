@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* analyzer/recognize: what first bytes say, and that fewer of them never say something else. */
+#include "suite.h"
+
+#include "analyzer/recognize.h"
+
+#define STARTS(what, text)                                                                         \
+    {                                                                                              \
+        (what), (const uint8_t *)(text), sizeof(text) - 1                                          \
+    }
+
+static const struct {
+    enum recognized what;
+    const uint8_t *bytes;
+    size_t length;
+} starts[] = {
+    STARTS(RECOGNIZED_MQTT, "\x10\x0d\0\4MQTT\4\2\0\x3c\0\1a"),
+    STARTS(RECOGNIZED_MQTT, "\x10\x0f\0\6MQIsdp\3\2\0\x3c\0\1a"),
+    STARTS(RECOGNIZED_MQTT, "\x1f\x0d\0\4MQTT\4\2\0\x3c\0\1a"), /* wrong flags */
+    STARTS(RECOGNIZED_MQTT, "\x10\x80\x01\0\4MQTT\5"),
+    STARTS(RECOGNIZED_MQTT, "\x10\x80\x80\x80\x01\0\6MQIsdp\3"),
+    STARTS(RECOGNIZED_NOTHING, "\x10\x80\x80\x80\x80\x01\0\4MQTT"), /* five bytes of length */
+    STARTS(RECOGNIZED_NOTHING, "\x10\x0d\0\4mqtt\4\2\0\x3c\0\1a"),
+    STARTS(RECOGNIZED_NOTHING, "\x10\x0d\0\5MQTTX\4\2"),
+    STARTS(RECOGNIZED_NOTHING, "\x20\2\0\0"), /* CONNACK: nobody starts with it */
+    STARTS(RECOGNIZED_HTTP, "GET /mqtt HTTP/1.1\r\n"),
+    STARTS(RECOGNIZED_NOTHING, "POST / HTTP/1.1\r\n"),
+    STARTS(RECOGNIZED_TLS, "\x16\3\1\2\0\1\0\1\xfc\3\3"), /* ClientHello */
+    STARTS(RECOGNIZED_TLS, "\x17\3\3\0\x20"),             /* data of a connection under way */
+    STARTS(RECOGNIZED_NOTHING, "\x16\4\1"),
+    STARTS(RECOGNIZED_NOTHING, "\x18\3\3"),
+    STARTS(RECOGNIZED_NOTHING, "SSH-2.0-OpenSSH_9.2"),
+    STARTS(RECOGNIZED_NOTHING, "\0\0\0\0"),
+};
+
+START_TEST(starts_are_recognized)
+{
+    ck_assert_int_eq(recognize(starts[_i].bytes, starts[_i].length), starts[_i].what);
+}
+END_TEST
+
+START_TEST(fewer_bytes_say_maybe)
+{
+    for (size_t length = 0; length <= starts[_i].length; length++) {
+        enum recognized answer = recognize(starts[_i].bytes, length);
+        ck_assert(answer == RECOGNIZED_MAYBE || answer == starts[_i].what);
+        if (length >= RECOGNIZE_BYTES)
+            ck_assert_int_ne(answer, RECOGNIZED_MAYBE);
+    }
+}
+END_TEST
+
+/* Whatever comes, so many bytes are enough. */
+START_TEST(enough_bytes_settle_it)
+{
+    uint8_t bytes[RECOGNIZE_BYTES];
+    uint64_t state = 1;
+    for (unsigned round = 0; round < 200000; round++) {
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            /* Mostly bytes that occur in what is looked for. */
+            static const uint8_t likely[] = "\x10\x80\x01\0\4\6MQTIsdpGET \x16\3\1";
+            uint8_t random = (uint8_t)(state >> 40);
+            bytes[i] = random < 200 ? likely[random % (sizeof likely - 1)] : random;
+        }
+        ck_assert_int_ne(recognize(bytes, sizeof bytes), RECOGNIZED_MAYBE);
+    }
+}
+END_TEST
+
+SUITE("recognize", TABLE(starts_are_recognized, starts), TABLE(fewer_bytes_say_maybe, starts),
+      TEST(enough_bytes_settle_it))
