@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TCP segments of up to four flows, through reassembly, recognition, WebSocket, decoder and audit
+ * to the reports: both can be written, what they count adds up, and the text holds nothing that a
+ * terminal would act on.
+ *
+ * The input is a list of segments: a byte for flow and side, one for TCP flags, one that shifts the
+ * sequence number (signed) or, with its lowest bits 01, cuts the captured bytes; two bytes of
+ * length, and the payload.
+ */
+#include "analyzer/transport.h"
+#include "audit/report/json.h"
+#include "audit/report/text.h"
+#include "fuzz.h"
+
+#include <string.h>
+
+#define FLOWS 4u
+#define HEADER 20u
+#define PAYLOAD_MAX 2048u
+
+static const uint16_t ports[FLOWS] = {1883, 1883, 8080, 8883};
+
+struct world {
+    struct transport *transport;
+    uint32_t next[FLOWS][2]; /* sequence numbers */
+    struct tcp_moment now;
+};
+
+static void put_u16(uint8_t *at, uint16_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+static void put_u32(uint8_t *at, uint32_t value)
+{
+    put_u16(at, (uint16_t)(value >> 16));
+    put_u16(at + 2, (uint16_t)value);
+}
+
+static void send(struct world *world, const uint8_t *control, const uint8_t *payload,
+                 uint32_t length)
+{
+    unsigned flow = control[0] % FLOWS, side = control[0] >> 2 & 1;
+    bool cut = (control[2] & 3) == 1;
+    uint32_t sequence = world->next[flow][side] + (cut ? 0 : (uint32_t)(int8_t)control[2] >> 2);
+    uint8_t bytes[HEADER + PAYLOAD_MAX] = {0};
+    put_u16(bytes, side == 0 ? (uint16_t)(40000 + flow) : ports[flow]);
+    put_u16(bytes + 2, side == 0 ? ports[flow] : (uint16_t)(40000 + flow));
+    put_u32(bytes + 4, sequence);
+    put_u32(bytes + 8, world->next[flow][1 - side]);
+    bytes[12] = 5 << 4;
+    bytes[13] = control[1];
+    put_u16(bytes + 14, 0xffff);
+    memcpy(bytes + HEADER, payload, length);
+    if ((control[2] & 3) == 0)
+        world->next[flow][side] = sequence + length + ((control[1] & 3) != 0);
+    else
+        world->next[flow][side] += length;
+
+    struct ip_packet packet = {.version = 4, .protocol = 6};
+    packet.source.bytes[3] = (uint8_t)side;
+    packet.destination.bytes[3] = (uint8_t)(1 - side);
+    packet.payload = (struct slice){bytes, HEADER + length, HEADER + length};
+    if (cut)
+        packet.payload.captured -= length / 4 * (control[2] >> 6);
+    world->now.frame++;
+    world->now.time_ns += (int64_t)control[1] * 10000000;
+    transport_packet(world->transport, &world->now, &packet);
+}
+
+static void check_counts(const struct audit_report *report)
+{
+    uint64_t findings = 0, by_rule = 0;
+    for (unsigned severity = 0; severity < 3; severity++)
+        findings += report->totals.findings[severity];
+    for (unsigned rule = 0; rule < MQTT_RULES; rule++)
+        by_rule += report->totals.findings_by_rule[rule];
+    REQUIRE(findings == by_rule);
+    REQUIRE(findings == report->findings->len);
+    REQUIRE(report->totals.connections == report->connections->len);
+    for (unsigned i = 0; i < report->connections->len; i++)
+        for (unsigned side = 0; side < 2; side++)
+            for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++) {
+                const struct audit_handshakes *h =
+                    audit_report_connection(report, i)->handshakes[side][kind];
+                if (h != NULL)
+                    REQUIRE(h->started + h->resumed <=
+                            h->completed + h->refused + h->incomplete + h->open + h->unknown);
+            }
+}
+
+static void write_reports(const struct audit_report *report)
+{
+    const struct report_text_options options = {.detail = REPORT_VERBOSE};
+    char *text;
+    size_t length;
+    FILE *file = open_memstream(&text, &length);
+    REQUIRE(file != NULL);
+    report_text(report, &options, file);
+    fclose(file);
+    REQUIRE(g_utf8_validate(text, (gssize)length, NULL));
+    for (size_t i = 0; i < length; i++)
+        REQUIRE(text[i] == '\n' || ((unsigned char)text[i] >= 0x20 && text[i] != 0x7f));
+    free(text);
+
+    file = open_memstream(&text, &length);
+    REQUIRE(file != NULL);
+    report_json(report, file);
+    fclose(file);
+    REQUIRE(g_utf8_validate(text, (gssize)length, NULL));
+    free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct audit *audit = audit_new(NULL);
+    struct world world = {.transport = transport_new(audit, NULL, 0)};
+    REQUIRE(world.transport != NULL);
+    while (size >= 5) {
+        uint32_t length = MIN((uint32_t)data[3] << 8 | data[4], PAYLOAD_MAX);
+        length = (uint32_t)MIN(length, size - 5);
+        send(&world, data, data + 5, length);
+        data += 5 + length;
+        size -= 5 + length;
+    }
+    transport_finish(world.transport);
+    const struct audit_report *report = audit_finish(audit);
+    check_counts(report);
+    write_reports(report);
+    transport_free(world.transport);
+    audit_free(audit);
+    return 0;
+}
