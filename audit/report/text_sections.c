@@ -149,6 +149,50 @@ static void add_connection(const struct text *text, struct table *table,
     add_worst(table, connection->findings);
 }
 
+static uint64_t retransmitted(const struct audit_connection *connection)
+{
+    return connection->transport[0].retransmitted + connection->transport[1].retransmitted;
+}
+
+static uint64_t zero_windows(const struct audit_connection *connection)
+{
+    return connection->transport[0].zero_window + connection->transport[1].zero_window;
+}
+
+/* "TCP: 9 segments sent again, most on stream 0; ...": the link may be to blame, or a receiver that
+ * does not keep up. */
+static void append_trouble(GString *line, const struct audit_report *report, const char *noun,
+                           const char *what,
+                           uint64_t (*count)(const struct audit_connection *connection))
+{
+    const struct audit_connection *most = NULL;
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < report->connections->len; i++) {
+        const struct audit_connection *connection = audit_report_connection(report, i);
+        sum += count(connection);
+        if (count(connection) > 0 && (most == NULL || count(connection) > count(most)))
+            most = connection;
+    }
+    if (most == NULL)
+        return;
+    g_string_append(line, line->len == 0 ? "TCP: " : "; ");
+    format_plural(line, sum, noun);
+    g_string_append_printf(line, " %s", what);
+    if (most->stream >= 0)
+        g_string_append_printf(line, ", %s on stream %" G_GINT64_FORMAT,
+                               count(most) == sum ? "all" : "most", most->stream);
+}
+
+static void write_trouble(const struct text *text)
+{
+    GString *line = g_string_new(NULL);
+    append_trouble(line, text->report, "segment", "sent again", retransmitted);
+    append_trouble(line, text->report, "segment", "with a full receive window", zero_windows);
+    if (line->len > 0)
+        text_wrap(text, INDENT, line->str);
+    g_string_free(line, TRUE);
+}
+
 void text_connections(const struct text *text)
 {
     static const struct table_column columns[] = {
@@ -191,6 +235,7 @@ void text_connections(const struct text *text)
         add_connection(text, table, g_ptr_array_index(shown, i), server == NULL);
     write_table(text, table);
     text_more(text, INDENT, text->report->totals.connections - rows);
+    write_trouble(text);
     g_ptr_array_free(shown, TRUE);
 }
 
