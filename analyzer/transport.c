@@ -2,10 +2,9 @@
 /* Which TCP streams carry MQTT, and what is in them: see transport.h. */
 #include "analyzer/transport.h"
 
-#include "analyzer/recognize.h"
+#include "analyzer/channel.h"
 #include "analyzer/websocket.h"
 #include "mqtt/session.h"
-#include "mqtt/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,35 +14,10 @@
 /* Bytes in mid-connection without one control packet, after which nobody expects any. */
 #define SEARCH_ENOUGH (1024u * 1024u)
 
-/* What the layer knows of a TCP flow that may carry MQTT. */
-struct channel {
-    struct tcp_flow *flow;
-    bool expected;      /* on a port of MQTT */
-    uint8_t probe_side; /* who spoke first */
-    uint8_t probe_length;
-    uint8_t probe[RECOGNIZE_BYTES];     /* its first bytes, until they say enough */
-    struct websocket *websocket;        /* NULL: control packets lie in TCP itself */
-    struct mqtt_connection *connection; /* NULL until the flow is known to carry MQTT */
-    struct audit_open *audit;
-    struct mqtt_stream streams[2];
-    bool any_packet;
-    bool doubted[2];        /* bytes of this side were acknowledged that the capture did not show */
-    bool ended;             /* a FIN or RST was seen: the first of them */
-    enum tcp_end how;       /* which */
-    uint8_t ended_by;       /* whose */
-    struct tcp_moment when; /* when */
-};
-
 struct transport {
-    struct audit *audit;
     struct tcp *tcp;
-    struct mqtt_sessions *sessions;
-    GHashTable *channels; /* flow number -> struct channel *, those with a connection */
-    struct tcp_moment now;
-    uint64_t no_memory;
-    uint8_t ports[65536 / 8];  /* a bit a port */
-    struct mqtt_packet packet; /* room for one step */
-    struct mqtt_step step;
+    struct feed feed;
+    uint8_t ports[65536 / 8]; /* a bit a port */
 };
 
 static bool port_expected(const struct transport *transport, uint16_t port)
@@ -55,8 +29,6 @@ static void expect_port(struct transport *transport, uint16_t port)
 {
     transport->ports[port / 8] |= (uint8_t)(1u << port % 8);
 }
-
-/* ---- A connection: from its first byte to its end ---- */
 
 /* Who is the client? Who asked for the WebSocket; who opened the connection; else who does not own
  * the port of MQTT; else who spoke first. */
@@ -74,187 +46,10 @@ static uint8_t guess_client(const struct transport *transport, const struct chan
     return channel->probe_side;
 }
 
-/* Whether the capture has the first byte that MQTT sent here. */
-static bool start_seen(const struct channel *channel)
-{
-    return channel->websocket != NULL || channel->flow->initiator != TCP_SIDE_UNKNOWN;
-}
-
-/* Names a server by its address and port. */
-static uint64_t server_key(const struct tcp_flow *flow, unsigned side)
-{
-    const struct tcp_side *server = &flow->side[side];
-    const uint8_t port[2] = {(uint8_t)(server->port >> 8), (uint8_t)server->port};
-    uint64_t hash = mqtt_hash(MQTT_HASH_START, server->address.bytes, sizeof server->address.bytes);
-    return mqtt_hash(hash, port, sizeof port);
-}
-
-static void fill_opening(const struct channel *channel, uint8_t client,
-                         const struct tcp_moment *now, struct audit_opening *opening)
-{
-    const struct tcp_flow *flow = channel->flow;
-    *opening = (struct audit_opening){
-        .stream = flow->stream,
-        .carrier = channel->websocket != NULL ? "websocket" : "tcp",
-        .client = client,
-        .start_seen = start_seen(channel),
-        .time = now->time_ns,
-        .frame = now->frame,
-    };
-    for (unsigned side = 0; side < 2; side++) {
-        ip_address_text(flow->ip_version, &flow->side[side].address,
-                        opening->endpoints[side].address);
-        opening->endpoints[side].port = flow->side[side].port;
-    }
-}
-
-/* The flow carries MQTT. False without memory. */
 static bool open_connection(struct transport *transport, struct channel *channel,
                             const struct tcp_moment *now)
 {
-    struct tcp_flow *flow = channel->flow;
-    uint8_t client = guess_client(transport, channel);
-    const struct mqtt_connection_start start = {
-        .time = now->time_ns,
-        .frame = now->frame,
-        .server_key = server_key(flow, 1u - client),
-        .start_seen = start_seen(channel),
-        .client = client,
-    };
-    channel->connection = mqtt_connection_new(transport->sessions, &start);
-    if (channel->connection == NULL)
-        return false;
-
-    struct audit_opening opening;
-    fill_opening(channel, client, now, &opening);
-    channel->audit = audit_connection_opened(transport->audit, &opening);
-    for (uint8_t side = 0; side < 2; side++) {
-        mqtt_stream_init(&channel->streams[side], start.start_seen);
-        /* Nobody sends data before the other side's SYN: its direction is not in the capture. */
-        if (flow->side[side].segments == 0)
-            mqtt_connection_gap(channel->connection, side, 0);
-    }
-    g_hash_table_insert(transport->channels, GUINT_TO_POINTER(flow->stream), channel);
-    return true;
-}
-
-/* Decodes one control packet and takes in what it means. */
-static void take_packet(struct transport *transport, struct channel *channel, uint8_t side,
-                        const struct tcp_moment *now, const struct mqtt_pdu *pdu)
-{
-    struct mqtt_connection *connection = channel->connection;
-    struct mqtt_packet *packet = &transport->packet;
-    const struct mqtt_place place = {
-        .time = now->time_ns,
-        .frame = now->frame,
-        .token = channel->flow->stream,
-        .side = side,
-    };
-    struct mqtt_context context =
-        mqtt_connection_context(connection, side, pdu->data, pdu->captured, pdu->length);
-    enum mqtt_outcome outcome =
-        mqtt_decode(pdu->data, pdu->captured, pdu->length, &context, packet);
-    if (packet->type == MQTT_CONNECT)
-        mqtt_connection_set_server_key(connection, server_key(channel->flow, 1u - side));
-    mqtt_connection_step(connection, &place, outcome, packet, &transport->step);
-    audit_connection_step(transport->audit, channel->audit, &place, packet, &transport->step);
-    channel->any_packet = true;
-}
-
-/* Takes the control packets that a side's bytes complete. */
-static void take_packets(struct transport *transport, struct channel *channel, uint8_t side,
-                         const struct tcp_moment *now)
-{
-    struct mqtt_stream *stream = &channel->streams[side];
-    struct mqtt_connection *connection = channel->connection;
-    struct mqtt_pdu pdu;
-    for (;;) {
-        const struct mqtt_context context = {
-            .version = (enum mqtt_version)connection->version,
-            .sender = mqtt_connection_sender(connection, side),
-        };
-        switch (mqtt_stream_next(stream, &context, &pdu)) {
-        case MQTT_STREAM_NEED_MORE: return;
-        case MQTT_STREAM_SKIPPED:
-            audit_limit(transport->audit, AUDIT_LIMIT_OUT_OF_SYNC, 1, pdu.length);
-            break;
-        case MQTT_STREAM_PACKET:
-        case MQTT_STREAM_BROKEN: take_packet(transport, channel, side, now, &pdu); break;
-        }
-    }
-}
-
-static void push(struct transport *transport, struct channel *channel, uint8_t side,
-                 const struct tcp_moment *now, struct slice bytes)
-{
-    mqtt_stream_push(&channel->streams[side], bytes.data, bytes.captured, bytes.reported);
-    take_packets(transport, channel, side, now);
-}
-
-static enum mqtt_close close_of(enum tcp_end how)
-{
-    switch (how) {
-    case TCP_END_FIN: return MQTT_CLOSE_FIN;
-    case TCP_END_RST: return MQTT_CLOSE_RST;
-    case TCP_END_REUSED: return MQTT_CLOSE_REUSED;
-    default: return MQTT_CLOSE_CAPTURE_END;
-    }
-}
-
-static void tell_transport(const struct channel *channel)
-{
-    for (uint8_t side = 0; side < 2; side++) {
-        const struct tcp_side *of = &channel->flow->side[side];
-        const struct audit_transport transport = {
-            .segments = of->segments,
-            .retransmitted = of->retransmitted,
-            .out_of_order = of->out_of_order,
-            .zero_window = of->zero_window,
-            .gaps = of->gaps,
-            .gap_bytes = of->gap_bytes,
-        };
-        audit_connection_transport(channel->audit, side, &transport);
-    }
-}
-
-static void close_connection(struct transport *transport, struct channel *channel,
-                             const struct tcp_moment *now, enum tcp_end how)
-{
-    enum mqtt_close close = close_of(channel->ended ? channel->how : how);
-    struct mqtt_place place = {
-        .time = now->time_ns,
-        .frame = now->frame,
-        .token = channel->flow->stream,
-        .side = channel->ended_by,
-    };
-    if (channel->ended) {
-        place.time = channel->when.time_ns;
-        place.frame = channel->when.frame;
-    } else if (close == MQTT_CLOSE_CAPTURE_END) {
-        /* It was silent for as long as the capture went on. */
-        place.time = transport->now.time_ns;
-        place.frame = 0;
-    }
-    for (unsigned side = 0; side < 2; side++) {
-        uint64_t left = mqtt_stream_left(&channel->streams[side]);
-        if (left > 0)
-            audit_limit(transport->audit, AUDIT_LIMIT_UNFINISHED_PACKET, 1, left);
-        mqtt_stream_free(&channel->streams[side]);
-    }
-    tell_transport(channel);
-    audit_connection_closed(transport->audit, channel->audit, channel->connection, &place, close,
-                            &transport->step);
-    g_hash_table_remove(transport->channels, GUINT_TO_POINTER(channel->flow->stream));
-    mqtt_connection_free(channel->connection);
-}
-
-/* The side's next `count` bytes of MQTT are not in the capture. */
-static void push_gap(struct transport *transport, struct channel *channel, uint8_t side,
-                     const struct tcp_moment *now, uint64_t count)
-{
-    mqtt_stream_gap(&channel->streams[side], count);
-    mqtt_connection_gap(channel->connection, side, count);
-    take_packets(transport, channel, side, now);
+    return channel_open(&transport->feed, channel, guess_client(transport, channel), now);
 }
 
 /* ---- WebSocket ---- */
@@ -282,14 +77,14 @@ static void websocket_data(void *context, unsigned side, struct slice bytes)
 {
     struct websocket_moment *moment = context;
     if (websocket_ready(moment))
-        push(moment->transport, moment->channel, (uint8_t)side, moment->now, bytes);
+        channel_push(&moment->transport->feed, moment->channel, (uint8_t)side, moment->now, bytes);
 }
 
 static void websocket_hole(void *context, unsigned side, uint64_t count)
 {
     struct websocket_moment *moment = context;
     if (websocket_ready(moment))
-        push_gap(moment->transport, moment->channel, (uint8_t)side, moment->now, count);
+        channel_gap(&moment->transport->feed, moment->channel, (uint8_t)side, moment->now, count);
 }
 
 static void websocket_lost(void *context, unsigned side)
@@ -303,9 +98,9 @@ static void websocket_event(void *context, unsigned side, enum websocket_event e
     const struct websocket_moment *moment = context;
     (void)side;
     if (event == WEBSOCKET_COMPRESSED)
-        audit_limit(moment->transport->audit, AUDIT_LIMIT_WEBSOCKET_COMPRESSED, 1, value);
+        audit_limit(moment->transport->feed.audit, AUDIT_LIMIT_WEBSOCKET_COMPRESSED, 1, value);
     if (event == WEBSOCKET_FOUND)
-        audit_limit(moment->transport->audit, AUDIT_LIMIT_OUT_OF_SYNC, 1, value);
+        audit_limit(moment->transport->feed.audit, AUDIT_LIMIT_OUT_OF_SYNC, 1, value);
 }
 
 static struct websocket_sink websocket_sink(struct websocket_moment *moment)
@@ -340,7 +135,7 @@ static void push_websocket(struct transport *transport, struct channel *channel,
     const struct websocket_sink sink = websocket_sink(&moment);
     bool goes_on = websocket_push(channel->websocket, side, bytes, &sink);
     if (moment.no_memory)
-        audit_limit(transport->audit, AUDIT_LIMIT_MEMORY, 1, 0);
+        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
     if (moment.no_memory || !goes_on)
         ignore(transport, channel);
 }
@@ -374,15 +169,15 @@ static void begin(struct transport *transport, struct channel *channel, uint8_t 
                   const struct tcp_moment *now, struct slice bytes)
 {
     if (!open_connection(transport, channel, now)) {
-        audit_limit(transport->audit, AUDIT_LIMIT_MEMORY, 1, 0);
+        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
         ignore(transport, channel);
         return;
     }
     const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
     if (kept.captured > 0)
-        push(transport, channel, channel->probe_side, now, kept);
+        channel_push(&transport->feed, channel, channel->probe_side, now, kept);
     if (bytes.reported > 0)
-        push(transport, channel, side, now, bytes);
+        channel_push(&transport->feed, channel, side, now, bytes);
 }
 
 /* The flow begins with an HTTP request, which may open a WebSocket. */
@@ -391,7 +186,7 @@ static void begin_websocket(struct transport *transport, struct channel *channel
 {
     channel->websocket = websocket_new(channel->probe_side);
     if (channel->websocket == NULL) {
-        audit_limit(transport->audit, AUDIT_LIMIT_MEMORY, 1, 0);
+        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
         ignore(transport, channel);
         return;
     }
@@ -411,7 +206,7 @@ static void decide(struct transport *transport, struct channel *channel, uint8_t
     if (what == RECOGNIZED_MAYBE && keep_probe(channel, bytes))
         return;
     if (what == RECOGNIZED_TLS) {
-        audit_limit(transport->audit, AUDIT_LIMIT_TLS, 1, 0);
+        audit_limit(transport->feed.audit, AUDIT_LIMIT_TLS, 1, 0);
         ignore(transport, channel);
     } else if (what == RECOGNIZED_HTTP) {
         begin_websocket(transport, channel, side, now, bytes);
@@ -436,7 +231,7 @@ static struct channel *channel_new(struct transport *transport, struct tcp_flow 
 {
     struct channel *channel = calloc(1, sizeof *channel);
     if (channel == NULL) {
-        audit_limit(transport->audit, AUDIT_LIMIT_MEMORY, 1, 0);
+        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
         tcp_ignore(transport->tcp, flow);
         return NULL;
     }
@@ -463,7 +258,7 @@ static void doubt_unseen(struct transport *transport, struct channel *channel, u
         return;
     channel->doubted[other] = true;
     mqtt_connection_gap(channel->connection, (uint8_t)other, 0);
-    audit_limit(transport->audit, AUDIT_LIMIT_UNSEEN, 1, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_UNSEEN, 1, 0);
 }
 
 static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
@@ -474,7 +269,8 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
     if (channel == NULL && (channel = channel_new(transport, flow, side)) == NULL)
         return;
     if (channel->expected && bytes.captured < bytes.reported)
-        audit_limit(transport->audit, AUDIT_LIMIT_SNAP_LENGTH, 1, bytes.reported - bytes.captured);
+        audit_limit(transport->feed.audit, AUDIT_LIMIT_SNAP_LENGTH, 1,
+                    bytes.reported - bytes.captured);
     if (channel->connection != NULL)
         doubt_unseen(transport, channel, 1 - side);
     if (channel->websocket != NULL) {
@@ -482,12 +278,25 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
     } else if (channel->connection == NULL) {
         decide(transport, channel, (uint8_t)side, now, bytes);
     } else {
-        push(transport, channel, (uint8_t)side, now, bytes);
+        channel_push(&transport->feed, channel, (uint8_t)side, now, bytes);
         if (!channel->any_packet && hopeless(channel)) {
-            audit_limit(transport->audit, AUDIT_LIMIT_NOT_MQTT, 1, 0);
+            audit_limit(transport->feed.audit, AUDIT_LIMIT_NOT_MQTT, 1, 0);
             ignore(transport, channel);
         }
     }
+}
+
+/* Bytes are missing among the first ones of a flow: on its port it may be MQTT all the same. */
+static void gap_before_decision(struct transport *transport, struct channel *channel, unsigned side,
+                                const struct tcp_moment *now, uint64_t count)
+{
+    struct tcp_flow *flow = channel->flow;
+    if (channel->expected)
+        begin(transport, channel, (uint8_t)side, now, (struct slice){NULL, 0, 0});
+    else
+        ignore(transport, channel);
+    if (flow->user != NULL)
+        channel_gap(&transport->feed, channel, (uint8_t)side, now, count);
 }
 
 static void flow_gap(void *context, struct tcp_flow *flow, unsigned side,
@@ -495,24 +304,17 @@ static void flow_gap(void *context, struct tcp_flow *flow, unsigned side,
 {
     struct transport *transport = context;
     struct channel *channel = flow->user;
-    if (channel == NULL)
+    if (channel == NULL && (channel = channel_new(transport, flow, side)) == NULL)
         return;
     if (channel->websocket != NULL) {
         struct websocket_moment moment = {transport, channel, now, false};
         const struct websocket_sink sink = websocket_sink(&moment);
         websocket_gap(channel->websocket, side, count, &sink);
-        return;
+    } else if (channel->connection == NULL) {
+        gap_before_decision(transport, channel, side, now, count);
+    } else {
+        channel_gap(&transport->feed, channel, (uint8_t)side, now, count);
     }
-    if (channel->connection == NULL) {
-        /* Bytes are missing among the first ones: on its port it may be MQTT all the same. */
-        if (channel->expected)
-            begin(transport, channel, (uint8_t)side, now, (struct slice){NULL, 0, 0});
-        else
-            ignore(transport, channel);
-        channel = flow->user;
-    }
-    if (channel != NULL && channel->connection != NULL)
-        push_gap(transport, channel, (uint8_t)side, now, count);
 }
 
 static void flow_ended(void *context, struct tcp_flow *flow, unsigned side,
@@ -535,8 +337,13 @@ static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_m
     struct channel *channel = flow->user;
     if (channel == NULL)
         return;
+    if (channel->connection == NULL && channel->expected && channel->probe_length > 0)
+        begin(transport, channel, channel->probe_side, now, (struct slice){NULL, 0, 0});
+    channel = flow->user; /* no memory: gone */
+    if (channel == NULL)
+        return;
     if (channel->connection != NULL)
-        close_connection(transport, channel, now, how);
+        channel_close(&transport->feed, channel, now, how);
     websocket_free(channel->websocket);
     flow->user = NULL;
     free(channel);
@@ -549,7 +356,7 @@ static bool transport_ended(const struct mqtt_connection *connection, void *user
 {
     const struct transport *transport = user;
     const struct channel *channel =
-        g_hash_table_lookup(transport->channels, GUINT_TO_POINTER(connection->connect.token));
+        g_hash_table_lookup(transport->feed.channels, GUINT_TO_POINTER(connection->connect.token));
     return channel == NULL || channel->ended;
 }
 
@@ -563,15 +370,15 @@ struct transport *transport_new(struct audit *audit, const uint16_t *ports, size
         .closed = flow_closed,
     };
     struct transport *transport = g_new0(struct transport, 1);
-    transport->audit = audit;
-    transport->channels = g_hash_table_new(NULL, NULL);
+    transport->feed.audit = audit;
+    transport->feed.channels = g_hash_table_new(NULL, NULL);
     transport->tcp = tcp_new(NULL, &handler, transport);
-    transport->sessions = mqtt_sessions_new(0);
-    if (transport->tcp == NULL || transport->sessions == NULL) {
+    transport->feed.sessions = mqtt_sessions_new(0);
+    if (transport->tcp == NULL || transport->feed.sessions == NULL) {
         transport_free(transport);
         return NULL;
     }
-    mqtt_sessions_set_transport_ended(transport->sessions, transport_ended, transport);
+    mqtt_sessions_set_transport_ended(transport->feed.sessions, transport_ended, transport);
     expect_port(transport, PORT_MQTT);
     for (size_t i = 0; i < count; i++)
         expect_port(transport, ports[i]);
@@ -581,19 +388,21 @@ struct transport *transport_new(struct audit *audit, const uint16_t *ports, size
 enum tcp_result transport_packet(struct transport *transport, const struct tcp_moment *now,
                                  const struct ip_packet *packet)
 {
-    transport->now = *now;
+    transport->feed.now = *now;
     return tcp_packet(transport->tcp, now, packet);
 }
 
 void transport_finish(struct transport *transport)
 {
     tcp_finish(transport->tcp);
-    audit_sessions_ended(transport->audit, transport->sessions, transport->now.time_ns);
+    audit_sessions_ended(transport->feed.audit, transport->feed.sessions,
+                         transport->feed.now.time_ns);
     const struct tcp_counters *counters = tcp_counters(transport->tcp);
-    audit_limit(transport->audit, AUDIT_LIMIT_FLOWS, counters->evicted, 0);
-    audit_limit(transport->audit, AUDIT_LIMIT_HOLD, counters->hold_full, 0);
-    audit_limit(transport->audit, AUDIT_LIMIT_MEMORY, counters->no_memory, 0);
-    audit_limit(transport->audit, AUDIT_LIMIT_SESSIONS_FOLLOWED, transport->sessions->refused, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_FLOWS, counters->evicted, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_HOLD, counters->hold_full, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, counters->no_memory, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_SESSIONS_FOLLOWED,
+                transport->feed.sessions->refused, 0);
 }
 
 void transport_free(struct transport *transport)
@@ -601,7 +410,7 @@ void transport_free(struct transport *transport)
     if (transport == NULL)
         return;
     tcp_free(transport->tcp);
-    mqtt_sessions_free(transport->sessions);
-    g_hash_table_destroy(transport->channels);
+    mqtt_sessions_free(transport->feed.sessions);
+    g_hash_table_destroy(transport->feed.channels);
     g_free(transport);
 }

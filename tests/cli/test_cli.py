@@ -524,6 +524,26 @@ class Selection(Case):
             self.assertEqual(report["totals"]["control_packets"]["PUBLISH"], {"client": 4, "server": 0})
             self.assertIn("mid-connection", [limit["kind"] for limit in report["capture"]["limits"]])
 
+    def test_first_bytes_missing(self):
+        """The CONNECT is not in the capture, though the SYN is: nobody is blamed for it."""
+        capture = Capture()
+        capture.talk(session("unseen", messages=[publish("t/%d" % n, b"x", 0x32, n) for n in (1, 2, 3)]))
+        capture.talk([(SERVER, packet(0x40, b"\0\1"))])
+        del capture.records[2]
+        report = self.report(self.path("missing.pcap", capture.bytes()))
+        self.assertEqual(report["totals"]["control_packets"]["PUBLISH"], {"client": 3, "server": 0})
+        self.assertIn("gap", [limit["kind"] for limit in report["capture"]["limits"]])
+        self.assertNotIn("first-packet-not-connect", [f["rule"] for f in report["findings"] if f["tcp_stream"] == 0])
+
+    def test_begun_and_no_more(self):
+        """One byte of a CONNECT is all that ever comes."""
+        capture = Capture()
+        capture.talk([(CLIENT, b"\x10")])
+        report = self.report(self.path("byte.pcap", capture.bytes()))
+        self.assertEqual(report["totals"]["connections"], 1)
+        self.assertEqual([limit["kind"] for limit in report["capture"]["limits"]],
+                         ["unknown-version", "unfinished-packet"])
+
     def test_recognized_on_any_port(self):
         capture = Capture()
         connection = capture.open(4321)

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One connection of MQTT: see channel.h. */
+#include "analyzer/channel.h"
+
+#include "mqtt/session.h"
+
+/* Whether the capture has the first byte that MQTT sent here. */
+static bool start_seen(const struct channel *channel)
+{
+    return channel->websocket != NULL || channel->flow->initiator != TCP_SIDE_UNKNOWN;
+}
+
+/* Names a server by its address and port. */
+static uint64_t server_key(const struct tcp_flow *flow, unsigned side)
+{
+    const struct tcp_side *server = &flow->side[side];
+    const uint8_t port[2] = {(uint8_t)(server->port >> 8), (uint8_t)server->port};
+    uint64_t hash = mqtt_hash(MQTT_HASH_START, server->address.bytes, sizeof server->address.bytes);
+    return mqtt_hash(hash, port, sizeof port);
+}
+
+static void fill_opening(const struct channel *channel, uint8_t client,
+                         const struct tcp_moment *now, struct audit_opening *opening)
+{
+    const struct tcp_flow *flow = channel->flow;
+    *opening = (struct audit_opening){
+        .stream = flow->stream,
+        .carrier = channel->websocket != NULL ? "websocket" : "tcp",
+        .client = client,
+        .start_seen = start_seen(channel),
+        .time = now->time_ns,
+        .frame = now->frame,
+    };
+    for (unsigned side = 0; side < 2; side++) {
+        ip_address_text(flow->ip_version, &flow->side[side].address,
+                        opening->endpoints[side].address);
+        opening->endpoints[side].port = flow->side[side].port;
+    }
+}
+
+bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
+                  const struct tcp_moment *now)
+{
+    struct tcp_flow *flow = channel->flow;
+    const struct mqtt_connection_start start = {
+        .time = now->time_ns,
+        .frame = now->frame,
+        .server_key = server_key(flow, 1u - client),
+        .start_seen = start_seen(channel),
+        .client = client,
+    };
+    channel->connection = mqtt_connection_new(feed->sessions, &start);
+    if (channel->connection == NULL)
+        return false;
+
+    struct audit_opening opening;
+    fill_opening(channel, client, now, &opening);
+    channel->audit = audit_connection_opened(feed->audit, &opening);
+    for (uint8_t side = 0; side < 2; side++) {
+        mqtt_stream_init(&channel->streams[side], start.start_seen);
+        /* Nobody sends data before the other side's SYN: its direction is not in the capture. */
+        if (flow->side[side].segments == 0)
+            mqtt_connection_gap(channel->connection, side, 0);
+    }
+    g_hash_table_insert(feed->channels, GUINT_TO_POINTER(flow->stream), channel);
+    return true;
+}
+
+/* Decodes one control packet and takes in what it means. */
+static void take_packet(struct feed *feed, struct channel *channel, uint8_t side,
+                        const struct tcp_moment *now, const struct mqtt_pdu *pdu)
+{
+    struct mqtt_connection *connection = channel->connection;
+    struct mqtt_packet *packet = &feed->packet;
+    const struct mqtt_place place = {
+        .time = now->time_ns,
+        .frame = now->frame,
+        .token = channel->flow->stream,
+        .side = side,
+    };
+    struct mqtt_context context =
+        mqtt_connection_context(connection, side, pdu->data, pdu->captured, pdu->length);
+    enum mqtt_outcome outcome =
+        mqtt_decode(pdu->data, pdu->captured, pdu->length, &context, packet);
+    if (packet->type == MQTT_CONNECT)
+        mqtt_connection_set_server_key(connection, server_key(channel->flow, 1u - side));
+    mqtt_connection_step(connection, &place, outcome, packet, &feed->step);
+    audit_connection_step(feed->audit, channel->audit, &place, packet, &feed->step);
+    channel->any_packet = true;
+}
+
+/* Takes the control packets that a side's bytes complete. */
+static void take_packets(struct feed *feed, struct channel *channel, uint8_t side,
+                         const struct tcp_moment *now)
+{
+    struct mqtt_stream *stream = &channel->streams[side];
+    struct mqtt_connection *connection = channel->connection;
+    struct mqtt_pdu pdu;
+    for (;;) {
+        const struct mqtt_context context = {
+            .version = (enum mqtt_version)connection->version,
+            .sender = mqtt_connection_sender(connection, side),
+        };
+        switch (mqtt_stream_next(stream, &context, &pdu)) {
+        case MQTT_STREAM_NEED_MORE: return;
+        case MQTT_STREAM_SKIPPED:
+            audit_limit(feed->audit, AUDIT_LIMIT_OUT_OF_SYNC, 1, pdu.length);
+            break;
+        case MQTT_STREAM_PACKET:
+        case MQTT_STREAM_BROKEN: take_packet(feed, channel, side, now, &pdu); break;
+        }
+    }
+}
+
+void channel_push(struct feed *feed, struct channel *channel, uint8_t side,
+                  const struct tcp_moment *now, struct slice bytes)
+{
+    struct mqtt_stream *stream = &channel->streams[side];
+    const uint64_t searches = stream->searches;
+    mqtt_stream_push(stream, bytes.data, bytes.captured, bytes.reported);
+    take_packets(feed, channel, side, now);
+    if (stream->searches != searches) /* whole packets may be among what was cut off */
+        mqtt_connection_gap(channel->connection, side, 0);
+}
+
+void channel_gap(struct feed *feed, struct channel *channel, uint8_t side,
+                 const struct tcp_moment *now, uint64_t count)
+{
+    mqtt_stream_gap(&channel->streams[side], count);
+    mqtt_connection_gap(channel->connection, side, count);
+    take_packets(feed, channel, side, now);
+}
+
+static enum mqtt_close close_of(enum tcp_end how)
+{
+    switch (how) {
+    case TCP_END_FIN: return MQTT_CLOSE_FIN;
+    case TCP_END_RST: return MQTT_CLOSE_RST;
+    case TCP_END_REUSED: return MQTT_CLOSE_REUSED;
+    default: return MQTT_CLOSE_CAPTURE_END;
+    }
+}
+
+static void tell_transport(const struct channel *channel)
+{
+    for (uint8_t side = 0; side < 2; side++) {
+        const struct tcp_side *of = &channel->flow->side[side];
+        const struct audit_transport transport = {
+            .segments = of->segments,
+            .retransmitted = of->retransmitted,
+            .out_of_order = of->out_of_order,
+            .zero_window = of->zero_window,
+            .gaps = of->gaps,
+            .gap_bytes = of->gap_bytes,
+        };
+        audit_connection_transport(channel->audit, side, &transport);
+    }
+}
+
+void channel_close(struct feed *feed, struct channel *channel, const struct tcp_moment *now,
+                   enum tcp_end how)
+{
+    enum mqtt_close close = close_of(channel->ended ? channel->how : how);
+    struct mqtt_place place = {
+        .time = now->time_ns,
+        .frame = now->frame,
+        .token = channel->flow->stream,
+        .side = channel->ended_by,
+    };
+    if (channel->ended) {
+        place.time = channel->when.time_ns;
+        place.frame = channel->when.frame;
+    } else if (close == MQTT_CLOSE_CAPTURE_END) {
+        /* It was silent for as long as the capture went on. */
+        place.time = feed->now.time_ns;
+        place.frame = 0;
+    }
+    for (unsigned side = 0; side < 2; side++) {
+        uint64_t left = mqtt_stream_left(&channel->streams[side]);
+        if (left > 0)
+            audit_limit(feed->audit, AUDIT_LIMIT_UNFINISHED_PACKET, 1, left);
+        mqtt_stream_free(&channel->streams[side]);
+    }
+    tell_transport(channel);
+    audit_connection_closed(feed->audit, channel->audit, channel->connection, &place, close,
+                            &feed->step);
+    g_hash_table_remove(feed->channels, GUINT_TO_POINTER(channel->flow->stream));
+    mqtt_connection_free(channel->connection);
+}
