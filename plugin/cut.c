@@ -243,6 +243,8 @@ static uint32_t take_stump(struct mqttscope_call *call, uint32_t offset)
 {
     if (!call->first_pass)
         return call->reported;
+    /* Whole packets may be among what was cut off. */
+    mqtt_connection_gap(call->conversation->connection, (uint8_t)call->side, 0);
     mqttscope_search_begin(direction_of(call));
     return pass_over(call, offset, call->reported - offset, RECORD_SKIP);
 }

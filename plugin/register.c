@@ -162,13 +162,15 @@ static void register_remarks(expert_module_t *module)
          {"mqttscope.cut", PI_UNDECODED, PI_NOTE,
           "The capture does not hold the whole control packet", EXPFILL}},
         {&ei_remark[REMARK_GAP],
-         {"mqttscope.gap", PI_SEQUENCE, PI_NOTE, "Bytes before this one are not in the capture",
+         {"mqttscope.gap", PI_SEQUENCE, PI_NOTE,
+          "Bytes before this are missing. If they came late, turn on the TCP preference "
+          "\"Reassemble "
+          "out-of-order segments\"",
           EXPFILL}},
         {&ei_remark[REMARK_OUT_OF_ORDER],
          {"mqttscope.out_of_order", PI_REASSEMBLE, PI_NOTE,
-          "These bytes came out of order or twice and are not decoded. If they came late, turn on "
-          "the "
-          "TCP preference \"Reassemble out-of-order segments\"",
+          "Not decoded: these bytes came twice or late. If late, turn on the TCP preference "
+          "\"Reassemble out-of-order segments\"",
           EXPFILL}},
         {&ei_remark[REMARK_DROPPED],
          {"mqttscope.more_findings", PI_PROTOCOL, PI_NOTE, "More findings than are kept", EXPFILL}},

@@ -23,6 +23,7 @@ struct painter {
     const struct mqttscope_drawing *drawing;
     struct level levels[DEPTH_MAX];
     proto_item **items; /* by span; NULL unless findings have to be attached */
+    bool visible;
 };
 
 bool mqttscope_wants_fields_of(int protocol, proto_tree *tree)
@@ -34,6 +35,14 @@ bool mqttscope_wants_fields_of(int protocol, proto_tree *tree)
 bool mqttscope_wants_details(proto_tree *tree)
 {
     return mqttscope_wants_fields_of(proto_mqttscope, tree);
+}
+
+/* Whether an item of this field is seen, or looked at by a filter. All others are left out: what
+ * Wireshark itself does with them is cheap, but there are many. */
+static bool wants_field(const struct painter *painter, int field)
+{
+    return painter->visible ||
+           proto_registrar_get_nth((guint)field)->ref_type == HF_REF_TYPE_DIRECT;
 }
 
 /* ---- One item a span ---- */
@@ -68,6 +77,8 @@ static proto_item *draw_span(const struct painter *painter, proto_tree *tree,
     const int start = (int)(painter->drawing->offset + span->offset);
     const int length = (int)span->length;
 
+    if (!wants_field(painter, hf))
+        return NULL;
     /* Bit fields show where they stand in their byte, which add_item alone does. Other numbers come
      * from the span: those of variable length can't be read by Wireshark. */
     switch (info->kind) {
@@ -105,30 +116,40 @@ static void draw_general_property(const struct painter *painter, proto_tree *tre
     case MQTT_KIND_UINT8:
     case MQTT_KIND_UINT16:
     case MQTT_KIND_UINT32:
-        hide(proto_tree_add_uint(tree, hf_made[MADE_PROP_NUMBER], tvb, start, (int)span->length,
-                                 span->value));
+        if (wants_field(painter, hf_made[MADE_PROP_NUMBER]))
+            hide(proto_tree_add_uint(tree, hf_made[MADE_PROP_NUMBER], tvb, start, (int)span->length,
+                                     span->value));
         break;
     case MQTT_KIND_STRING:
     case MQTT_KIND_BYTES:
-        hide(proto_tree_add_item(tree, hf_made[MADE_PROP_STRING], tvb, start, (int)span->length,
-                                 ENC_UTF_8));
+        if (wants_field(painter, hf_made[MADE_PROP_STRING]))
+            hide(proto_tree_add_item(tree, hf_made[MADE_PROP_STRING], tvb, start, (int)span->length,
+                                     ENC_UTF_8));
         break;
     default: break;
     }
+}
+
+static void draw_payload_text(const struct painter *painter, proto_tree *tree,
+                              const struct mqtt_span *span, int field)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+
+    if (wants_field(painter, field))
+        mqttscope_draw_text(tree, field, drawing->tvb, drawing->offset + span->offset,
+                            span->length);
 }
 
 /* Further items for the same bytes. */
 static void draw_other_names(const struct painter *painter, proto_tree *tree,
                              const struct mqtt_span *span)
 {
-    const struct mqttscope_drawing *drawing = painter->drawing;
-
     switch (span->field) {
     case MQTT_FIELD_PAYLOAD:
+        draw_payload_text(painter, tree, span, hf_made[MADE_PAYLOAD_TEXT]);
+        break;
     case MQTT_FIELD_WILL_PAYLOAD:
-        mqttscope_draw_text(
-            tree, hf_made[span->field == MQTT_FIELD_PAYLOAD ? MADE_PAYLOAD_TEXT : MADE_WILL_TEXT],
-            drawing->tvb, drawing->offset + span->offset, span->length);
+        draw_payload_text(painter, tree, span, hf_made[MADE_WILL_TEXT]);
         break;
     case MQTT_FIELD_PROPERTY_MAXIMUM_QOS:
     case MQTT_FIELD_PROPERTY_TOPIC_ALIAS: break; /* these have names of their own there too */
@@ -228,7 +249,6 @@ static void draw_spans(struct painter *painter)
 {
     const struct mqttscope_drawing *drawing = painter->drawing;
     const struct mqtt_trace *trace = drawing->trace;
-    const bool visible = PTREE_DATA(drawing->tree)->visible;
 
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct mqtt_span *span = &trace->spans[i];
@@ -239,93 +259,100 @@ static void draw_spans(struct painter *painter)
         draw_other_names(painter, tree, span);
         if (painter->items != NULL)
             painter->items[i] = item;
-        if (visible)
+        if (painter->visible)
             describe_in_parent(painter, span);
         if (i + 1 < trace->count && trace->spans[i + 1].depth > span->depth)
             painter->levels[span->depth] = (struct level){
-                proto_item_add_subtree(item, ett_mqttscope[SUBTREE_FIELD]), item, span->field};
+                item != NULL ? proto_item_add_subtree(item, ett_mqttscope[SUBTREE_FIELD]) : tree,
+                item, span->field};
     }
 }
 
 /* ---- What was worked out ---- */
 
-static proto_item *add_generated_text(proto_tree *tree, enum made_field field, tvbuff_t *tvb,
-                                      const char *text)
+static proto_item *add_generated_text(const struct painter *painter, proto_tree *tree,
+                                      enum made_field field, const char *text)
 {
-    proto_item *item = proto_tree_add_string(tree, hf_made[field], tvb, 0, 0, text);
-
+    if (!wants_field(painter, hf_made[field]))
+        return NULL;
+    proto_item *item =
+        proto_tree_add_string(tree, hf_made[field], painter->drawing->tvb, 0, 0, text);
     proto_item_set_generated(item);
     return item;
 }
 
-static void add_generated_number(proto_tree *tree, enum made_field field, tvbuff_t *tvb,
+static void add_generated_number(const struct painter *painter, enum made_field field,
                                  uint32_t number)
 {
-    proto_item_set_generated(proto_tree_add_uint(tree, hf_made[field], tvb, 0, 0, number));
+    if (wants_field(painter, hf_made[field]))
+        proto_item_set_generated(proto_tree_add_uint(painter->levels[0].tree, hf_made[field],
+                                                     painter->drawing->tvb, 0, 0, number));
 }
 
-static void add_generated_time(proto_tree *tree, enum made_field field, tvbuff_t *tvb,
+static void add_generated_time(const struct painter *painter, enum made_field field,
                                int64_t nanoseconds)
 {
     const nstime_t time = {(time_t)(nanoseconds / NANOSECONDS), (int)(nanoseconds % NANOSECONDS)};
 
-    proto_item_set_generated(proto_tree_add_time(tree, hf_made[field], tvb, 0, 0, &time));
+    if (wants_field(painter, hf_made[field]))
+        proto_item_set_generated(proto_tree_add_time(painter->levels[0].tree, hf_made[field],
+                                                     painter->drawing->tvb, 0, 0, &time));
 }
 
-static void draw_extra(proto_tree *tree, tvbuff_t *tvb, const struct mqttscope_extra *extra)
+static void draw_extra(const struct painter *painter, const struct mqttscope_extra *extra)
 {
     if (extra->first_sent_in != 0)
-        add_generated_number(tree, MADE_FIRST_SENT_IN, tvb, extra->first_sent_in);
+        add_generated_number(painter, MADE_FIRST_SENT_IN, extra->first_sent_in);
     if (extra->response_to != 0) {
-        add_generated_number(tree, MADE_RESPONSE_TO, tvb, extra->response_to);
-        add_generated_time(tree, MADE_RTT, tvb, extra->rtt);
+        add_generated_number(painter, MADE_RESPONSE_TO, extra->response_to);
+        add_generated_time(painter, MADE_RTT, extra->rtt);
     }
     if (extra->handshake_time >= 0)
-        add_generated_time(tree, MADE_HANDSHAKE_TIME, tvb, extra->handshake_time);
+        add_generated_time(painter, MADE_HANDSHAKE_TIME, extra->handshake_time);
 }
 
 /* The topic that counts: on every PUBLISH, and seen where an alias stands for it. */
-static void draw_topic(proto_tree *tree, const struct mqttscope_drawing *drawing)
+static void draw_topic(const struct painter *painter)
 {
-    const struct mqtt_publish *publish = &drawing->packet->publish;
+    const struct mqttscope_drawing *drawing = painter->drawing;
     const struct mqttscope_extra *extra = drawing->record->extra;
+    const struct mqtt_slice name = drawing->packet->publish.topic_name;
+    proto_tree *tree = painter->levels[0].tree;
 
-    if (drawing->packet->type != MQTT_PUBLISH || drawing->outcome == MQTT_MALFORMED)
+    if (drawing->packet->type != MQTT_PUBLISH || drawing->outcome == MQTT_MALFORMED ||
+        !wants_field(painter, hf_made[MADE_TOPIC]))
         return;
-    if (extra != NULL && extra->topic != NULL) {
-        add_generated_text(tree, MADE_TOPIC, drawing->tvb, extra->topic);
-    } else if (publish->topic_name.length != 0) {
-        proto_item *item = proto_tree_add_string(
-            tree, hf_made[MADE_TOPIC], drawing->tvb, 0, 0,
-            (const char *)get_utf_8_string(drawing->pinfo->pool, publish->topic_name.data,
-                                           (int)publish->topic_name.length));
-        proto_item_set_generated(item);
-        hide(item);
-    }
+    if (extra != NULL && extra->topic != NULL)
+        add_generated_text(painter, tree, MADE_TOPIC, extra->topic);
+    else if (name.length != 0)
+        hide(add_generated_text(
+            painter, tree, MADE_TOPIC,
+            (const char *)get_utf_8_string(drawing->pinfo->pool, name.data, (int)name.length)));
 }
 
-static void draw_state(proto_tree *tree, const struct mqttscope_drawing *drawing)
+static void draw_state(const struct painter *painter)
 {
-    const struct mqttscope_record *record = drawing->record;
-    tvbuff_t *tvb = drawing->tvb;
+    const struct mqttscope_record *record = painter->drawing->record;
+    const struct mqtt_packet *packet = painter->drawing->packet;
+    proto_tree *tree = painter->levels[0].tree;
 
     if (record->client->identifier != NULL)
-        add_generated_text(tree, MADE_CLIENT, tvb, record->client->identifier);
+        add_generated_text(painter, tree, MADE_CLIENT, record->client->identifier);
     if (record->sender != MQTT_SENDER_UNKNOWN)
-        add_generated_text(tree, MADE_SENDER, tvb,
+        add_generated_text(painter, tree, MADE_SENDER,
                            record->sender == MQTT_SENDER_CLIENT ? "client" : "server");
-    add_generated_text(tree, MADE_VERSION, tvb, mqtt_version_name(drawing->packet->version));
-    draw_topic(tree, drawing);
+    add_generated_text(painter, tree, MADE_VERSION, mqtt_version_name(packet->version));
+    draw_topic(painter);
     if (record->extra != NULL)
-        draw_extra(tree, tvb, record->extra);
+        draw_extra(painter, record->extra);
     if (record->response_in != 0)
-        add_generated_number(tree, MADE_RESPONSE_IN, tvb, record->response_in);
-    if (drawing->packet->type == MQTT_PUBLISH && record->in_flight != 0)
-        add_generated_number(tree, MADE_IN_FLIGHT, tvb, record->in_flight);
+        add_generated_number(painter, MADE_RESPONSE_IN, record->response_in);
+    if (packet->type == MQTT_PUBLISH && record->in_flight != 0)
+        add_generated_number(painter, MADE_IN_FLIGHT, record->in_flight);
     if (record->client->keep_alive_known)
-        add_generated_number(tree, MADE_KEEP_ALIVE, tvb, record->client->keep_alive);
+        add_generated_number(painter, MADE_KEEP_ALIVE, record->client->keep_alive);
     if (record->since_client >= 0)
-        add_generated_time(tree, MADE_SINCE_CLIENT, tvb, record->since_client);
+        add_generated_time(painter, MADE_SINCE_CLIENT, record->since_client);
 }
 
 /* ---- Findings ---- */
@@ -371,14 +398,13 @@ static proto_item *item_of(const struct painter *painter, const struct mqtt_find
 }
 
 /* A line of the tree holds some 200 characters: a sentence a line. */
-static void draw_explanation(proto_tree *tree, const struct mqttscope_drawing *drawing,
-                             const char *text)
+static void draw_explanation(const struct painter *painter, proto_tree *tree, const char *text)
 {
     while (*text != '\0') {
         const char *end = strstr(text, ". ");
         const size_t length = end != NULL ? (size_t)(end + 1 - text) : strlen(text);
-        add_generated_text(tree, MADE_EXPLANATION, drawing->tvb,
-                           wmem_strndup(drawing->pinfo->pool, text, length));
+        add_generated_text(painter, tree, MADE_EXPLANATION,
+                           wmem_strndup(painter->drawing->pinfo->pool, text, length));
         text += length;
         while (*text == ' ')
             text++;
@@ -402,11 +428,11 @@ static void draw_finding(const struct painter *painter, const struct mqtt_findin
                                              drawing->tvb, 0, 0, info->id);
     proto_item_set_generated(item);
     proto_tree *tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_STATE]);
-    add_generated_text(tree, MADE_SEVERITY, drawing->tvb, mqtt_severity_name(info->severity));
-    item = add_generated_text(tree, MADE_STATEMENT, drawing->tvb, statements);
+    add_generated_text(painter, tree, MADE_SEVERITY, mqtt_severity_name(info->severity));
+    item = add_generated_text(painter, tree, MADE_STATEMENT, statements);
     if (statements[0] == '\0')
         proto_item_append_text(item, "none that is numbered");
-    draw_explanation(tree, drawing, info->explanation);
+    draw_explanation(painter, tree, info->explanation);
 }
 
 static void draw_findings(const struct painter *painter)
@@ -457,7 +483,7 @@ static void draw_head(struct painter *painter)
 
     painter->levels[0] = (struct level){proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]),
                                         item, MQTT_FIELDS};
-    if (PTREE_DATA(drawing->tree)->visible)
+    if (painter->visible)
         proto_item_set_text(item, "MQ Telemetry Transport, %s",
                             mqttscope_summary(drawing->pinfo->pool, drawing->outcome,
                                               drawing->packet, drawing->record));
@@ -477,7 +503,10 @@ static void draw_cut(const struct painter *painter)
 
 proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
 {
-    struct painter painter = {.drawing = drawing};
+    struct painter painter = {
+        .drawing = drawing,
+        .visible = drawing->tree != NULL && PTREE_DATA(drawing->tree)->visible,
+    };
     const struct mqttscope_record *record = drawing->record;
 
     if (drawing->tree != NULL)
@@ -492,7 +521,7 @@ proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
         draw_findings(&painter);
     draw_cut(&painter);
     if (record != NULL && mqttscope_wants_details(drawing->tree))
-        draw_state(painter.levels[0].tree, drawing);
+        draw_state(&painter);
     return painter.levels[0].tree;
 }
 
