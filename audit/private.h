@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What audit.c, finish.c and merge.c share: the report, and the tables that find things in it. */
+/* What the files of audit/ share: the report in the making, and the tables that find things in it.
+ */
 #ifndef MQTTSCOPE_AUDIT_PRIVATE_H
 #define MQTTSCOPE_AUDIT_PRIVATE_H
 
@@ -22,6 +23,33 @@ struct audit {
     GHashTable *sessions_of;       /* const struct mqtt_session * -> struct audit_session * */
     uint64_t findings_kept;        /* in the report, and with connections that are open */
 };
+
+/* A connection that is not closed yet. */
+struct audit_open {
+    struct audit_connection *record;
+    bool start_seen;
+    bool identified;                   /* the client identifier was looked at */
+    bool wanted;                       /* as far as known: of the client that was asked for */
+    const struct audit_string *client; /* the record's client identifier */
+    struct audit_topic *last_topic[2]; /* by sending side: most publish to one topic */
+    GArray *findings;                  /* struct audit_finding; NULL: none */
+    uint64_t finding_order;
+};
+
+/* What a side did so far with handshakes of a kind; made if there was nothing. */
+struct audit_handshakes *audit_open_handshakes(struct audit_open *open, unsigned side,
+                                               unsigned kind);
+
+/* Counts where a handshake that is met at its end began, if that was not counted as it happened:
+ * true if it began and ran on this connection, so that the time between tells something. */
+bool audit_count_beginning(const struct audit_open *open, struct audit_handshakes *entry,
+                           const struct mqtt_handshake *handshake);
+
+/* Keeps a finding with the connection, or counts it if there is no room; and those of a step. */
+void audit_keep_finding(struct audit *audit, struct audit_open *open,
+                        const struct mqtt_finding *finding);
+void audit_keep_findings(struct audit *audit, struct audit_open *open,
+                         const struct mqtt_step *step);
 
 /* The listed topic of this name, made if there is room; else NULL. */
 struct audit_topic *audit_topic_get(struct audit *audit, const struct audit_string *name);
