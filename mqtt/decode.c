@@ -827,8 +827,12 @@ static bool reads_cleanly(const uint8_t *data, size_t captured, size_t reported,
     const struct mqtt_context context = {version, MQTT_SENDER_UNKNOWN};
     struct mqtt_packet packet;
     const enum mqtt_outcome outcome = mqtt_decode(data, captured, reported, &context, &packet);
+    /* Of what the snap length cut, a topic name at least has to be there. */
+    const bool enough =
+        outcome == MQTT_OK || (outcome == MQTT_TRUNCATED && packet.type == MQTT_PUBLISH &&
+                               packet.publish.topic_name.data != NULL);
     /* The CONNACK of a server that does not know 5.0 is read as 3.1.1, whatever was asked for. */
-    return (outcome == MQTT_OK || outcome == MQTT_TRUNCATED) && packet.finding_count == 0 &&
+    return enough && packet.finding_count == 0 &&
            (packet.type == MQTT_CONNECT || packet.version == version);
 }
 

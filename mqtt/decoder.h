@@ -170,7 +170,8 @@ MQTT_INLINE bool variable(struct decoder *d, enum mqtt_rule rule, enum mqtt_fiel
     return true;
 }
 
-/* A two-byte length and so many bytes (1.5.6 in 5.0). */
+/* A two-byte length and so many bytes (1.5.6 in 5.0). `slice` has no data if they are not all
+ * there. */
 MQTT_INLINE bool binary(struct decoder *d, enum mqtt_rule missing, enum mqtt_field length_field,
                         enum mqtt_field field, unsigned depth, struct mqtt_slice *slice)
 {
@@ -182,7 +183,10 @@ MQTT_INLINE bool binary(struct decoder *d, enum mqtt_rule missing, enum mqtt_fie
     const bool whole = cursor_slice(&d->cursor, length, slice);
     if (slice->length != 0 || whole)
         span(d, field, depth, start, slice->length, 0);
-    return whole || failed(d, missing, field);
+    if (whole)
+        return true;
+    *slice = (struct mqtt_slice){NULL, 0}; /* half of a name is another name */
+    return failed(d, missing, field);
 }
 
 /* True if some byte of the word is zero. */
