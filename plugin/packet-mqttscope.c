@@ -169,6 +169,8 @@ static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
 {
     struct mqttscope_call call;
 
+    if (pinfo->flags.in_error_pkt)
+        return 0; /* a copy in an ICMP message: nobody sent it again */
     mqttscope_call_begin(&call, tvb, pinfo, tree);
     if (info != NULL)
         call.place = (struct mqttscope_place){.start = info->seq};

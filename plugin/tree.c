@@ -311,22 +311,34 @@ static void draw_extra(const struct painter *painter, const struct mqttscope_ext
         add_generated_time(painter, MADE_HANDSHAKE_TIME, extra->handshake_time);
 }
 
+/* The filter "mqtt.topic" finds what an alias stands for, too. */
+static void draw_alias(const struct painter *painter, const char *topic)
+{
+    const int field = hf_wire[MQTT_FIELD_TOPIC_NAME];
+    proto_tree *tree = painter->levels[0].tree;
+
+    add_generated_text(painter, tree, MADE_TOPIC, topic);
+    if (!wants_field(painter, field))
+        return;
+    proto_item *item = proto_tree_add_string(tree, field, painter->drawing->tvb, 0, 0, topic);
+    proto_item_set_generated(item);
+    hide(item);
+}
+
 /* The topic that counts: on every PUBLISH, and seen where an alias stands for it. */
 static void draw_topic(const struct painter *painter)
 {
     const struct mqttscope_drawing *drawing = painter->drawing;
     const struct mqttscope_extra *extra = drawing->record->extra;
     const struct mqtt_slice name = drawing->packet->publish.topic_name;
-    proto_tree *tree = painter->levels[0].tree;
 
-    if (drawing->packet->type != MQTT_PUBLISH || drawing->outcome == MQTT_MALFORMED ||
-        !wants_field(painter, hf_made[MADE_TOPIC]))
+    if (drawing->packet->type != MQTT_PUBLISH || drawing->outcome == MQTT_MALFORMED)
         return;
     if (extra != NULL && extra->topic != NULL)
-        add_generated_text(painter, tree, MADE_TOPIC, extra->topic);
-    else if (name.length != 0)
+        draw_alias(painter, extra->topic);
+    else if (name.length != 0 && wants_field(painter, hf_made[MADE_TOPIC]))
         hide(add_generated_text(
-            painter, tree, MADE_TOPIC,
+            painter, painter->levels[0].tree, MADE_TOPIC,
             (const char *)get_utf_8_string(drawing->pinfo->pool, name.data, (int)name.length)));
 }
 
@@ -497,7 +509,7 @@ static void draw_cut(const struct painter *painter)
     if (drawing->outcome != MQTT_TRUNCATED)
         return;
     expert_add_info_format(drawing->pinfo, painter->levels[0].item, &ei_remark[REMARK_CUT],
-                           "%u of the control packet's %u bytes were captured", packet->captured,
+                           "%u of the control packet's %u bytes are here", packet->captured,
                            packet->length);
 }
 

@@ -169,6 +169,10 @@ class Sharkd:
             text=True,
         )
         self.ask("setconf", name="tcp.reassemble_out_of_order", value="TRUE")
+        self.load(capture)
+
+    def load(self, capture):
+        """Closes what is open and opens a capture."""
         self.ask("load", file=str(faces.TREE / faces.capture_path(capture)))
 
     def ask(self, method, **parameters):
@@ -194,17 +198,19 @@ class Sharkd:
 
 
 def check_order(face, chosen):
-    """A frame is drawn the same whenever it is clicked on."""
+    """A frame is drawn the same whenever it is clicked on, also after the capture is opened again."""
     drawn = 0
     for capture in chosen:
         sharkd = Sharkd(face.run_tshark, capture)
         numbers = list(range(1, sharkd.ask("status")["frames"] + 1))
         in_order = {number: sharkd.frame(number) for number in numbers}
-        random.Random(1883).shuffle(numbers)
-        for number in numbers:
-            drawn += bool(in_order[number][0])
-            if sharkd.frame(number) != in_order[number]:
-                yield f"{capture}, frame {number} depends on what was drawn before"
+        drawn += sum(bool(tree) for tree, _ in in_order.values())
+        for why in ("what was drawn before", "the capture that was open before"):
+            random.Random(1883).shuffle(numbers)
+            for number in numbers:
+                if sharkd.frame(number) != in_order[number]:
+                    yield f"{capture}, frame {number} depends on {why}"
+            sharkd.load(capture)
         sharkd.close()
     if drawn == 0:
         yield "no frame of ours was drawn"
