@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mqtt/inflight.h"
 #include "mqtt/observe.h"
+
+/* Longer than that nothing stays under way: nanoseconds. */
+#define PIPELINE_TIME INT64_C(5000000000)
 
 static bool has(const struct observation *o, enum mqtt_property property)
 {
@@ -29,160 +31,6 @@ static bool same(struct mqtt_slice a, struct mqtt_slice b)
     return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
-/* ---- Sessions ---- */
-
-bool session_persists(const struct mqtt_connection *c)
-{
-    if (c->session == NULL || !c->accepted)
-        return false;
-    return c->version == MQTT_VERSION_5_0 ? c->session_expiry != 0 : !c->clean_start;
-}
-
-static bool is_publish(const struct mqtt_handshake *handshake)
-{
-    return handshake->kind == MQTT_HANDSHAKE_QOS_1 || handshake->kind == MQTT_HANDSHAKE_QOS_2;
-}
-
-static bool is_resumed(const struct mqtt_handshake *handshake)
-{
-    return handshake->resumed;
-}
-
-void leave_session(struct mqtt_connection *c, int64_t time)
-{
-    struct mqtt_session *session = c->session;
-    if (session == NULL || session->connection != c)
-        return;
-    session->connection = NULL;
-    session->offline_since = time;
-    /* A refused CONNECT changes nothing; what it took over goes back. */
-    if (c->accepted) {
-        session->kept = session_persists(c);
-        session->known = connection_known(c) && c->session_known;
-        session->version = c->version;
-        session->expiry = c->version == MQTT_VERSION_5_0 ? c->session_expiry : UINT32_MAX;
-    }
-    if (!c->accepted && c->clean_start)
-        return;
-    for (unsigned i = 0; i < 2; i++) {
-        struct mqtt_inflight *live = &c->sides[i == 0 ? c->client : 1 - c->client].inflight;
-        inflight_free(&session->inflight[i]);
-        if (!c->accepted || session->kept) {
-            inflight_filter(live, c->accepted ? is_publish : is_resumed);
-            inflight_move(&session->inflight[i], live);
-        }
-    }
-}
-
-/* The client identifier is connected already (3.1.1: 3.1.4-2; 5.0: 3.1.4-3). */
-static void take_over(struct observation *o, struct mqtt_session *session)
-{
-    struct mqtt_connection *old = session->connection;
-    const struct mqtt_sessions *sessions = o->connection->sessions;
-    const bool leaving = old->sides[0].disconnect.frame != 0 || old->sides[1].disconnect.frame != 0;
-    const bool ended =
-        leaving || old->refused ||
-        (sessions->transport_ended != NULL && sessions->transport_ended(old, sessions->user));
-    leave_session(old, o->place->time);
-    if (ended)
-        return;
-    old->taken_over = true;
-    session->taken_over++;
-    raise_finding(o, MQTT_RULE_CLIENT_TAKEN_OVER, MQTT_FIELD_CLIENT_IDENTIFIER, old->first.frame,
-                  0);
-}
-
-static void mark_resumed(struct mqtt_inflight *inflight)
-{
-    for (uint32_t i = 0; i < inflight->capacity; i++) {
-        inflight->slots[i].resumed = true;
-        inflight->slots[i].counted = false;
-    }
-}
-
-/* Goes on with what the session holds; CONNACK may still say that the server has nothing. */
-static void resume(struct mqtt_connection *c, struct mqtt_session *session)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        struct mqtt_inflight *live = &c->sides[i == 0 ? c->client : 1 - c->client].inflight;
-        inflight_free(live);
-        inflight_move(live, &session->inflight[i]);
-        mark_resumed(live);
-        for (uint32_t slot = 0; slot < live->capacity; slot++)
-            live->slots[slot].side = i == 0 ? c->client : (uint8_t)(1 - c->client);
-    }
-}
-
-static void enter_session(struct observation *o)
-{
-    struct mqtt_connection *c = o->connection;
-    if (c->sessions == NULL || c->client_identifier.length == 0)
-        return;
-    struct mqtt_session *session =
-        mqtt_sessions_get(c->sessions, c->server_key, c->client_identifier);
-    if (session == NULL)
-        return;
-    if (session->connection != NULL && session->connection != c)
-        take_over(o, session);
-    c->session = session;
-    session->connection = c;
-    session->connections++;
-    if (c->clean_start)
-        return;
-    c->session_known = session->connections > 1 && session->known;
-    resume(c, session);
-}
-
-static bool is_new(const struct mqtt_handshake *handshake)
-{
-    return !handshake->resumed;
-}
-
-static void forget_resumed(struct mqtt_connection *c)
-{
-    inflight_filter(&c->sides[0].inflight, is_new);
-    inflight_filter(&c->sides[1].inflight, is_new);
-    if (c->session != NULL) {
-        inflight_free(&c->session->inflight[0]);
-        inflight_free(&c->session->inflight[1]);
-    }
-}
-
-/* Whether the last connection's session should still be there: nanoseconds against seconds. */
-static bool session_expired(const struct mqtt_session *session, int64_t now)
-{
-    return session->expiry != UINT32_MAX &&
-           now - session->offline_since > (int64_t)session->expiry * 1000000000;
-}
-
-/* An expiry so close to the silence between the connections that the server's clock decides. */
-static bool expiry_is_close(const struct mqtt_session *session, int64_t now)
-{
-    const int64_t left = (int64_t)session->expiry * 1000000000 - (now - session->offline_since);
-    return session->expiry != UINT32_MAX && left > -2000000000 && left < 2000000000;
-}
-
-/* Session Present against what the last connection left behind (3.2.2-2, 3.2.2-3). Only an earlier
- * connection that the capture shows as a whole says what there should be. */
-static void check_session_present(struct observation *o)
-{
-    struct mqtt_connection *c = o->connection;
-    struct mqtt_session *session = c->session;
-    const bool seen_before = session != NULL && session->connections > 1 && session->known;
-    if (session != NULL && c->session_present)
-        session->resumed++;
-    if (!seen_before || c->clean_start || session->connect.frame == 0 ||
-        expiry_is_close(session, o->place->time))
-        return;
-    const bool expected = session->kept && !session_expired(session, o->place->time);
-    if (c->session_present && !expected)
-        raise_finding(o, MQTT_RULE_SESSION_PRESENT_WITHOUT_STATE, MQTT_FIELD_SESSION_PRESENT,
-                      session->connect.frame, 0);
-    if (!c->session_present && expected)
-        raise_finding(o, MQTT_RULE_SESSION_LOST, MQTT_FIELD_SESSION_PRESENT, session->connect.frame,
-                      0);
-}
-
 /* ---- CONNECT ---- */
 
 static void read_connect_properties(struct observation *o)
@@ -196,7 +44,7 @@ static void read_connect_properties(struct observation *o)
     if (has(o, MQTT_PROPERTY_MAXIMUM_PACKET_SIZE))
         o->from->maximum_packet_size = p->maximum_packet_size;
     if (has(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
-        c->session_expiry = p->session_expiry_interval;
+        c->session_expiry = c->requested_expiry = p->session_expiry_interval;
     if (has(o, MQTT_PROPERTY_REQUEST_PROBLEM_INFORMATION))
         c->request_problem_information = p->request_problem_information != 0;
     if (has(o, MQTT_PROPERTY_REQUEST_RESPONSE_INFORMATION))
@@ -213,13 +61,20 @@ void observe_connect(struct observation *o)
         raise_finding(o, MQTT_RULE_SECOND_CONNECT, MQTT_FIELDS, c->connect.frame, 0);
         return;
     }
-    c->connect = place_leg(o->place);
+    /* Cut before the end of the client identifier, it tells neither who connects nor what was
+     * agreed: no more than if it were not in the capture. */
+    c->connect_cut = o->packet->captured != o->packet->length;
+    const bool cut = c->connect_cut && connect->client_identifier.data == NULL;
+    if (!cut)
+        c->connect = place_leg(o->place);
     if (o->packet->version == MQTT_VERSION_UNKNOWN)
         return; /* a level that nobody knows: the rest was not read */
     c->version = o->packet->version;
     c->version_inferred = false;
     o->version = (enum mqtt_version)c->version;
     o->step->version = c->version;
+    if (cut)
+        return;
     c->bridge = connect->bridge;
     c->clean_start = connect->clean_start;
     c->session_known = connect->clean_start;
@@ -232,7 +87,7 @@ void observe_connect(struct observation *o)
     keep(&c->client_identifier, connect->client_identifier);
     if (is_5_0(o))
         read_connect_properties(o);
-    enter_session(o);
+    name_session(o);
 }
 
 /* ---- CONNACK ---- */
@@ -245,6 +100,9 @@ static void read_connack_properties(struct observation *o)
         o->from->receive_maximum = p->receive_maximum;
     if (has(o, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM))
         o->from->topic_alias_maximum = p->topic_alias_maximum;
+    else if (o->packet->captured != o->packet->length)
+        o->from->topic_alias_maximum =
+            UINT16_MAX; /* the one limit that is strict until it is said */
     if (has(o, MQTT_PROPERTY_MAXIMUM_PACKET_SIZE))
         o->from->maximum_packet_size = p->maximum_packet_size;
     if (has(o, MQTT_PROPERTY_MAXIMUM_QOS))
@@ -270,13 +128,14 @@ static void assigned_identifier(struct observation *o)
     if (c->connect.frame == 0 || c->client_identifier.length != 0)
         return;
     if (!has(o, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER)) {
-        raise_finding(o, MQTT_RULE_CLIENT_IDENTIFIER_NOT_ASSIGNED, MQTT_FIELDS, c->connect.frame,
-                      0);
+        if (o->packet->captured == o->packet->length)
+            raise_finding(o, MQTT_RULE_CLIENT_IDENTIFIER_NOT_ASSIGNED, MQTT_FIELDS,
+                          c->connect.frame, 0);
         return;
     }
     keep(&c->client_identifier, o->packet->properties.assigned_client_identifier);
     c->client_identifier_assigned = true;
-    enter_session(o);
+    name_session(o);
 }
 
 /* What a 5.0 server may not accept, and what it may not send unasked. */
@@ -307,16 +166,7 @@ static void accepted(struct observation *o)
     if (c->session_present && c->clean_start)
         raise_finding(o, MQTT_RULE_SESSION_PRESENT_CLEAN, MQTT_FIELD_SESSION_PRESENT,
                       c->connect.frame, 0);
-    /* 3.1 has no Session Present: what the server has can't be told. */
-    if (o->version != MQTT_VERSION_3_1)
-        check_session_present(o);
-    const bool nothing_stored = o->version != MQTT_VERSION_3_1 && !c->session_present;
-    if (c->clean_start || nothing_stored) {
-        forget_resumed(c);
-        c->session_known = true;
-    }
-    if (c->session != NULL)
-        c->session->connect = c->connect;
+    enter_session(o);
 }
 
 void observe_connack(struct observation *o)
@@ -350,6 +200,7 @@ void observe_connack(struct observation *o)
         return;
     }
     c->refused = true;
+    session_refused(c);
     raise_finding(o, MQTT_RULE_CONNECT_REFUSED,
                   is_5_0(o) ? MQTT_FIELD_CONNACK_REASON : MQTT_FIELD_RETURN_CODE, c->connack_reason,
                   0);
@@ -362,10 +213,15 @@ static void check_method(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
     const bool named = has(o, MQTT_PROPERTY_AUTHENTICATION_METHOD);
-    if (c->connect.frame == 0 || (o->packet->type != MQTT_AUTH && !named))
+    const bool needed = o->packet->type == MQTT_CONNACK && o->packet->has_reason_code &&
+                        o->packet->reason_code == 0 && o->packet->captured == o->packet->length &&
+                        c->authentication_method.length != 0;
+    if (c->connect.frame == 0 || (o->packet->type != MQTT_AUTH && !named && !needed))
         return;
     if (c->authentication_method.length == 0)
         raise_finding(o, MQTT_RULE_AUTH_WITHOUT_METHOD, MQTT_FIELDS, c->connect.frame, 0);
+    else if (needed && !named)
+        raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, MQTT_FIELDS, c->connect.frame, 0);
     else if (named && !same(o->packet->properties.authentication_method, c->authentication_method))
         raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, MQTT_FIELD_PROPERTY_AUTHENTICATION_METHOD,
                       c->connect.frame, 0);
@@ -374,7 +230,7 @@ static void check_method(struct observation *o)
 void observe_auth(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
-    if (c->connect.frame != 0 && c->connack.frame == 0 && o->packet->has_reason_code &&
+    if (connection_known(c) && c->connack.frame == 0 && o->packet->has_reason_code &&
         o->packet->reason_code != 0x18)
         raise_finding(o, MQTT_RULE_AUTH_REASON_UNEXPECTED, MQTT_FIELD_AUTH_REASON,
                       o->packet->reason_code, 0);
@@ -415,7 +271,7 @@ static void client_disconnect(struct observation *o)
     if (!is_5_0(o) || !has(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
         return;
     const uint32_t expiry = o->packet->properties.session_expiry_interval;
-    if (c->connect.frame != 0 && c->session_expiry == 0 && expiry != 0)
+    if (c->connect.frame != 0 && c->requested_expiry == 0 && expiry != 0)
         raise_finding(o, MQTT_RULE_DISCONNECT_EXPIRY_RAISED,
                       MQTT_FIELD_PROPERTY_SESSION_EXPIRY_INTERVAL, expiry, 0);
     else
@@ -441,17 +297,25 @@ void observe_disconnect(struct observation *o)
 
 /* ---- What every packet has to keep to ---- */
 
+/* Whether the client can have read the CONNACK. One that sends without waiting for it may have more
+ * under way that passes the observer behind the CONNACK (5.0: 3.1.4, non-normative). */
+bool knows_connack(const struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    return c->accepted && !(c->pipelines && o->place->time - c->connack.time < PIPELINE_TIME);
+}
+
 static void check_publish_limits(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
     const struct mqtt_publish *publish = &o->packet->publish;
     const bool from_client = o->sender == MQTT_SENDER_CLIENT;
-    if (from_client && c->accepted && publish->qos != 3 && publish->qos > c->maximum_qos)
+    if (from_client && knows_connack(o) && publish->qos != 3 && publish->qos > c->maximum_qos)
         raise_finding(o, MQTT_RULE_MAXIMUM_QOS_EXCEEDED, MQTT_FIELD_QOS, publish->qos,
                       c->maximum_qos);
-    if (from_client && c->accepted && publish->retain && !c->retain_available)
+    if (from_client && knows_connack(o) && publish->retain && !c->retain_available)
         raise_finding(o, MQTT_RULE_RETAIN_NOT_AVAILABLE, MQTT_FIELD_RETAIN, c->connack.frame, 0);
-    const bool maximum_known = from_client ? c->accepted : c->connect.frame != 0;
+    const bool maximum_known = from_client ? knows_connack(o) : c->connect.frame != 0;
     if (!has(o, MQTT_PROPERTY_TOPIC_ALIAS) || !maximum_known)
         return;
     const uint16_t alias = o->packet->properties.topic_alias;
@@ -484,7 +348,8 @@ void check_limits(struct observation *o)
     if (!is_5_0(o) || o->sender == MQTT_SENDER_UNKNOWN)
         return;
     const uint32_t maximum = o->to->maximum_packet_size;
-    if (maximum != 0 && o->packet->length > maximum)
+    const bool known = o->sender == MQTT_SENDER_SERVER || knows_connack(o);
+    if (known && maximum != 0 && o->packet->length > maximum)
         raise_finding(o, MQTT_RULE_MAXIMUM_PACKET_SIZE_EXCEEDED, MQTT_FIELD_REMAINING_LENGTH,
                       o->packet->length, maximum);
     check_problem_information(o);
@@ -492,7 +357,7 @@ void check_limits(struct observation *o)
         check_publish_limits(o);
     if (type == MQTT_AUTH || type == MQTT_CONNACK)
         check_method(o);
-    if (c->authentication_method.length != 0 && c->connack.frame == 0 &&
+    if (c->authentication_method.length != 0 && c->connack.frame == 0 && connection_known(c) &&
         o->sender == MQTT_SENDER_CLIENT && type != MQTT_AUTH && type != MQTT_DISCONNECT &&
         type != MQTT_CONNECT)
         raise_finding(o, MQTT_RULE_PACKET_DURING_AUTH, MQTT_FIELDS, type, 0);

@@ -48,8 +48,8 @@ void mqtt_connection_free(struct mqtt_connection *c)
     for (unsigned side = 0; side < 2; side++) {
         struct mqtt_side_state *state = &c->sides[side];
         inflight_free(&state->inflight);
-        for (uint32_t i = 0; i < state->alias_capacity; i++)
-            free((void *)(uintptr_t)state->aliases[i].data);
+        for (uint32_t i = 0; i < state->alias_count; i++)
+            free((void *)(uintptr_t)state->aliases[i].topic.data);
         free(state->aliases);
     }
     free((void *)(uintptr_t)c->client_identifier.data);
@@ -133,6 +133,9 @@ void raise_finding(struct observation *o, enum mqtt_rule rule, enum mqtt_field f
 static void packet_findings(struct observation *o)
 {
     const struct mqtt_packet *packet = o->packet;
+    /* Read as 3.1.1 for want of better: what looks wrong may be right in 5.0. */
+    if (packet->version == MQTT_VERSION_UNKNOWN && packet->type != MQTT_CONNECT)
+        return;
     for (uint32_t i = 0; i < packet->finding_count; i++) {
         const struct mqtt_packet_finding *p = &packet->findings[i];
         raise_finding(o, (enum mqtt_rule)p->rule, (enum mqtt_field)p->field, p->values[0],
@@ -228,6 +231,11 @@ static bool check_direction(struct observation *o)
     return false;
 }
 
+static bool before_5_0(const struct observation *o)
+{
+    return o->version == MQTT_VERSION_3_1 || o->version == MQTT_VERSION_3_1_1;
+}
+
 static void check_first(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
@@ -238,7 +246,7 @@ static void check_first(struct observation *o)
         raise_finding(o, MQTT_RULE_FIRST_PACKET_NOT_CONNECT, MQTT_FIELD_PACKET_TYPE, type, 0);
     /* A server's DISCONNECT has a rule of its own in 5.0. */
     if (o->sender == MQTT_SENDER_SERVER && type != MQTT_CONNACK &&
-        !(is_5_0(o) && (type == MQTT_AUTH || type == MQTT_DISCONNECT)))
+        (before_5_0(o) || (type != MQTT_AUTH && type != MQTT_DISCONNECT)))
         raise_finding(o, MQTT_RULE_FIRST_SERVER_PACKET_NOT_CONNACK, MQTT_FIELD_PACKET_TYPE, type,
                       0);
 }
@@ -256,18 +264,20 @@ static void check_last(struct observation *o)
 
 /* ---- Keep alive (3.1.2.10) ---- */
 
-static uint64_t milliseconds(int64_t nanoseconds)
-{
-    return nanoseconds > 0 ? (uint64_t)(nanoseconds / 1000000) : 0;
-}
-
 static bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned halves)
 {
     const int64_t half = (int64_t)c->keep_alive.effective * SECOND / 2;
     return half != 0 && silence > half * halves;
 }
 
-/* Only the first late packet of a connection is a finding; the counts have them all. */
+/* A packet that took several segments may have begun long before it was complete, and silence ends
+ * where a packet begins. */
+#define ONE_SEGMENT 1200u
+
+/* What a server may take to notice, and its FIN to get here: nanoseconds. */
+#define EXPIRY_SLACK SECOND
+
+/* Of the late packets of a connection only the first is a finding; the counts have them all. */
 static void observe_silence(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
@@ -282,7 +292,10 @@ static void observe_silence(struct observation *o)
         c->keep_alive.longest_silence = silence;
         c->keep_alive.longest_silence_frame = o->place->frame;
     }
-    if (silent_beyond(c, silence, 3)) {
+    if (silence <= 0 || o->packet->length > ONE_SEGMENT || c->closed ||
+        o->to->disconnect.frame != 0)
+        return;
+    if (silent_beyond(c, silence - EXPIRY_SLACK, 3)) {
         c->keep_alive.expired++;
         raise_finding(o, MQTT_RULE_KEEP_ALIVE_EXPIRED, MQTT_FIELDS, milliseconds(silence),
                       c->keep_alive.effective);
@@ -322,8 +335,16 @@ static void check_cut(struct observation *o, enum mqtt_outcome outcome)
         o->from->gap = true;
 }
 
+static bool acknowledges(unsigned type)
+{
+    return (type >= MQTT_PUBACK && type <= MQTT_PUBCOMP) || type == MQTT_SUBACK ||
+           type == MQTT_UNSUBACK;
+}
+
 static void dispatch(struct observation *o)
 {
+    if (acknowledges(o->packet->type) && !o->packet->has_packet_identifier)
+        return; /* cut by the snap length: nobody knows what it acknowledges */
     switch (o->packet->type) {
     case MQTT_CONNECT: observe_connect(o); break;
     case MQTT_CONNACK: observe_connack(o); break;
@@ -355,7 +376,11 @@ static bool has_error(const struct mqtt_step *step)
 
 static void count_packet(struct observation *o)
 {
+    struct mqtt_connection *c = o->connection;
     struct mqtt_side_state *from = o->from;
+    if (o->sender == MQTT_SENDER_CLIENT && c->connect.frame != 0 && c->connack.frame == 0 &&
+        o->packet->type != MQTT_CONNECT && o->packet->type != MQTT_AUTH)
+        c->pipelines = true;
     from->packets++;
     from->bytes += o->packet->length;
     from->packets_by_type[o->packet->type]++;
@@ -389,12 +414,18 @@ void mqtt_connection_step(struct mqtt_connection *c, const struct mqtt_place *pl
     observe_silence(&o);
     check_first(&o);
     check_last(&o);
-    /* What a malformed packet meant to say is not taken at its word; the capture's own cuts are. */
+    /* What a malformed packet meant to say is not taken at its word; the capture's own cuts are,
+     * and the version that the findings go by. */
+    if (outcome == MQTT_MALFORMED && packet->type == MQTT_CONNECT &&
+        c->version == MQTT_VERSION_UNKNOWN)
+        c->version = packet->version;
     check_cut(&o, outcome);
     if (check_direction(&o)) {
         check_limits(&o);
         if (outcome == MQTT_OK || outcome == MQTT_TRUNCATED)
             dispatch(&o);
+        else
+            observe_malformed(&o);
     }
     count_packet(&o);
     step->client_identifier = c->client_identifier;
@@ -517,7 +548,7 @@ static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_clo
 {
     for (uint32_t i = 0; i < c->ping.waiting_count; i++) {
         const int64_t waited = time - c->ping.waiting[i].time;
-        if (how == MQTT_CLOSE_CAPTURE_END && waited < MQTT_OPEN_GRACE)
+        if (waited < (how == MQTT_CLOSE_CAPTURE_END ? MQTT_OPEN_GRACE : MQTT_CLOSE_GRACE))
             continue;
         end_finding(c, step, MQTT_RULE_PINGREQ_UNANSWERED, c->client, MQTT_PINGREQ,
                     &c->ping.waiting[i], milliseconds(waited), 0);
@@ -529,8 +560,9 @@ static void connect_findings(struct mqtt_connection *c, const struct mqtt_place 
 {
     const int64_t since_connect = place->time - c->connect.time;
     const int64_t since_refusal = place->time - c->connack.time;
-    if (c->connect.frame != 0 && c->connack.frame == 0 && how != MQTT_CLOSE_CAPTURE_END &&
-        c->end_cause != MQTT_END_PROTOCOL_ERROR)
+    if (c->connect.frame != 0 && !c->connect_cut && c->connack.frame == 0 &&
+        how != MQTT_CLOSE_CAPTURE_END && since_connect >= MQTT_CLOSE_GRACE &&
+        c->sides[c->client].last_error.frame < c->connect.frame)
         end_finding(c, step, MQTT_RULE_CONNECT_UNANSWERED, c->client, MQTT_CONNECT, &c->connect,
                     milliseconds(since_connect), 0);
     const bool server_closed = how != MQTT_CLOSE_CAPTURE_END && place->side != c->client;
@@ -567,5 +599,5 @@ void mqtt_connection_close(struct mqtt_connection *c, const struct mqtt_place *p
                     milliseconds(silence), 0);
     /* A connection that is open when the capture ends has not left its session. */
     if (how != MQTT_CLOSE_CAPTURE_END)
-        leave_session(c, place->time);
+        leave_session(c);
 }

@@ -56,6 +56,8 @@ struct mqtt_leg {
     uint64_t token;
 };
 
+#define MQTT_FILTERS_UNKNOWN UINT32_MAX
+
 struct mqtt_handshake {
     uint8_t kind;  /* enum mqtt_handshake_kind */
     uint8_t stage; /* how many legs are done, 1 to 4: with QoS 2, 1 awaits PUBREC, 2 PUBREL, 3
@@ -67,7 +69,8 @@ struct mqtt_handshake {
     uint16_t resends;    /* further sends of leg 0 or of PUBREL; stays at 65535 */
     uint8_t reason_code; /* of the last acknowledgement; 0 before */
     bool failed;         /* ended by a reason code of 0x80 or above */
-    uint32_t filters;    /* SUBSCRIBE, UNSUBSCRIBE: how many topic filters */
+    uint32_t filters;    /* SUBSCRIBE, UNSUBSCRIBE: how many topic filters; MQTT_FILTERS_UNKNOWN if
+                            the capture lacks some of them */
     uint32_t order;      /* counts the side's PUBLISH packets: to compare with acknowledgements */
     uint32_t order_received; /* QoS 2: counts the PUBREC packets */
     uint8_t *requested_qos;  /* SUBSCRIBE: requested QoS a filter; owned by the table */
@@ -107,7 +110,8 @@ size_t mqtt_finding_detail(const struct mqtt_finding *finding, char *text, size_
 /* Findings of one step beyond this are counted, not kept. */
 #define MQTT_STEP_FINDINGS_MAX 24
 
-/* What one control packet meant. Slices live until the next step or close of the connection. */
+/* What one control packet meant. Slices live until the next step or close of the connection; a
+ * topic name that the packet itself carries lives as long as the packet's bytes. */
 struct mqtt_step {
     uint8_t version;                     /* enum mqtt_version it was judged by */
     uint8_t sender;                      /* enum mqtt_sender */
@@ -165,7 +169,25 @@ struct mqtt_owed {
 };
 
 /* The last of them are remembered. */
-#define MQTT_OWED_MAX 16
+#define MQTT_OWED_MAX 64
+
+/* A handshake that ended a short time ago: a sender that did not get the acknowledgement yet may
+ * still send again (3.1 and 3.1.1). */
+struct mqtt_settled {
+    int64_t time;
+    uint64_t frame; /* of its first packet */
+    uint16_t packet_identifier;
+    uint8_t kind; /* enum mqtt_handshake_kind */
+};
+
+/* The last of them are remembered. */
+#define MQTT_SETTLED_MAX 16
+
+/* What a sender's topic alias stands for. */
+struct mqtt_alias {
+    uint16_t alias;
+    struct mqtt_slice topic; /* owned */
+};
 
 /* What is known of one side; index 0 or 1 as the caller numbers the sides. */
 struct mqtt_side_state {
@@ -180,10 +202,14 @@ struct mqtt_side_state {
     uint32_t released_order;
     struct mqtt_owed owed[MQTT_OWED_MAX];
     uint32_t owed_count;
-    struct mqtt_slice *aliases; /* topic names by alias of this sender; owned */
+    uint64_t owed_dropped;
+    struct mqtt_settled settled[MQTT_SETTLED_MAX]; /* a ring */
+    uint32_t settled_next;
+    struct mqtt_alias *aliases; /* of this sender, by ascending alias */
+    uint32_t alias_count;
     uint32_t alias_capacity;
-    uint32_t alias_bytes;
-    bool gap; /* bytes of this direction are missing in the capture */
+    uint32_t alias_bytes; /* of names and entries */
+    bool gap;             /* bytes of this direction are missing in the capture */
     uint64_t gaps;
     /* What this side, as receiver, lets the other one do; the defaults of 5.0 until said. */
     uint16_t receive_maximum;
@@ -195,8 +221,8 @@ struct mqtt_side_state {
     struct mqtt_leg last_error; /* the last ERROR finding against what it sent */
 };
 
-/* Bytes of topic names that a side's aliases may hold on to. */
-#define MQTT_ALIAS_BYTES (1024u * 1024u)
+/* Bytes that a side's aliases may hold on to. */
+#define MQTT_ALIAS_BYTES (256u * 1024u)
 
 /* Unanswered PINGREQ packets that are remembered one by one; more are counted. */
 #define MQTT_PINGS_MAX 16
@@ -212,6 +238,8 @@ struct mqtt_connection {
     uint8_t version;       /* enum mqtt_version; UNKNOWN until something told */
     bool version_inferred; /* told by packets other than CONNECT */
     bool bridge;
+    bool
+        connect_cut; /* the capture lacks the end of CONNECT: what is wrong with it, may be there */
     bool session_known; /* the whole history of the session's handshakes is in the capture */
     struct mqtt_slice client_identifier; /* owned; as sent, or as assigned by the server */
     bool client_identifier_assigned;
@@ -224,7 +252,11 @@ struct mqtt_connection {
     bool session_present;
     bool taken_over;
     uint8_t connack_reason;
-    uint32_t session_expiry; /* seconds; 5.0 */
+    uint32_t session_expiry;   /* seconds, as agreed; 5.0 */
+    uint32_t requested_expiry; /* seconds, as CONNECT has it; 5.0 */
+    bool pipelines;            /* the client sends packets before it has its CONNACK */
+    bool session_was_known;    /* before this connection's CONNECT */
+    uint64_t takes_over; /* frame in which the connection began that this one replaces; 0: none */
     bool request_problem_information;
     bool request_response_information;
     struct mqtt_slice authentication_method; /* owned; length 0 and data NULL: none */
@@ -237,7 +269,7 @@ struct mqtt_connection {
         bool known;                     /* CONNECT was seen */
         int64_t longest_silence;        /* nanoseconds between two packets of the client */
         uint64_t longest_silence_frame; /* the packet that ended it */
-        uint64_t late;                  /* silences above 1.0x */
+        uint64_t late;                  /* silences above 1.0x, up to 1.5x */
         uint64_t expired;               /* silences above 1.5x */
     } keep_alive;
     struct {
@@ -305,6 +337,9 @@ const struct mqtt_handshake *mqtt_connection_next_open(const struct mqtt_connect
 
 /* An open handshake younger than this when the capture ends is no finding: nanoseconds. */
 #define MQTT_OPEN_GRACE INT64_C(5000000000)
+
+/* The same where a connection ends: its answer may have been under way. */
+#define MQTT_CLOSE_GRACE INT64_C(250000000)
 
 /* The END finding for a handshake that is open when the transport ends at `time` in the way `how`:
  * fills *finding and returns true, or false if none is due: bytes are missing in the capture, the

@@ -107,10 +107,12 @@ static void check_connect_flags(struct decoder *d, const struct mqtt_connect *co
                 connect->flags, 0);
     if (connect->has_will && connect->will_qos == 3)
         finding(d, MQTT_RULE_WILL_QOS_3, MQTT_FIELD_WILL_QOS, at, 1, connect->will_qos, 0);
-    if (!connect->has_will && connect->will_qos != 0)
+    /* 3.1 disregards the two without a will. */
+    const bool will_bits_bind = d->version != MQTT_VERSION_3_1 && !connect->has_will;
+    if (will_bits_bind && connect->will_qos != 0)
         finding(d, MQTT_RULE_WILL_QOS_WITHOUT_WILL, MQTT_FIELD_WILL_QOS, at, 1, connect->will_qos,
                 0);
-    if (!connect->has_will && connect->will_retain)
+    if (will_bits_bind && connect->will_retain)
         finding(d, MQTT_RULE_WILL_RETAIN_WITHOUT_WILL, MQTT_FIELD_WILL_RETAIN, at, 1, 1, 0);
     if (!IS_5_0(d) && connect->has_password && !connect->has_user_name)
         finding(d, MQTT_RULE_PASSWORD_WITHOUT_USER_NAME, MQTT_FIELD_PASSWORD_FLAG, at, 1,
@@ -140,6 +142,14 @@ MQTT_INLINE bool connect_flags(struct decoder *d, struct mqtt_connect *connect)
     return true;
 }
 
+static uint32_t count_characters(struct mqtt_slice text)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < text.length; i++)
+        count += (text.data[i] & 0xc0) != 0x80; /* not a continuation byte of UTF-8 */
+    return count;
+}
+
 /* 3.1.3.1; 3.1 allows 1 to 23 characters. */
 MQTT_INLINE bool client_identifier(struct decoder *d, struct mqtt_connect *connect)
 {
@@ -149,9 +159,10 @@ MQTT_INLINE bool client_identifier(struct decoder *d, struct mqtt_connect *conne
               MQTT_FIELD_CLIENT_IDENTIFIER, 1, id))
         return false;
     const uint32_t start = d->cursor.at - id->length;
-    if (d->version == MQTT_VERSION_3_1 && (id->length == 0 || id->length > 23))
+    const uint32_t characters = count_characters(*id);
+    if (d->version == MQTT_VERSION_3_1 && (characters == 0 || characters > 23))
         finding(d, MQTT_RULE_CLIENT_IDENTIFIER_LENGTH, MQTT_FIELD_CLIENT_IDENTIFIER, start,
-                id->length, id->length, 0);
+                id->length, characters, 0);
     if (d->version == MQTT_VERSION_3_1_1 && id->length == 0 && !connect->clean_start)
         finding(d, MQTT_RULE_CLIENT_IDENTIFIER_EMPTY, MQTT_FIELD_CLIENT_IDENTIFIER, start, 0, 0, 0);
     return true;

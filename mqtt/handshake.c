@@ -52,7 +52,23 @@ static void finish(struct observation *o, struct mqtt_side_state *beginner,
     o->step->handshake = *handshake;
     o->step->handshake.requested_qos = NULL;
     o->step->has_handshake = true;
+    beginner->settled[beginner->settled_next++ % MQTT_SETTLED_MAX] = (struct mqtt_settled){
+        o->place->time, handshake->legs[0].frame, handshake->packet_identifier, handshake->kind};
     inflight_remove(&beginner->inflight, handshake);
+}
+
+/* from's handshake with this identifier, if it ended so short a time ago that its sender may not
+ * know yet. */
+static const struct mqtt_settled *just_settled(const struct observation *o,
+                                               enum mqtt_handshake_kind kind)
+{
+    for (unsigned i = 0; i < MQTT_SETTLED_MAX; i++) {
+        const struct mqtt_settled *settled = &o->from->settled[i];
+        if (settled->kind == kind && settled->packet_identifier == o->packet->packet_identifier &&
+            o->place->time - settled->time < MQTT_OPEN_GRACE)
+            return settled;
+    }
+    return NULL;
 }
 
 /* ---- Acknowledgements outside of a handshake ---- */
@@ -61,6 +77,7 @@ static void finish(struct observation *o, struct mqtt_side_state *beginner,
 static void owe(struct observation *o, struct mqtt_side_state *who, enum mqtt_packet_type type)
 {
     if (who->owed_count == MQTT_OWED_MAX) {
+        who->owed_dropped++;
         who->owed_count--;
         memmove(who->owed, who->owed + 1, who->owed_count * sizeof who->owed[0]);
     }
@@ -85,7 +102,11 @@ static bool pays(struct observation *o)
 /* What the receiver of this handshake has yet to send. */
 static void owe_next(struct observation *o, const struct mqtt_handshake *handshake)
 {
-    if (handshake->kind == MQTT_HANDSHAKE_QOS_1)
+    if (handshake->kind == MQTT_HANDSHAKE_SUBSCRIBE)
+        owe(o, o->to, MQTT_SUBACK);
+    else if (handshake->kind == MQTT_HANDSHAKE_UNSUBSCRIBE)
+        owe(o, o->to, MQTT_UNSUBACK);
+    else if (handshake->kind == MQTT_HANDSHAKE_QOS_1)
         owe(o, o->to, MQTT_PUBACK);
     else if (handshake->kind == MQTT_HANDSHAKE_QOS_2 && handshake->stage != 2)
         owe(o, o->to, handshake->stage == 1 ? MQTT_PUBREC : MQTT_PUBCOMP);
@@ -122,6 +143,10 @@ static void identifier_finding(struct observation *o, enum mqtt_rule rule, uint6
 /* An identifier that stands for something else still (2.3.1-2, -4; 5.0: 2.2.1-3, -4). */
 static void check_identifier_free(struct observation *o)
 {
+    /* 3.1 lets SUBSCRIBE and UNSUBSCRIBE be sent again, with DUP. */
+    if (o->version == MQTT_VERSION_3_1 && o->packet->type != MQTT_PUBLISH &&
+        (o->packet->flags & 0x08) != 0)
+        return;
     const struct mqtt_handshake *old =
         inflight_find(&o->from->inflight, o->packet->packet_identifier);
     if (old != NULL && history_known(o->connection))
@@ -129,12 +154,6 @@ static void check_identifier_free(struct observation *o)
 }
 
 /* ---- PUBLISH ---- */
-
-static bool is_publish(const struct mqtt_handshake *handshake)
-{
-    return handshake != NULL &&
-           (handshake->kind == MQTT_HANDSHAKE_QOS_1 || handshake->kind == MQTT_HANDSHAKE_QOS_2);
-}
 
 /* PUBLISH packets that this side has sent on this connection and that are not settled yet. */
 static void count_against_quota(struct observation *o, struct mqtt_handshake *handshake)
@@ -145,7 +164,7 @@ static void count_against_quota(struct observation *o, struct mqtt_handshake *ha
     handshake->counted = true;
     o->from->outstanding++;
     const bool quota_known =
-        is_5_0(o) && (o->sender == MQTT_SENDER_CLIENT ? c->accepted : c->connect.frame != 0);
+        is_5_0(o) && (o->sender == MQTT_SENDER_CLIENT ? knows_connack(o) : c->connect.frame != 0);
     if (quota_known && connection_known(c) && o->from->outstanding > o->to->receive_maximum)
         raise_finding(o, MQTT_RULE_RECEIVE_MAXIMUM_EXCEEDED, MQTT_FIELD_PACKET_IDENTIFIER,
                       o->from->outstanding, o->to->receive_maximum);
@@ -163,7 +182,7 @@ static void mark_resend(struct observation *o, struct mqtt_handshake *handshake,
 /* Sent again after the session was resumed, as 4.4.0-1 wants it. */
 static void redelivered(struct observation *o, struct mqtt_handshake *handshake)
 {
-    if (handshake->stage == 3)
+    if (handshake->stage == 3 && history_known(o->connection))
         identifier_finding(o, MQTT_RULE_PUBLISH_AFTER_PUBREL, handshake->legs[2].frame);
     else if (!o->packet->publish.dup && history_known(o->connection))
         identifier_finding(o, MQTT_RULE_REDELIVERY_WITHOUT_DUP, handshake->legs[0].frame);
@@ -174,29 +193,43 @@ static void redelivered(struct observation *o, struct mqtt_handshake *handshake)
     count_against_quota(o, handshake);
 }
 
+/* Sent again while the connection lives. A version that was inferred may be the wrong one. */
+static void resend_finding(struct observation *o, uint64_t first_frame)
+{
+    if (o->connection->version_inferred)
+        return;
+    identifier_finding(
+        o, is_5_0(o) ? MQTT_RULE_RESENT_WHILE_CONNECTED : MQTT_RULE_RESENT_ON_TIMEOUT, first_frame);
+}
+
 /* Sent again, with DUP, on the connection that carried it the first time. */
 static void resent(struct observation *o, struct mqtt_handshake *handshake)
 {
-    if (handshake->stage == 3)
+    const int64_t since_pubrec = o->place->time - handshake->legs[1].time;
+    if (handshake->stage == 3 && history_known(o->connection))
         identifier_finding(o, MQTT_RULE_PUBLISH_AFTER_PUBREL, handshake->legs[2].frame);
-    else if (handshake->stage == 2)
+    /* Less than that, and the two may have crossed. */
+    else if (handshake->stage == 2 && since_pubrec > MQTT_CLOSE_GRACE)
         identifier_finding(o, MQTT_RULE_PUBLISH_AFTER_PUBREC, handshake->legs[1].frame);
     if (handshake->stage != 3)
-        identifier_finding(
-            o, is_5_0(o) ? MQTT_RULE_RESENT_WHILE_CONNECTED : MQTT_RULE_RESENT_ON_TIMEOUT,
-            handshake->legs[0].frame);
+        resend_finding(o, handshake->legs[0].frame);
     owe(o, o->to, handshake->kind == MQTT_HANDSHAKE_QOS_1 ? MQTT_PUBACK : MQTT_PUBREC);
     mark_resend(o, handshake, &handshake->legs[0]);
 }
 
 static void first_send(struct observation *o, enum mqtt_handshake_kind kind)
 {
-    const bool known = history_known(o->connection) && session_fresh(o->connection);
+    const struct mqtt_connection *c = o->connection;
     check_identifier_free(o);
-    if (o->packet->publish.dup && known &&
-        inflight_find(&o->from->inflight, o->packet->packet_identifier) == NULL)
+    const bool new_here = inflight_find(&o->from->inflight, o->packet->packet_identifier) == NULL;
+    const struct mqtt_settled *settled = just_settled(o, kind);
+    if (o->packet->publish.dup && new_here && settled != NULL) {
+        resend_finding(o, settled->frame);
+    } else if (o->packet->publish.dup && new_here && history_known(c) &&
+               session_fresh(c, o->place->side)) {
         raise_finding(o, MQTT_RULE_DUP_ON_FIRST_SEND, MQTT_FIELD_DUP, o->packet->packet_identifier,
                       0);
+    }
     struct mqtt_handshake *handshake = begin(o, kind);
     if (handshake == NULL)
         return;
@@ -204,47 +237,85 @@ static void first_send(struct observation *o, enum mqtt_handshake_kind kind)
     count_against_quota(o, handshake);
 }
 
+/* Where the alias stands in from's table, or would stand. */
+static uint32_t alias_index(const struct mqtt_side_state *from, uint16_t alias)
+{
+    uint32_t low = 0, high = from->alias_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (from->aliases[middle].alias < alias)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Makes room for one alias more. False if the bound is reached, or without memory. */
+static bool alias_room(struct mqtt_side_state *from, uint32_t bytes)
+{
+    if (from->alias_bytes + bytes > MQTT_ALIAS_BYTES)
+        return false;
+    if (from->alias_count < from->alias_capacity)
+        return true;
+    const uint32_t capacity = from->alias_capacity != 0 ? from->alias_capacity * 2 : 8;
+    struct mqtt_alias *larger = realloc(from->aliases, capacity * sizeof *larger);
+    if (larger == NULL)
+        return false;
+    from->aliases = larger;
+    from->alias_capacity = capacity;
+    return true;
+}
+
+static struct mqtt_alias *add_alias(struct mqtt_side_state *from, uint32_t at, uint16_t alias,
+                                    uint32_t length)
+{
+    if (!alias_room(from, (uint32_t)sizeof *from->aliases + length))
+        return NULL;
+    struct mqtt_alias *slot = &from->aliases[at];
+    memmove(slot + 1, slot, (from->alias_count - at) * sizeof *slot);
+    *slot = (struct mqtt_alias){.alias = alias};
+    from->alias_count++;
+    from->alias_bytes += (uint32_t)sizeof *slot;
+    return slot;
+}
+
 /* Topic names that stand for an alias of this sender (5.0: 3.3.2.3.4). */
 static void remember_alias(struct observation *o, uint16_t alias, struct mqtt_slice topic)
 {
     struct mqtt_side_state *from = o->from;
-    if (alias >= from->alias_capacity) {
-        uint32_t capacity = from->alias_capacity != 0 ? from->alias_capacity : 16;
-        while (capacity <= alias)
-            capacity *= 2;
-        struct mqtt_slice *larger = realloc(from->aliases, capacity * sizeof *larger);
-        if (larger == NULL) {
-            o->connection->aliases_refused++;
-            return;
-        }
-        memset(larger + from->alias_capacity, 0,
-               (capacity - from->alias_capacity) * sizeof *larger);
-        from->aliases = larger;
-        from->alias_capacity = capacity;
+    const uint32_t at = alias_index(from, alias);
+    const bool there = at < from->alias_count && from->aliases[at].alias == alias;
+    struct mqtt_alias *slot = there ? &from->aliases[at] : add_alias(from, at, alias, topic.length);
+    if (slot == NULL) {
+        o->connection->aliases_refused++;
+        return;
     }
-    struct mqtt_slice *slot = &from->aliases[alias];
-    if (slot->length == topic.length && memcmp(slot->data, topic.data, topic.length) == 0)
+    if (slot->topic.length == topic.length &&
+        memcmp(slot->topic.data, topic.data, topic.length) == 0)
         return;
     uint8_t *copy = NULL;
-    if (from->alias_bytes - slot->length + topic.length <= MQTT_ALIAS_BYTES)
+    if (from->alias_bytes - slot->topic.length + topic.length <= MQTT_ALIAS_BYTES)
         copy = malloc(topic.length);
-    from->alias_bytes -= slot->length;
-    free((void *)(uintptr_t)slot->data);
-    *slot = (struct mqtt_slice){NULL, 0};
+    from->alias_bytes -= slot->topic.length;
+    free((void *)(uintptr_t)slot->topic.data);
+    slot->topic = (struct mqtt_slice){NULL, 0};
     if (copy == NULL) {
         o->connection->aliases_refused++;
         return;
     }
     memcpy(copy, topic.data, topic.length);
-    *slot = (struct mqtt_slice){copy, topic.length};
+    slot->topic = (struct mqtt_slice){copy, topic.length};
     from->alias_bytes += topic.length;
 }
 
 static void resolve_alias(struct observation *o, uint16_t alias)
 {
     const struct mqtt_side_state *from = o->from;
-    if (alias < from->alias_capacity && from->aliases[alias].length != 0) {
-        o->step->topic = from->aliases[alias];
+    const uint32_t at = alias_index(from, alias);
+    if (at < from->alias_count && from->aliases[at].alias == alias &&
+        from->aliases[at].topic.length != 0) {
+        o->step->topic = from->aliases[at].topic;
         o->step->topic_from_alias = true;
     } else if (o->connection->connect.frame != 0 && !from->gap &&
                o->connection->aliases_refused == 0) {
@@ -272,12 +343,15 @@ void observe_publish(struct observation *o)
     if (!o->packet->has_packet_identifier || publish->qos == 0 || publish->qos == 3)
         return;
     struct mqtt_handshake *old = inflight_find(&o->from->inflight, o->packet->packet_identifier);
-    if (is_publish(old) && old->resumed)
+    const enum mqtt_handshake_kind kind =
+        publish->qos == 1 ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2;
+    const bool same_kind = old != NULL && old->kind == kind;
+    if (same_kind && old->resumed && (publish->dup || history_known(o->connection)))
         redelivered(o, old);
-    else if (is_publish(old) && publish->dup)
+    else if (same_kind && !old->resumed && publish->dup)
         resent(o, old);
     else
-        first_send(o, publish->qos == 1 ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2);
+        first_send(o, kind);
     o->step->in_flight = o->from->outstanding;
 }
 
@@ -298,7 +372,7 @@ static struct mqtt_handshake *acknowledged(struct observation *o, struct mqtt_si
         owe(o, o->to, MQTT_PUBREL);
     else if (o->packet->type == MQTT_PUBREL)
         owe(o, o->to, MQTT_PUBCOMP);
-    if (!owed && history_known(o->connection)) {
+    if (!owed && o->from->owed_dropped == 0 && history_known(o->connection)) {
         if (handshake == NULL)
             identifier_finding(o, MQTT_RULE_ACKNOWLEDGEMENT_UNKNOWN, 0);
         else
@@ -311,7 +385,8 @@ static struct mqtt_handshake *acknowledged(struct observation *o, struct mqtt_si
  * acknowledged so far. */
 static void check_order(struct observation *o, enum mqtt_rule rule, uint32_t order, uint32_t *seen)
 {
-    if (order < *seen && o->sender == MQTT_SENDER_CLIENT && history_known(o->connection))
+    if (order != 0 && order < *seen && o->sender == MQTT_SENDER_CLIENT &&
+        history_known(o->connection))
         identifier_finding(o, rule, 0);
     if (order > *seen)
         *seen = order;
@@ -345,8 +420,11 @@ void observe_pubrec(struct observation *o)
     link_request(o, &handshake->legs[0]);
     if (handshake->stage != 1) {
         /* A PUBLISH that was sent again is answered again. */
-        if (!pays(o) && !handshake->resumed && history_known(o->connection))
+        if (!pays(o) && !handshake->resumed && o->from->owed_dropped == 0 &&
+            history_known(o->connection))
             identifier_finding(o, MQTT_RULE_QOS_2_OUT_OF_STEP, handshake->legs[0].frame);
+        if (handshake->stage == 3)
+            owe(o, o->to, MQTT_PUBREL);
         return;
     }
     check_order(o, MQTT_RULE_PUBREC_OUT_OF_ORDER, handshake->order, &o->to->acked_order[1]);
@@ -363,9 +441,10 @@ void observe_pubrec(struct observation *o)
 
 /* A PUBREL whose PUBLISH the capture does not show still gets its PUBCOMP: the session's earlier
  * connection was not captured, or ended before its PUBCOMP arrived. */
-static bool may_be_resumed(const struct mqtt_connection *c)
+static bool may_be_resumed(const struct observation *o)
 {
-    return !history_known(c) || !session_fresh(c);
+    return !history_known(o->connection) || !session_fresh(o->connection, o->place->side) ||
+           just_settled(o, MQTT_HANDSHAKE_QOS_2) != NULL;
 }
 
 static void adopt_pubrel(struct observation *o)
@@ -378,15 +457,15 @@ static void adopt_pubrel(struct observation *o)
     handshake->legs[2] = place_leg(o->place);
 }
 
+/* A PUBREC that came again wants it; so does a session that was resumed. */
 static void pubrel_again(struct observation *o, struct mqtt_handshake *handshake)
 {
     mark_resend(o, handshake, &handshake->legs[2]);
-    if (!handshake->resumed)
-        identifier_finding(
-            o, is_5_0(o) ? MQTT_RULE_RESENT_WHILE_CONNECTED : MQTT_RULE_RESENT_ON_TIMEOUT,
-            handshake->legs[2].frame);
-    if (!handshake->resumed)
+    if (!handshake->resumed) {
+        if (!pays(o))
+            resend_finding(o, handshake->legs[2].frame);
         owe(o, o->to, MQTT_PUBCOMP);
+    }
     handshake->resumed = false;
 }
 
@@ -401,7 +480,7 @@ void observe_pubrel(struct observation *o)
 {
     const bool in_flight = inflight_find(&o->from->inflight, o->packet->packet_identifier) != NULL;
     check_found(o, MQTT_FIELD_PUBREL_REASON);
-    if (!in_flight && may_be_resumed(o->connection)) {
+    if (!in_flight && may_be_resumed(o)) {
         adopt_pubrel(o);
         return;
     }
@@ -442,7 +521,7 @@ void observe_pubcomp(struct observation *o)
 static void check_available(struct observation *o, struct mqtt_slice filter)
 {
     const struct mqtt_connection *c = o->connection;
-    if (!c->accepted || !is_5_0(o))
+    if (!is_5_0(o) || !knows_connack(o))
         return;
     if (mqtt_filter_is_shared(filter) && !c->shared_available)
         raise_finding(o, MQTT_RULE_SHARED_NOT_AVAILABLE, MQTT_FIELD_TOPIC_FILTER, c->connack.frame,
@@ -472,7 +551,7 @@ void observe_subscribe(struct observation *o)
     const struct mqtt_connection *c = o->connection;
     if (!o->packet->has_packet_identifier)
         return;
-    if (is_5_0(o) && c->accepted && !c->subscription_identifier_available &&
+    if (is_5_0(o) && knows_connack(o) && !c->subscription_identifier_available &&
         mqtt_has_property(&o->packet->properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER))
         raise_finding(o, MQTT_RULE_SUBSCRIPTION_IDENTIFIER_NOT_AVAILABLE,
                       MQTT_FIELD_PROPERTY_SUBSCRIPTION_IDENTIFIER, c->connack.frame, 0);
@@ -480,6 +559,10 @@ void observe_subscribe(struct observation *o)
     struct mqtt_handshake *handshake = begin(o, MQTT_HANDSHAKE_SUBSCRIBE);
     if (handshake == NULL)
         return;
+    if (o->packet->captured != o->packet->length) {
+        handshake->filters = MQTT_FILTERS_UNKNOWN;
+        return;
+    }
     handshake->filters = o->packet->subscribe.count;
     keep_requested(o, handshake);
 }
@@ -491,7 +574,8 @@ void observe_unsubscribe(struct observation *o)
     check_identifier_free(o);
     struct mqtt_handshake *handshake = begin(o, MQTT_HANDSHAKE_UNSUBSCRIBE);
     if (handshake != NULL)
-        handshake->filters = o->packet->unsubscribe.count;
+        handshake->filters = o->packet->captured == o->packet->length ? o->packet->unsubscribe.count
+                                                                      : MQTT_FILTERS_UNKNOWN;
 }
 
 static void check_granted(struct observation *o, const struct mqtt_handshake *handshake)
@@ -519,9 +603,17 @@ static struct mqtt_handshake *answered(struct observation *o, enum mqtt_handshak
         inflight_find(&o->to->inflight, o->packet->packet_identifier);
     if (handshake != NULL && handshake->kind == kind)
         return handshake;
-    if (connection_known(o->connection))
+    if (!pays(o) && o->from->owed_dropped == 0 && connection_known(o->connection))
         identifier_finding(o, unknown, 0);
     return NULL;
+}
+
+/* Whether so many codes are not one a topic filter, as far as both packets were captured. */
+static bool miscounted(const struct observation *o, const struct mqtt_handshake *handshake,
+                       uint32_t codes)
+{
+    return handshake->filters != MQTT_FILTERS_UNKNOWN && codes != handshake->filters &&
+           o->packet->captured == o->packet->length;
 }
 
 void observe_suback(struct observation *o)
@@ -532,7 +624,7 @@ void observe_suback(struct observation *o)
         return;
     const uint32_t codes = o->packet->suback.codes.length;
     link_request(o, &handshake->legs[0]);
-    if (codes != handshake->filters && o->packet->captured == o->packet->length)
+    if (miscounted(o, handshake, codes))
         raise_finding(o, MQTT_RULE_SUBACK_COUNT, MQTT_FIELDS, codes, handshake->filters);
     check_granted(o, handshake);
     finish(o, o->to, handshake, 1);
@@ -546,7 +638,7 @@ void observe_unsuback(struct observation *o)
         return;
     const uint32_t codes = o->packet->unsuback.codes.length;
     link_request(o, &handshake->legs[0]);
-    if (is_5_0(o) && codes != handshake->filters && o->packet->captured == o->packet->length)
+    if (is_5_0(o) && miscounted(o, handshake, codes))
         raise_finding(o, MQTT_RULE_UNSUBACK_COUNT, MQTT_FIELDS, codes, handshake->filters);
     finish(o, o->to, handshake, 1);
 }
@@ -590,12 +682,26 @@ void observe_pingresp(struct observation *o)
             c->ping.waiting_count * sizeof c->ping.waiting[0]);
 }
 
-/* ---- What is left open ---- */
+/* ---- Packets that break off ---- */
 
-static uint64_t milliseconds(int64_t nanoseconds)
+/* Its receiver may not see what is wrong with it, and acknowledge it. */
+void observe_malformed(struct observation *o)
 {
-    return nanoseconds > 0 ? (uint64_t)(nanoseconds / 1000000) : 0;
+    if (!o->packet->has_packet_identifier)
+        return;
+    switch (o->packet->type) {
+    case MQTT_PUBLISH: {
+        const unsigned qos = o->packet->flags >> 1 & 3;
+        owe(o, o->to, qos == 1 ? MQTT_PUBACK : MQTT_PUBREC);
+        break;
+    }
+    case MQTT_SUBSCRIBE: owe(o, o->to, MQTT_SUBACK); break;
+    case MQTT_UNSUBSCRIBE: owe(o, o->to, MQTT_UNSUBACK); break;
+    default: break;
+    }
 }
+
+/* ---- What is left open ---- */
 
 static enum mqtt_rule open_rule(const struct mqtt_handshake *handshake)
 {
@@ -660,7 +766,8 @@ bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
         return false;
     if (ended && owed_nothing(connection, handshake))
         return false;
-    if (!ended && time - handshake_last_leg(handshake)->time < MQTT_OPEN_GRACE)
+    const int64_t grace = ended ? MQTT_CLOSE_GRACE : MQTT_OPEN_GRACE;
+    if (time - handshake_last_leg(handshake)->time < grace)
         return false;
     open_finding(handshake, handshake->side == connection->client, time, finding);
     finding->version = connection->version;

@@ -8,6 +8,7 @@
 #include "mqtt/session.h"
 
 #define FIRST_CAPACITY 8u
+#define KEPT_CAPACITY 256u
 
 static uint32_t *bucket(const struct mqtt_inflight *table, uint16_t identifier)
 {
@@ -86,6 +87,8 @@ void inflight_remove(struct mqtt_inflight *table, struct mqtt_handshake *entry)
     entry->next = table->free;
     table->free = index + 1;
     table->count--;
+    if (table->count == 0 && table->capacity > KEPT_CAPACITY)
+        inflight_free(table); /* a burst is over */
 }
 
 void inflight_free(struct mqtt_inflight *table)
@@ -100,22 +103,24 @@ void inflight_free(struct mqtt_inflight *table)
 void inflight_filter(struct mqtt_inflight *table,
                      bool (*wanted)(const struct mqtt_handshake *handshake))
 {
-    struct mqtt_inflight kept = {0};
-    for (uint32_t i = 0; i < table->capacity; i++) {
+    for (uint32_t i = 0; i < table->capacity && table->count != 0; i++) {
         struct mqtt_handshake *entry = &table->slots[i];
-        if (entry->kind == MQTT_HANDSHAKE_NONE || !wanted(entry))
-            continue;
-        struct mqtt_handshake *copy =
-            inflight_add(&kept, entry->packet_identifier, (enum mqtt_handshake_kind)entry->kind);
-        if (copy == NULL)
-            continue;
-        const uint32_t next = copy->next;
-        *copy = *entry;
-        copy->next = next;
-        entry->requested_qos = NULL; /* it has moved */
+        if (entry->kind != MQTT_HANDSHAKE_NONE && !wanted(entry))
+            inflight_remove(table, entry);
     }
-    inflight_free(table);
-    *table = kept;
+}
+
+bool inflight_copy(struct mqtt_inflight *table, const struct mqtt_handshake *entry)
+{
+    struct mqtt_handshake *copy =
+        inflight_add(table, entry->packet_identifier, (enum mqtt_handshake_kind)entry->kind);
+    if (copy == NULL)
+        return false;
+    const uint32_t next = copy->next;
+    *copy = *entry;
+    copy->next = next;
+    copy->requested_qos = NULL;
+    return true;
 }
 
 void inflight_move(struct mqtt_inflight *to, struct mqtt_inflight *from)

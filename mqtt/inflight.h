@@ -28,6 +28,10 @@ void inflight_free(struct mqtt_inflight *table);
 void inflight_filter(struct mqtt_inflight *table,
                      bool (*wanted)(const struct mqtt_handshake *handshake));
 
+/* Adds a copy of an entry that is not there yet, without its requested QoS. False without memory.
+ */
+bool inflight_copy(struct mqtt_inflight *table, const struct mqtt_handshake *entry);
+
 /* Moves all entries of `from` into the empty `to`. */
 void inflight_move(struct mqtt_inflight *to, struct mqtt_inflight *from);
 

@@ -39,14 +39,16 @@ static inline bool history_known(const struct mqtt_connection *c)
            !c->sides[1].gap && c->inflight_refused == 0;
 }
 
-/* True if nothing of an earlier connection can come again. In a resumed session it can: an
- * acknowledgement that the capture shows may still have been lost with the connection, and what it
- * acknowledged is then rightly sent again. */
-static inline bool session_fresh(const struct mqtt_connection *c)
+/* True if nothing that `side` began on an earlier connection can come again. In a resumed session
+ * it can: an acknowledgement that the capture shows may still have been lost with the connection,
+ * and what it acknowledged is then rightly sent again. Before 5.0 the client sends again whatever
+ * Session Present says (3.1.1: 4.4.0-1; 5.0: 3.2.2-5). */
+static inline bool session_fresh(const struct mqtt_connection *c, unsigned side)
 {
     const bool nothing_stored =
         c->accepted && c->version != MQTT_VERSION_3_1 && !c->session_present;
-    return c->clean_start || nothing_stored;
+    const bool binds = side != c->client || c->version == MQTT_VERSION_5_0;
+    return c->clean_start || (nothing_stored && binds);
 }
 
 /* Like history_known(), for what lives no longer than the connection. */
@@ -91,11 +93,31 @@ void observe_auth(struct observation *o);
 void observe_disconnect(struct observation *o);
 void check_limits(struct observation *o);
 
-/* Takes the connection out of its session; handshakes stay with the session if it outlives the
- * connection. `time` is when the connection ended. */
-void leave_session(struct mqtt_connection *connection, int64_t time);
+void observe_malformed(struct observation *o);
+bool knows_connack(const struct observation *o);
+
+/* resume.c: name_session() at CONNECT (and where CONNACK assigns an identifier), then
+ * enter_session() or session_refused() at CONNACK. leave_session() takes the connection out of its
+ * session; handshakes stay with the session if it outlives the connection. */
+void name_session(struct observation *o);
+void enter_session(struct observation *o);
+void session_refused(struct mqtt_connection *connection);
+void leave_session(struct mqtt_connection *connection);
 
 /* Whether the session outlives the connection as things stand. */
 bool session_persists(const struct mqtt_connection *connection);
+
+/* Whether the server can't have the session's state any more at `now`. */
+bool session_surely_gone(const struct mqtt_session *session, int64_t now);
+
+static inline bool is_publish(const struct mqtt_handshake *handshake)
+{
+    return handshake->kind == MQTT_HANDSHAKE_QOS_1 || handshake->kind == MQTT_HANDSHAKE_QOS_2;
+}
+
+static inline uint64_t milliseconds(int64_t nanoseconds)
+{
+    return nanoseconds > 0 ? (uint64_t)(nanoseconds / 1000000) : 0;
+}
 
 #endif

@@ -117,8 +117,10 @@ struct mqtt_session *mqtt_sessions_get(struct mqtt_sessions *sessions, uint64_t 
                 0)
             return s;
     }
-    struct mqtt_session *session =
-        sessions->count < sessions->limit ? session_new(hash, server_key, client_identifier) : NULL;
+    const uint64_t bytes = sizeof(struct mqtt_session) + client_identifier.length;
+    const bool room =
+        sessions->count < sessions->limit && sessions->bytes + bytes <= MQTT_SESSION_BYTES;
+    struct mqtt_session *session = room ? session_new(hash, server_key, client_identifier) : NULL;
     if (session == NULL) {
         sessions->refused++;
         return NULL;
@@ -126,6 +128,7 @@ struct mqtt_session *mqtt_sessions_get(struct mqtt_sessions *sessions, uint64_t 
     if (sessions->count >= sessions->bucket_count)
         more_buckets(sessions);
     session->id = sessions->count++;
+    sessions->bytes += bytes;
     struct mqtt_session **place = bucket(sessions, hash);
     session->next = *place;
     *place = session;
@@ -155,7 +158,7 @@ bool mqtt_session_open_finding(const struct mqtt_session *session,
     if (!session->known || session->connection != NULL)
         return false;
     const struct mqtt_leg *last = handshake_last_leg(handshake);
-    if (time - last->time < MQTT_OPEN_GRACE)
+    if (time - last->time < MQTT_OPEN_GRACE || session_surely_gone(session, time))
         return false;
     open_finding(handshake, by_client, time, finding);
     finding->version = session->version;

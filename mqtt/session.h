@@ -17,7 +17,8 @@ struct mqtt_session {
     struct mqtt_slice client_identifier; /* owned; as sent in CONNECT, or assigned */
     struct mqtt_connection *connection;  /* the live one; NULL while offline */
     struct mqtt_leg connect;             /* the last CONNECT */
-    int64_t offline_since; /* nanoseconds; valid if connection is NULL and connections > 0 */
+    int64_t offline_since; /* nanoseconds: the last control packet of the last connection */
+    int64_t offline_slack; /* the server may have noticed so much later; INT64_MAX: any time */
     uint64_t connections;
     uint64_t resumed;    /* connections that went on with stored state */
     uint64_t taken_over; /* connections that another one ended */
@@ -34,11 +35,15 @@ struct mqtt_session {
  * mqtt_connection_close(). */
 typedef bool (*mqtt_transport_ended)(const struct mqtt_connection *connection, void *user);
 
+/* Bytes that the registry takes at the most, but for handshakes. */
+#define MQTT_SESSION_BYTES (256u * 1024u * 1024u)
+
 /* All sessions of one capture. */
 struct mqtt_sessions {
     struct mqtt_session **buckets;
     size_t bucket_count;
     uint64_t count;
+    uint64_t bytes;   /* of all sessions' own memory */
     uint64_t limit;   /* most sessions that are remembered */
     uint64_t refused; /* sessions beyond that: they are not followed across connections */
     mqtt_transport_ended transport_ended;

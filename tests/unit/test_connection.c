@@ -105,6 +105,11 @@ static const struct scene scenes[] = {
      "C AUTH 0x18 {15 0001 6d}\n! auth-without-method\n"},
     {"another method", "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS AUTH 0x18 {15 0001 6e}\n"
                        "! auth-method-changed\n"},
+    {"a CONNACK that does not name the method",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS CONNACK\n! auth-method-changed\n"},
+    {"authentication of which the answers are missing",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\ngap S\nC PINGREQ\nC AUTH 0x19 {15 0001 "
+     "6d}\n"},
     {"another reason code than 0x18 while connecting",
      "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS AUTH 0x00 {15 0001 6d}\n"
      "! auth-reason-unexpected\n"},
@@ -118,6 +123,10 @@ static const struct scene scenes[] = {
      "C PUBLISH 2 t id=2\n? in-flight 2\nC PUBLISH 1 t id=3\n! receive-maximum-exceeded\n"
      "S PUBACK 1\nS PUBREC 2\nS PUBACK 3\nC PUBLISH 1 t id=4\n? in-flight 2\nS PUBACK 4\n"
      "C PUBREL 2\nS PUBCOMP 2\n"},
+    {"a client that does not wait for CONNACK can't know its limits",
+     "connection\nC CONNECT 5.0 a clean\nC PUBLISH 0 t\nS CONNACK {24 00 25 00 27 00000006}\n"
+     "C PUBLISH 1 t id=1 retain\nS PUBACK 1\n+6\nC PUBLISH 0 t retain\n! retain-not-available\n"
+     "! maximum-packet-size-exceeded\n"},
     {"a PUBREC with an error frees its place",
      "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0001}\nC PUBLISH 2 t id=1\n"
      "S PUBREC 1 0x97\n! publish-refused\nC PUBLISH 2 t id=1\n"},
@@ -154,6 +163,10 @@ static const struct scene scenes[] = {
      "! shared-subscription-not-available\n"},
     {"session expiry raised by DISCONNECT",
      "connection\n" V5 "C DISCONNECT 0 {11 0000000a}\n! disconnect-expiry-raised\n"},
+    {"what CONNECT asked for counts, not what CONNACK said",
+     "connection\nC CONNECT 5.0 a clean {11 00000064}\nS CONNACK {11 00000000}\n"
+     "C DISCONNECT 0 {11 00000032}\nconnection\nC CONNECT 5.0 b clean\nS CONNACK {11 00000064}\n"
+     "C DISCONNECT 0 {11 00000032}\n! disconnect-expiry-raised\n"},
     {"session expiry changed by DISCONNECT",
      "connection\nC CONNECT 5.0 a clean {11 0000000a}\nS CONNACK\nC DISCONNECT 0 {11 00000000}\n"},
 
@@ -182,7 +195,7 @@ static const struct scene scenes[] = {
      "connection\n" V3 "C PUBLISH 1 t id=1\nC SUBSCRIBE 2 a#:0\n! filter-multi-level-wildcard\n"
      "close S fin\n? cause protocol-error\n"
      "connection\n" V3 "C CONNECT 3.1.1 b clean\n! second-connect\nC PUBLISH 1 t id=1\n"
-     "close S fin\n! qos-1-unfinished\n"},
+     "+1\nclose S fin\n! qos-1-unfinished\n"},
     {"many pings at once are all answered",
      "connection\n" V3 "C PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\n"
      "C PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\n"
@@ -214,7 +227,7 @@ static const struct scene scenes[] = {
      "connection\n" V3 "C PUBLISH 1 t id=1\nC PUBLISH 1 t id=1 dup\n! resent-on-timeout\n? resend\n"
      "C PUBLISH 2 t id=2\nS PUBREC 2\nC PUBREL 2\nC PUBREL 2\n! resent-on-timeout\n? resend\n"},
     {"PUBLISH again after PUBREC and after PUBREL",
-     "connection\n" V3 "C PUBLISH 2 t id=1\nS PUBREC 1\nC PUBLISH 2 t id=1 dup\n"
+     "connection\n" V3 "C PUBLISH 2 t id=1\nS PUBREC 1\n+1\nC PUBLISH 2 t id=1 dup\n"
      "! publish-after-pubrec\n! resent-on-timeout\nS PUBREC 1\nC PUBREL 1\nC PUBLISH 2 t id=1 dup\n"
      "! publish-after-pubrel\n"},
     {"acknowledgements of a client out of order",
@@ -230,10 +243,28 @@ static const struct scene scenes[] = {
                         "C PUBLISH 1 t id=2\nS PUBACK 2 0x10\n"},
     {"identifier not found", "connection\n" V5 "C PUBLISH 2 t id=1\nS PUBREC 1\nC PUBREL 1\n"
                              "S PUBCOMP 1 0x92\n! packet-identifier-not-found\n"},
+    {"resends that cross their acknowledgements, 3.1.1",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nS PUBACK 1\nC PUBLISH 1 t id=1 dup\n"
+     "! resent-on-timeout\nS PUBACK 1\nC PUBLISH 2 t id=2\nS PUBREC 2\nC PUBLISH 2 t id=2 dup\n"
+     "! resent-on-timeout\nC PUBREL 2\nS PUBREC 2\nC PUBREL 2\nS PUBCOMP 2\nC PUBREL 2\n"
+     "S PUBCOMP 2\n"},
+    {"twenty resends and all their acknowledgements",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PUBLISH 1 t id=2\nC PUBLISH 1 t id=1 dup\n"
+     "! resent-on-timeout\nC PUBLISH 1 t id=2 dup\n! resent-on-timeout\nS PUBACK 1\nS PUBACK 2\n"
+     "S PUBACK 1\nS PUBACK 2\n"},
+    {"the same identifier at another QoS is no resend",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PUBLISH 2 t id=1 dup\n! packet-identifier-in-use\n"},
+    {"who answers what came out of turn does right",
+     "connection\n" V3 "C SUBSCRIBE 1 a:0\nC PUBLISH 1 t id=1\n! packet-identifier-in-use\n"
+     "S SUBACK 1 0\nS PUBACK 1\n"},
+    {"3.1 lets SUBSCRIBE be sent again", "connection\nC CONNECT 3.1 a clean\nS CONNACK\n"
+                                         "C SUBSCRIBE 1 a:1\nS SUBACK 1 1\n"},
+    {"a clean end leaves nothing to blame",
+     "connection\n" V3 "S PUBLISH 1 t id=1\nC PINGREQ\nC DISCONNECT\nclose C fin\n"},
     {"left unfinished, each at its stage",
      "connection\n" V3 "C PUBLISH 1 t id=1\nC PUBLISH 2 t id=2\nC PUBLISH 2 t id=3\nS PUBREC 3\n"
      "C PUBLISH 2 t id=4\nS PUBREC 4\nC PUBREL 4\nC SUBSCRIBE 5 a:0\nC UNSUBSCRIBE 6 a\nC PINGREQ\n"
-     "close S rst\n! qos-1-unfinished\n! qos-2-without-pubrec\n! qos-2-without-pubrel\n"
+     "+1\nclose S rst\n! qos-1-unfinished\n! qos-2-without-pubrec\n! qos-2-without-pubrel\n"
      "! qos-2-without-pubcomp\n! subscribe-unanswered\n! unsubscribe-unanswered\n"
      "! pingreq-unanswered\n? cause server-reset\n"},
     {"unfinished, but the capture ended soon after",
@@ -266,6 +297,9 @@ static const struct scene scenes[] = {
     {"the server closes on silence, 5.0",
      "connection\nC CONNECT 5.0 a clean ka=10\nS CONNACK\n+16\nS DISCONNECT 0x8d\n"
      "! keep-alive-timeout\nclose S fin\n? cause keep-alive\n"},
+    {"a packet that crosses the server's end",
+     "connection\nC CONNECT 5.0 a clean ka=10\nS CONNACK\n+16\nS DISCONNECT 0x8d\n"
+     "! keep-alive-timeout\nC PINGREQ\n"},
     {"Server Keep Alive counts",
      "connection\nC CONNECT 5.0 a clean ka=60\nS CONNACK {13 000a}\n+16\nclose S fin\n"
      "! keep-alive-closed\n? cause keep-alive\n"},
@@ -289,13 +323,46 @@ static const struct scene scenes[] = {
     /* ---- Sessions ---- */
     {"taken over, 5.0",
      "connection one\nC CONNECT 5.0 a clean\nS CONNACK\nconnection two\nC CONNECT 5.0 a clean\n"
-     "! client-taken-over\nuse one\nS DISCONNECT 0x8e\nclose S fin\n? cause taken-over\nuse two\n"
-     "S CONNACK\n"},
+     "use one\nS DISCONNECT 0x8e\nclose S fin\n? cause taken-over\nuse two\n"
+     "S CONNACK\n! client-taken-over\n"},
     {"taken over, 3.1.1", "connection one\n" V3 "connection two\nC CONNECT 3.1.1 a clean\n"
-                          "! client-taken-over\nuse one\nclose S fin\n? cause taken-over\n"},
+                          "use one\nclose S fin\n? cause taken-over\nuse two\nS CONNACK\n"
+                          "! client-taken-over\n"},
     {"back after an end is no takeover",
      "connection\n" V3 "close C fin\n! closed-without-disconnect\nconnection\n" V3 "C DISCONNECT\n"
      "connection\n" V3},
+    {"a CONNECT that is refused takes nobody over",
+     "connection one\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nconnection two\n"
+     "C CONNECT 3.1.1 a\nS CONNACK code=5\n! connect-refused\nclose S fin\nuse one\nS PUBACK 1\n"
+     "C PUBLISH 1 t id=2\nS PUBACK 2\nC DISCONNECT\nclose C fin\n? cause client-disconnect\n"
+     "connection three\nC CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 1 t id=1\nS PUBACK 1\n"},
+    {"... and does not restart the session's expiry",
+     "connection\nC CONNECT 5.0 a clean {11 0000003c}\nS CONNACK\nC DISCONNECT\nclose C fin\n+50\n"
+     "connection\nC CONNECT 5.0 a {11 0000003c}\nS CONNACK code=0x88\n! connect-refused\n"
+     "close S fin\n+50\nconnection\nC CONNECT 5.0 a\nS CONNACK\n"},
+    {"an expired session is no loss, whether its FIN was captured or not",
+     "connection\nC CONNECT 5.0 a clean {11 0000000a}\nS CONNACK\nC DISCONNECT\n+100\nconnection\n"
+     "C CONNECT 5.0 a\nS CONNACK\n"},
+    {"a CONNACK that was not captured leaves everything open",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection\n"
+     "C CONNECT 3.1.1 a clean\ngap S\nC DISCONNECT\nclose C fin\nconnection\n"
+     "C CONNECT 3.1.1 a\nS CONNACK\n"},
+    {"acknowledged on the old connection while it is taken over",
+     "connection one\nC CONNECT 3.1.1 a\nS CONNACK\nS PUBLISH 1 t id=1\nconnection two\n"
+     "C CONNECT 3.1.1 a\nuse one\nC PUBACK 1\n? answers\nuse two\nS CONNACK sp\n"
+     "! client-taken-over\nS PUBLISH 1 t id=1\nC PUBACK 1\n"},
+    {"3.1.1 clients send again whatever Session Present says",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1 dup\nS PUBACK 1\nC PUBREL 2\n"
+     "S PUBCOMP 2\nS PUBLISH 1 t id=1 dup\n! dup-on-first-send\n"},
+    {"... and 5.0 clients don't",
+     "connection\nC CONNECT 5.0 a\nS CONNACK\nC PUBLISH 1 t id=1 dup\n! dup-on-first-send\n"},
+    {"orders of two connections are not compared",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 2 t id=1\nC PUBLISH 2 t id=2\n"
+     "S PUBREC 1\nS PUBREC 2\nC PUBREL 1\nclose C rst\n! closed-without-disconnect\nconnection\n"
+     "C CONNECT 3.1.1 a\nS CONNACK sp\nC PUBREL 2\nC PUBLISH 2 t id=3\nS PUBREC 3\nC PUBREL 3\n"},
+    {"a new PUBLISH where a gap may hide the PUBCOMP of the old one",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 2 t id=1\nS PUBREC 1\nC PUBREL 1\ngap S\n"
+     "close S rst\nconnection\nC CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 2 t id=1\n"},
     {"redelivery as it should be",
      "connection\nC CONNECT 3.1.1 a clean\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection\n"
      "C CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nC PUBLISH 2 t id=2\nS PUBREC 2\n"
