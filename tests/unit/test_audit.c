@@ -102,6 +102,7 @@ static void hold(struct audit *audit, size_t number)
         audit_connection_step(audit, open, &place, &packet, &step);
     }
     place = place_of(number, conversation->count, CLIENT);
+    place.time += MQTT_CLOSE_GRACE; /* no answer is under way any more */
     audit_connection_closed(audit, open, connection, &place, conversation->how, &step);
     audit_sessions_ended(audit, sessions, place.time);
     mqtt_connection_free(connection);
