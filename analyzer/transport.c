@@ -11,6 +11,9 @@
 
 #define PORT_MQTT 1883
 
+/* Sessions that are followed from one connection to the next. */
+#define MAX_SESSIONS 262144
+
 /* Bytes in mid-connection without one control packet, after which nobody expects any. */
 #define SEARCH_ENOUGH (1024u * 1024u)
 
@@ -373,7 +376,7 @@ struct transport *transport_new(struct audit *audit, const uint16_t *ports, size
     transport->feed.audit = audit;
     transport->feed.channels = g_hash_table_new(NULL, NULL);
     transport->tcp = tcp_new(NULL, &handler, transport);
-    transport->feed.sessions = mqtt_sessions_new(0);
+    transport->feed.sessions = mqtt_sessions_new(MAX_SESSIONS);
     if (transport->tcp == NULL || transport->feed.sessions == NULL) {
         transport_free(transport);
         return NULL;

@@ -359,14 +359,14 @@ void text_handshakes(const struct text *text)
         {.title = ""},
         {.title = ""},
         {.title = "begun", .right = true},
-        {.title = "resumed", .right = true},
+        {.title = "resumed", .right = true, .drop = 2},
         {.title = "done", .right = true},
         {.title = "refused", .right = true},
         {.title = "unfinished", .right = true},
-        {.title = "resent", .right = true},
+        {.title = "resent", .right = true, .drop = 1},
         {.title = "p50", .right = true},
         {.title = "p95", .right = true},
-        {.title = "p99", .right = true, .drop = 1},
+        {.title = "p99", .right = true, .drop = 3},
         {.title = "max", .right = true},
     };
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));

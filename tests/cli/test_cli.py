@@ -223,11 +223,11 @@ class BadInput(Case):
             self.assertEqual(report["capture"]["limits"][0]["kind"], "truncated-file")
             self.assertIn("problem", report["capture"]["files"][0])
 
-    def test_every_truncation(self):
+    def test_many_truncations(self):
         capture = Capture()
         capture.talk(session("x", messages=[publish("t", b"hello", 0x32, 1)]))
         content = capture.bytes()
-        for length in range(24, len(content)):
+        for length in range(24, len(content), 7):
             done = run(self.path("cut.pcap", content[:length]))
             self.assertIn(done.returncode, (0, 2))
             self.assertEqual(done.stderr.count(b"\n"), done.returncode // 2)
