@@ -339,7 +339,7 @@ const struct mqtt_handshake *mqtt_connection_next_open(const struct mqtt_connect
 #define MQTT_OPEN_GRACE INT64_C(5000000000)
 
 /* The same where a connection ends: its answer may have been under way. */
-#define MQTT_CLOSE_GRACE INT64_C(250000000)
+#define MQTT_CLOSE_GRACE INT64_C(200000000)
 
 /* The END finding for a handshake that is open when the transport ends at `time` in the way `how`:
  * fills *finding and returns true, or false if none is due: bytes are missing in the capture, the

@@ -372,7 +372,9 @@ static struct mqtt_handshake *acknowledged(struct observation *o, struct mqtt_si
         owe(o, o->to, MQTT_PUBREL);
     else if (o->packet->type == MQTT_PUBREL)
         owe(o, o->to, MQTT_PUBCOMP);
-    if (!owed && o->from->owed_dropped == 0 && history_known(o->connection)) {
+    /* Packet Identifier not found: its sender says so itself. */
+    const bool disowned = o->packet->has_reason_code && o->packet->reason_code == 0x92;
+    if (!owed && !disowned && o->from->owed_dropped == 0 && history_known(o->connection)) {
         if (handshake == NULL)
             identifier_finding(o, MQTT_RULE_ACKNOWLEDGEMENT_UNKNOWN, 0);
         else

@@ -71,6 +71,10 @@ static bool may_begin(uint8_t byte, enum mqtt_sender sender)
     return (flags >> (byte & 0x0f) & 1u) != 0 && (senders >> sender & 1u) != 0;
 }
 
+/* A search looks at so many bytes of a packet at the most. Its length then has to lead to the next
+ * one, which says more than its payload, and nobody can make every byte cost a whole chunk. */
+#define EXAMINED 512u
+
 /* YES: a whole control packet without a finding, *step bytes long. MAYBE: the beginning of one. */
 static enum verdict judge_packet(const uint8_t *data, size_t length,
                                  const struct mqtt_context *context, size_t *step)
@@ -83,8 +87,8 @@ static enum verdict judge_packet(const uint8_t *data, size_t length,
     enum mqtt_outcome outcome = mqtt_fixed_header(data, length, &header_length, &packet_length);
     if (outcome != MQTT_OK)
         return outcome == MQTT_NEED_MORE ? MAYBE : NO;
-    size_t captured = smaller(length, packet_length);
-    outcome = mqtt_decode(data, captured, packet_length, context, &packet);
+    const size_t captured = smaller(length, packet_length);
+    outcome = mqtt_decode(data, smaller(captured, EXAMINED), packet_length, context, &packet);
     if (outcome == MQTT_MALFORMED || packet.finding_count != 0)
         return NO;
     *step = packet_length;
