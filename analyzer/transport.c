@@ -271,9 +271,6 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
     struct channel *channel = flow->user;
     if (channel == NULL && (channel = channel_new(transport, flow, side)) == NULL)
         return;
-    if (channel->expected && bytes.captured < bytes.reported)
-        audit_limit(transport->feed.audit, AUDIT_LIMIT_SNAP_LENGTH, 1,
-                    bytes.reported - bytes.captured);
     if (channel->connection != NULL)
         doubt_unseen(transport, channel, 1 - side);
     if (channel->websocket != NULL) {
@@ -287,6 +284,10 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
             ignore(transport, channel);
         }
     }
+    channel = flow->user; /* gone if it turned out to be something else */
+    if (bytes.captured < bytes.reported && channel != NULL && channel->connection != NULL)
+        audit_limit(transport->feed.audit, AUDIT_LIMIT_SNAP_LENGTH, 1,
+                    bytes.reported - bytes.captured);
 }
 
 /* Bytes are missing among the first ones of a flow: on its port it may be MQTT all the same. */

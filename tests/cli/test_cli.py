@@ -232,6 +232,20 @@ class BadInput(Case):
             self.assertIn(done.returncode, (0, 2))
             self.assertEqual(done.stderr.count(b"\n"), done.returncode // 2)
 
+    def test_snap_length(self):
+        """Segments that were cut are counted where they carry MQTT, on whatever port, and nowhere else."""
+        for port, counted in ((1883, 1), (4321, 1)):
+            capture = Capture()
+            capture.talk(session("cut", messages=[publish("topic", b"x" * 100)]), server_port=port)
+            capture.talk([(CLIENT, b"SSH-2.0-" + b"x" * 100)], server_port=22)
+            capture.records = [(time_, data[:60], length) for time_, data, length in capture.records]
+            report = self.report(self.path("cut.pcap", capture.bytes()))
+            limits = {limit["kind"]: limit for limit in report["capture"]["limits"]}
+            self.assertEqual(limits["snap-length"]["count"], counted)
+            self.assertEqual(limits["snap-length"]["bytes"], 40 + len(publish("topic", b"x" * 100)) - 60)
+            self.assertEqual(report["topics"][0]["published_bytes"], 100)
+            self.assertEqual(report["findings"], [])
+
     def test_one_of_several(self):
         text = self.bad(self.path("missing.pcap"), FLEET, says="missing.pcap")
         self.assertIn("8 clients", text)
