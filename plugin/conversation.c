@@ -2,8 +2,6 @@
 /* Feeds the connections on the first pass and keeps the results; see conversation.h. */
 #include "plugin/conversation.h"
 
-#include <epan/to_str.h>
-
 #include "mqtt/session.h"
 #include "plugin/register.h"
 
@@ -15,8 +13,14 @@
 
 #define NANOSECONDS 1000000000
 
-#define RECORDS_AT_ONCE 256
+#define OBJECTS_AT_ONCE 256
 #define FRAMES_A_PAGE 1024
+
+/* Room for many objects of one size: a pool would add a header to each. */
+struct slab {
+    char *next;
+    uint32_t left;
+};
 
 /* Everything about the open capture that mqtt/ allocated, or that is shared by its frames. */
 static struct {
@@ -26,8 +30,8 @@ static struct {
     wmem_map_t *texts;                /* each text once */
     struct mqttscope_record ***pages; /* a frame's first record, by frame number */
     uint32_t page_count;
-    struct mqttscope_record *records; /* `record_count` unused ones */
-    uint32_t record_count;
+    struct slab records;
+    struct slab extras;
 } capture;
 
 /* ---- Records ---- */
@@ -64,22 +68,24 @@ struct mqttscope_frame *mqttscope_frame_get(packet_info *pinfo)
     return frame;
 }
 
-static struct mqttscope_record *new_record(void)
+/* One of many objects of a size, zeroed. */
+static void *take(struct slab *slab, size_t size)
 {
-    if (capture.record_count == 0) {
-        capture.record_count = RECORDS_AT_ONCE;
-        capture.records =
-            wmem_alloc0_array(wmem_file_scope(), struct mqttscope_record, RECORDS_AT_ONCE);
+    if (slab->left == 0) {
+        slab->left = OBJECTS_AT_ONCE;
+        slab->next = wmem_alloc0(wmem_file_scope(), size * OBJECTS_AT_ONCE);
     }
-    capture.record_count--;
-    return capture.records++;
+    void *object = slab->next;
+    slab->next += size;
+    slab->left--;
+    return object;
 }
 
 struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame,
                                               enum mqttscope_record_kind kind, uint32_t buffer,
                                               uint32_t position)
 {
-    struct mqttscope_record *record = new_record();
+    struct mqttscope_record *record = take(&capture.records, sizeof(*record));
 
     record->kind = (uint8_t)kind;
     record->buffer = buffer;
@@ -322,7 +328,7 @@ static const struct mqttscope_client *client_now(struct mqttscope_conversation *
 static struct mqttscope_extra *extra_of(struct mqttscope_record *record)
 {
     if (record->extra == NULL) {
-        record->extra = wmem_new0(wmem_file_scope(), struct mqttscope_extra);
+        record->extra = take(&capture.extras, sizeof(*record->extra));
         record->extra->handshake_time = -1;
     }
     return record->extra;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by the files that draw one control packet: tree.c its bytes, state.c what was worked out.
+ */
+#ifndef MQTTSCOPE_PLUGIN_PAINTER_H
+#define MQTTSCOPE_PLUGIN_PAINTER_H
+
+#include "plugin/tree.h"
+
+/* Spans are at most this deep: packet, block, property, value, part of the value. */
+#define DEPTH_MAX 8
+
+/* The line of items from the packet down to the span that is being drawn. */
+struct level {
+    proto_tree *tree;
+    proto_item *item;
+    uint16_t field;
+};
+
+struct painter {
+    const struct mqttscope_drawing *drawing;
+    struct level levels[DEPTH_MAX];
+    proto_item **items; /* by span; NULL unless findings have to be attached */
+    bool visible;
+};
+
+/* Whether an item of this field is seen, or looked at by a filter. All others are left out: what
+ * Wireshark itself does with them is cheap, but there are many. */
+static inline bool mqttscope_wants_field(const struct painter *painter, int field)
+{
+    return painter->visible ||
+           proto_registrar_get_nth((guint)field)->ref_type == HF_REF_TYPE_DIRECT;
+}
+
+/* What connection and session say of the packet, below its fields. */
+void mqttscope_draw_state(const struct painter *painter);
+
+/* Its findings: expert items where they concern a field, and what the rule says. Works without a
+ * tree: then the expert items alone are made. */
+void mqttscope_draw_findings(const struct painter *painter);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was worked out about a control packet: links, times, findings; see painter.h. */
+#include "plugin/painter.h"
+
+#define NANOSECONDS 1000000000
+
+static proto_item *add_generated_text(const struct painter *painter, proto_tree *tree,
+                                      enum made_field field, const char *text)
+{
+    if (!mqttscope_wants_field(painter, hf_made[field]))
+        return NULL;
+    proto_item *item =
+        proto_tree_add_string(tree, hf_made[field], painter->drawing->tvb, 0, 0, text);
+    proto_item_set_generated(item);
+    return item;
+}
+
+static void add_generated_number(const struct painter *painter, enum made_field field,
+                                 uint32_t number)
+{
+    if (mqttscope_wants_field(painter, hf_made[field]))
+        proto_item_set_generated(proto_tree_add_uint(painter->levels[0].tree, hf_made[field],
+                                                     painter->drawing->tvb, 0, 0, number));
+}
+
+static void add_generated_time(const struct painter *painter, enum made_field field,
+                               int64_t nanoseconds)
+{
+    const nstime_t time = {(time_t)(nanoseconds / NANOSECONDS), (int)(nanoseconds % NANOSECONDS)};
+
+    if (mqttscope_wants_field(painter, hf_made[field]))
+        proto_item_set_generated(proto_tree_add_time(painter->levels[0].tree, hf_made[field],
+                                                     painter->drawing->tvb, 0, 0, &time));
+}
+
+static void draw_extra(const struct painter *painter, const struct mqttscope_extra *extra)
+{
+    if (extra->first_sent_in != 0)
+        add_generated_number(painter, MADE_FIRST_SENT_IN, extra->first_sent_in);
+    if (extra->response_to != 0) {
+        add_generated_number(painter, MADE_RESPONSE_TO, extra->response_to);
+        add_generated_time(painter, MADE_RTT, extra->rtt);
+    }
+    if (extra->handshake_time >= 0)
+        add_generated_time(painter, MADE_HANDSHAKE_TIME, extra->handshake_time);
+}
+
+/* The filter "mqtt.topic" finds what an alias stands for, too. */
+static void draw_alias(const struct painter *painter, const char *topic)
+{
+    const int field = hf_wire[MQTT_FIELD_TOPIC_NAME];
+    proto_tree *tree = painter->levels[0].tree;
+
+    add_generated_text(painter, tree, MADE_TOPIC, topic);
+    if (!mqttscope_wants_field(painter, field))
+        return;
+    proto_item *item = proto_tree_add_string(tree, field, painter->drawing->tvb, 0, 0, topic);
+    proto_item_set_generated(item);
+    proto_item_set_hidden(item);
+}
+
+/* The topic that counts: on every PUBLISH, and seen where an alias stands for it. */
+static void draw_topic(const struct painter *painter)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const struct mqttscope_extra *extra = drawing->record->extra;
+    const struct mqtt_slice name = drawing->packet->publish.topic_name;
+
+    if (drawing->packet->type != MQTT_PUBLISH || drawing->outcome == MQTT_MALFORMED)
+        return;
+    if (extra != NULL && extra->topic != NULL)
+        draw_alias(painter, extra->topic);
+    else if (name.length != 0 && mqttscope_wants_field(painter, hf_made[MADE_TOPIC]))
+        proto_item_set_hidden(add_generated_text(
+            painter, painter->levels[0].tree, MADE_TOPIC,
+            (const char *)get_utf_8_string(drawing->pinfo->pool, name.data, (int)name.length)));
+}
+
+void mqttscope_draw_state(const struct painter *painter)
+{
+    const struct mqttscope_record *record = painter->drawing->record;
+    const struct mqtt_packet *packet = painter->drawing->packet;
+    proto_tree *tree = painter->levels[0].tree;
+
+    if (record->client->identifier != NULL)
+        add_generated_text(painter, tree, MADE_CLIENT, record->client->identifier);
+    if (record->sender != MQTT_SENDER_UNKNOWN)
+        add_generated_text(painter, tree, MADE_SENDER,
+                           record->sender == MQTT_SENDER_CLIENT ? "client" : "server");
+    add_generated_text(painter, tree, MADE_VERSION, mqtt_version_name(packet->version));
+    draw_topic(painter);
+    if (record->extra != NULL)
+        draw_extra(painter, record->extra);
+    if (record->response_in != 0)
+        add_generated_number(painter, MADE_RESPONSE_IN, record->response_in);
+    if (packet->type == MQTT_PUBLISH && record->in_flight != 0)
+        add_generated_number(painter, MADE_IN_FLIGHT, record->in_flight);
+    if (record->client->keep_alive_known)
+        add_generated_number(painter, MADE_KEEP_ALIVE, record->client->keep_alive);
+    if (record->since_client >= 0)
+        add_generated_time(painter, MADE_SINCE_CLIENT, record->since_client);
+}
+
+/* ---- Findings ---- */
+
+static const char *statements_of(wmem_allocator_t *pool, const struct mqtt_finding *finding)
+{
+    wmem_strbuf_t *text = wmem_strbuf_new(pool, "");
+    const char *cursor = NULL;
+    const char *statement;
+    size_t length;
+
+    while (mqtt_statement_next((enum mqtt_rule)finding->rule, (enum mqtt_version)finding->version,
+                               (enum mqtt_sender)finding->sender, &cursor, &statement, &length)) {
+        if (wmem_strbuf_get_len(text) != 0)
+            wmem_strbuf_append_c(text, ' ');
+        wmem_strbuf_append_len(text, statement, length);
+    }
+    return wmem_strbuf_get_str(text);
+}
+
+/* The innermost item over the place that the finding names, else the packet's. */
+static proto_item *item_of(const struct painter *painter, const struct mqtt_finding *finding)
+{
+    const struct mqtt_trace *trace = painter->drawing->trace;
+    proto_item *best = painter->levels[0].item;
+    uint32_t best_length = UINT32_MAX;
+
+    if (painter->items == NULL || finding->field >= MQTT_FIELDS)
+        return best;
+    for (uint32_t i = 0; i < trace->count; i++) {
+        const struct mqtt_span *span = &trace->spans[i];
+        const bool covers =
+            span->offset <= finding->offset && finding->offset - span->offset <= span->length;
+        if (covers && span->field == finding->field && painter->items[i] != NULL)
+            return painter->items[i];
+        if (covers && finding->offset - span->offset < span->length && span->length < best_length &&
+            painter->items[i] != NULL) {
+            best = painter->items[i];
+            best_length = span->length;
+        }
+    }
+    return best;
+}
+
+/* A line of the tree holds some 200 characters: a sentence a line. */
+static void draw_explanation(const struct painter *painter, proto_tree *tree, const char *text)
+{
+    while (*text != '\0') {
+        const char *end = strstr(text, ". ");
+        const size_t length = end != NULL ? (size_t)(end + 1 - text) : strlen(text);
+        add_generated_text(painter, tree, MADE_EXPLANATION,
+                           wmem_strndup(painter->drawing->pinfo->pool, text, length));
+        text += length;
+        while (*text == ' ')
+            text++;
+    }
+}
+
+static void draw_finding(const struct painter *painter, const struct mqtt_finding *finding)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const struct mqtt_rule_info *info = mqtt_rule_info((enum mqtt_rule)finding->rule);
+    const char *statements = statements_of(drawing->pinfo->pool, finding);
+    char detail[256];
+
+    mqtt_finding_detail(finding, detail, sizeof(detail));
+    expert_add_info_format(drawing->pinfo, item_of(painter, finding), &ei_rule[finding->rule],
+                           statements[0] != '\0' ? "%s: %s [%s]" : "%s: %s", info->title, detail,
+                           statements);
+    if (painter->levels[0].tree == NULL)
+        return;
+    proto_item *item = proto_tree_add_string(painter->levels[0].tree, hf_made[MADE_RULE],
+                                             drawing->tvb, 0, 0, info->id);
+    proto_item_set_generated(item);
+    proto_tree *tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_STATE]);
+    add_generated_text(painter, tree, MADE_SEVERITY, mqtt_severity_name(info->severity));
+    item = add_generated_text(painter, tree, MADE_STATEMENT, statements);
+    if (statements[0] == '\0')
+        proto_item_append_text(item, "none that is numbered");
+    draw_explanation(painter, tree, info->explanation);
+}
+
+void mqttscope_draw_findings(const struct painter *painter)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const struct mqttscope_record *record = drawing->record;
+    const struct mqttscope_findings *findings = record->findings;
+
+    if (findings != NULL) {
+        for (uint32_t i = 0; i < findings->count; i++)
+            draw_finding(painter, &findings->list[i]);
+        if (findings->dropped != 0)
+            expert_add_info_format(drawing->pinfo, painter->levels[0].item,
+                                   &ei_remark[REMARK_DROPPED], "%u more findings are not shown",
+                                   findings->dropped);
+    }
+    if (record->gap)
+        expert_add_info(drawing->pinfo, painter->levels[0].item, &ei_remark[REMARK_GAP]);
+}
