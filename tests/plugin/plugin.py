@@ -335,7 +335,7 @@ def main():
     parser.add_argument("check", choices=sorted(checks))
     parser.add_argument("--tshark", required=True, help="run-tshark of the build tree")
     parser.add_argument("captures", nargs="*", help="names or patterns; all, as one, if none is given")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as folder:
         chosen = [c for c in faces.captures() if any(fnmatch.fnmatch(c, p) for p in given.captures)]
         if not given.captures:
