@@ -193,10 +193,10 @@ static void redelivered(struct observation *o, struct mqtt_handshake *handshake)
     count_against_quota(o, handshake);
 }
 
-/* Sent again while the connection lives. A version that was inferred may be the wrong one. */
+/* Sent again while the connection lives. */
 static void resend_finding(struct observation *o, uint64_t first_frame)
 {
-    if (o->connection->version_inferred)
+    if (!history_known(o->connection))
         return;
     identifier_finding(
         o, is_5_0(o) ? MQTT_RULE_RESENT_WHILE_CONNECTED : MQTT_RULE_RESENT_ON_TIMEOUT, first_frame);
