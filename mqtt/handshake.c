@@ -459,12 +459,13 @@ static void adopt_pubrel(struct observation *o)
     handshake->legs[2] = place_leg(o->place);
 }
 
-/* A PUBREC that came again wants it; so does a session that was resumed. */
+/* A PUBREC that came again wants it; so does a session that was resumed. Behind a gap it may belong
+ * to a later handshake. */
 static void pubrel_again(struct observation *o, struct mqtt_handshake *handshake)
 {
     mark_resend(o, handshake, &handshake->legs[2]);
     if (!handshake->resumed) {
-        if (!pays(o))
+        if (!pays(o) && connection_known(o->connection))
             resend_finding(o, handshake->legs[2].frame);
         owe(o, o->to, MQTT_PUBCOMP);
     }
