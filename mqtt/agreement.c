@@ -33,16 +33,23 @@ static bool same(struct mqtt_slice a, struct mqtt_slice b)
 
 /* ---- CONNECT ---- */
 
-static void read_connect_properties(struct observation *o)
+/* What the sender of CONNECT or CONNACK takes as a receiver. */
+static void read_receiver_limits(struct observation *o)
 {
     const struct mqtt_properties *p = &o->packet->properties;
-    struct mqtt_connection *c = o->connection;
     if (has(o, MQTT_PROPERTY_RECEIVE_MAXIMUM) && p->receive_maximum != 0)
         o->from->receive_maximum = p->receive_maximum;
     if (has(o, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM))
         o->from->topic_alias_maximum = p->topic_alias_maximum;
     if (has(o, MQTT_PROPERTY_MAXIMUM_PACKET_SIZE))
         o->from->maximum_packet_size = p->maximum_packet_size;
+}
+
+static void read_connect_properties(struct observation *o)
+{
+    const struct mqtt_properties *p = &o->packet->properties;
+    struct mqtt_connection *c = o->connection;
+    read_receiver_limits(o);
     if (has(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
         c->session_expiry = c->requested_expiry = p->session_expiry_interval;
     if (has(o, MQTT_PROPERTY_REQUEST_PROBLEM_INFORMATION))
@@ -96,15 +103,10 @@ static void read_connack_properties(struct observation *o)
 {
     const struct mqtt_properties *p = &o->packet->properties;
     struct mqtt_connection *c = o->connection;
-    if (has(o, MQTT_PROPERTY_RECEIVE_MAXIMUM) && p->receive_maximum != 0)
-        o->from->receive_maximum = p->receive_maximum;
-    if (has(o, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM))
-        o->from->topic_alias_maximum = p->topic_alias_maximum;
-    else if (o->packet->captured != o->packet->length)
-        o->from->topic_alias_maximum =
-            UINT16_MAX; /* the one limit that is strict until it is said */
-    if (has(o, MQTT_PROPERTY_MAXIMUM_PACKET_SIZE))
-        o->from->maximum_packet_size = p->maximum_packet_size;
+    read_receiver_limits(o);
+    /* Cut before it, the one limit that is strict until it is said is not known. */
+    if (!has(o, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM) && o->packet->captured != o->packet->length)
+        o->from->topic_alias_maximum = UINT16_MAX;
     if (has(o, MQTT_PROPERTY_MAXIMUM_QOS))
         c->maximum_qos = p->maximum_qos;
     if (has(o, MQTT_PROPERTY_RETAIN_AVAILABLE))
