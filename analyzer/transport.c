@@ -15,7 +15,7 @@
 #define MAX_SESSIONS 262144
 
 /* Bytes in mid-connection without one control packet, after which nobody expects any. */
-#define SEARCH_ENOUGH (1024u * 1024u)
+#define SEARCH_ENOUGH UINT64_C(1048576)
 
 struct transport {
     struct tcp *tcp;
@@ -119,19 +119,21 @@ static struct websocket_sink websocket_sink(struct websocket_moment *moment)
 
 /* ---- Recognition ---- */
 
-/* Nothing of this flow is wanted any more. One that has a connection keeps it until it is closed.
- */
-static void ignore(struct transport *transport, struct channel *channel)
+/* Nothing of this flow is wanted any more. A channel that has a connection keeps it until the flow
+ * is closed; another one is freed. Returns, like all that may call it, whether the channel is still
+ * there. */
+static bool ignore(struct transport *transport, struct channel *channel)
 {
     tcp_ignore(transport->tcp, channel->flow);
-    if (channel->connection == NULL) {
-        channel->flow->user = NULL;
-        websocket_free(channel->websocket);
-        free(channel);
-    }
+    if (channel->connection != NULL)
+        return true;
+    channel->flow->user = NULL;
+    websocket_free(channel->websocket);
+    free(channel);
+    return false;
 }
 
-static void push_websocket(struct transport *transport, struct channel *channel, uint8_t side,
+static bool push_websocket(struct transport *transport, struct channel *channel, uint8_t side,
                            const struct tcp_moment *now, struct slice bytes)
 {
     struct websocket_moment moment = {transport, channel, now, false};
@@ -139,8 +141,7 @@ static void push_websocket(struct transport *transport, struct channel *channel,
     bool goes_on = websocket_push(channel->websocket, side, bytes, &sink);
     if (moment.no_memory)
         audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
-    if (moment.no_memory || !goes_on)
-        ignore(transport, channel);
+    return (goes_on && !moment.no_memory) || ignore(transport, channel);
 }
 
 /* Adds to the first bytes of a flow, and says what they are by now. `fresh` are the bytes that are
@@ -168,56 +169,52 @@ static bool keep_probe(struct channel *channel, struct slice fresh)
 }
 
 /* The flow carries MQTT: what was kept of it comes first, then `bytes`. */
-static void begin(struct transport *transport, struct channel *channel, uint8_t side,
+static bool begin(struct transport *transport, struct channel *channel, uint8_t side,
                   const struct tcp_moment *now, struct slice bytes)
 {
     if (!open_connection(transport, channel, now)) {
         audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
-        ignore(transport, channel);
-        return;
+        return ignore(transport, channel);
     }
     const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
     if (kept.captured > 0)
         channel_push(&transport->feed, channel, channel->probe_side, now, kept);
     if (bytes.reported > 0)
         channel_push(&transport->feed, channel, side, now, bytes);
+    return true;
 }
 
 /* The flow begins with an HTTP request, which may open a WebSocket. */
-static void begin_websocket(struct transport *transport, struct channel *channel, uint8_t side,
+static bool begin_websocket(struct transport *transport, struct channel *channel, uint8_t side,
                             const struct tcp_moment *now, struct slice bytes)
 {
     channel->websocket = websocket_new(channel->probe_side);
     if (channel->websocket == NULL) {
         audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
-        ignore(transport, channel);
-        return;
+        return ignore(transport, channel);
     }
-    struct tcp_flow *flow = channel->flow;
     const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
-    if (kept.captured > 0)
-        push_websocket(transport, channel, channel->probe_side, now, kept);
-    if (flow->user != NULL)
-        push_websocket(transport, channel, side, now, bytes);
+    if (kept.captured > 0 && !push_websocket(transport, channel, channel->probe_side, now, kept))
+        return false;
+    return push_websocket(transport, channel, side, now, bytes);
 }
 
 /* Decides what a flow is that said nothing clear so far. */
-static void decide(struct transport *transport, struct channel *channel, uint8_t side,
+static bool decide(struct transport *transport, struct channel *channel, uint8_t side,
                    const struct tcp_moment *now, struct slice bytes)
 {
     enum recognized what = side == channel->probe_side ? probe(channel, bytes) : RECOGNIZED_NOTHING;
     if (what == RECOGNIZED_MAYBE && keep_probe(channel, bytes))
-        return;
+        return true;
     if (what == RECOGNIZED_TLS) {
         audit_limit(transport->feed.audit, AUDIT_LIMIT_TLS, 1, 0);
-        ignore(transport, channel);
-    } else if (what == RECOGNIZED_HTTP) {
-        begin_websocket(transport, channel, side, now, bytes);
-    } else if (what == RECOGNIZED_MQTT || channel->expected) {
-        begin(transport, channel, side, now, bytes);
-    } else {
-        ignore(transport, channel);
+        return ignore(transport, channel);
     }
+    if (what == RECOGNIZED_HTTP)
+        return begin_websocket(transport, channel, side, now, bytes);
+    if (what == RECOGNIZED_MQTT || channel->expected)
+        return begin(transport, channel, side, now, bytes);
+    return ignore(transport, channel);
 }
 
 /* ---- What TCP tells ---- */
@@ -264,28 +261,34 @@ static void doubt_unseen(struct transport *transport, struct channel *channel, u
     audit_limit(transport->feed.audit, AUDIT_LIMIT_UNSEEN, 1, 0);
 }
 
+/* Takes bytes of MQTT, and gives up where too many of them are none. */
+static bool push_or_give_up(struct transport *transport, struct channel *channel, uint8_t side,
+                            const struct tcp_moment *now, struct slice bytes)
+{
+    channel_push(&transport->feed, channel, side, now, bytes);
+    if (channel->any_packet || !hopeless(channel))
+        return true;
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_NOT_MQTT, 1, 0);
+    return ignore(transport, channel);
+}
+
 static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
                       const struct tcp_moment *now, struct slice bytes)
 {
     struct transport *transport = context;
     struct channel *channel = flow->user;
+    bool there;
     if (channel == NULL && (channel = channel_new(transport, flow, side)) == NULL)
         return;
     if (channel->connection != NULL)
         doubt_unseen(transport, channel, 1 - side);
-    if (channel->websocket != NULL) {
-        push_websocket(transport, channel, (uint8_t)side, now, bytes);
-    } else if (channel->connection == NULL) {
-        decide(transport, channel, (uint8_t)side, now, bytes);
-    } else {
-        channel_push(&transport->feed, channel, (uint8_t)side, now, bytes);
-        if (!channel->any_packet && hopeless(channel)) {
-            audit_limit(transport->feed.audit, AUDIT_LIMIT_NOT_MQTT, 1, 0);
-            ignore(transport, channel);
-        }
-    }
-    channel = flow->user; /* gone if it turned out to be something else */
-    if (bytes.captured < bytes.reported && channel != NULL && channel->connection != NULL)
+    if (channel->websocket != NULL)
+        there = push_websocket(transport, channel, (uint8_t)side, now, bytes);
+    else if (channel->connection == NULL)
+        there = decide(transport, channel, (uint8_t)side, now, bytes);
+    else
+        there = push_or_give_up(transport, channel, (uint8_t)side, now, bytes);
+    if (there && channel->connection != NULL && bytes.captured < bytes.reported)
         audit_limit(transport->feed.audit, AUDIT_LIMIT_SNAP_LENGTH, 1,
                     bytes.reported - bytes.captured);
 }
@@ -294,12 +297,9 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
 static void gap_before_decision(struct transport *transport, struct channel *channel, unsigned side,
                                 const struct tcp_moment *now, uint64_t count)
 {
-    struct tcp_flow *flow = channel->flow;
-    if (channel->expected)
-        begin(transport, channel, (uint8_t)side, now, (struct slice){NULL, 0, 0});
-    else
+    if (!channel->expected)
         ignore(transport, channel);
-    if (flow->user != NULL)
+    else if (begin(transport, channel, (uint8_t)side, now, (struct slice){NULL, 0, 0}))
         channel_gap(&transport->feed, channel, (uint8_t)side, now, count);
 }
 
@@ -341,10 +341,8 @@ static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_m
     struct channel *channel = flow->user;
     if (channel == NULL)
         return;
-    if (channel->connection == NULL && channel->expected && channel->probe_length > 0)
-        begin(transport, channel, channel->probe_side, now, (struct slice){NULL, 0, 0});
-    channel = flow->user; /* no memory: gone */
-    if (channel == NULL)
+    if (channel->connection == NULL && channel->expected && channel->probe_length > 0 &&
+        !begin(transport, channel, channel->probe_side, now, (struct slice){NULL, 0, 0}))
         return;
     if (channel->connection != NULL)
         channel_close(&transport->feed, channel, now, how);
