@@ -484,6 +484,9 @@ void observe_pubrel(struct observation *o)
     const bool in_flight = inflight_find(&o->from->inflight, o->packet->packet_identifier) != NULL;
     check_found(o, MQTT_FIELD_PUBREL_REASON);
     if (!in_flight && may_be_resumed(o)) {
+        const struct mqtt_settled *settled = just_settled(o, MQTT_HANDSHAKE_QOS_2);
+        if (settled != NULL)
+            resend_finding(o, settled->frame);
         adopt_pubrel(o);
         return;
     }

@@ -142,7 +142,9 @@ static void add_connection(const struct text *text, struct table *table,
     table_add(table, show_server ? format_endpoint(buffer, server_of(connection)) : "");
     table_add(table, strcmp(connection->carrier, "tcp") == 0 ? "" : connection->carrier);
     table_add(table, text_offset(text, buffer, connection->start_time) + 1);
-    table_add(table, format_duration(buffer, connection->end_time - connection->start_time));
+    /* A clock that steps back leaves no duration. */
+    const int64_t lasted = connection->end_time - connection->start_time;
+    table_add(table, lasted >= 0 ? format_duration(buffer, lasted) : "?");
     table_add(table, format_count(buffer, packets_of(connection)));
     add_keep_alive(table, connection);
     table_add(table, end_words(connection->end_cause));

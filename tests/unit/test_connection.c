@@ -247,7 +247,7 @@ static const struct scene scenes[] = {
      "connection\n" V3 "C PUBLISH 1 t id=1\nS PUBACK 1\nC PUBLISH 1 t id=1 dup\n"
      "! resent-on-timeout\nS PUBACK 1\nC PUBLISH 2 t id=2\nS PUBREC 2\nC PUBLISH 2 t id=2 dup\n"
      "! resent-on-timeout\nC PUBREL 2\nS PUBREC 2\nC PUBREL 2\nS PUBCOMP 2\nC PUBREL 2\n"
-     "S PUBCOMP 2\n"},
+     "! resent-on-timeout\nS PUBCOMP 2\n"},
     {"twenty resends and all their acknowledgements",
      "connection\n" V3 "C PUBLISH 1 t id=1\nC PUBLISH 1 t id=2\nC PUBLISH 1 t id=1 dup\n"
      "! resent-on-timeout\nC PUBLISH 1 t id=2 dup\n! resent-on-timeout\nS PUBACK 1\nS PUBACK 2\n"
