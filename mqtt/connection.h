@@ -75,6 +75,7 @@ struct mqtt_handshake {
     uint32_t order_received; /* QoS 2: counts the PUBREC packets */
     uint8_t *requested_qos;  /* SUBSCRIBE: requested QoS a filter; owned by the table */
     uint32_t next;           /* private to the table */
+    struct mqtt_leg again; /* the last leg, sent again on a later connection; frame 0: it was not */
     struct mqtt_leg legs[MQTT_LEGS];
 };
 

@@ -41,6 +41,12 @@ void link_request(struct observation *o, const struct mqtt_leg *request)
     o->step->since_request = o->place->time - request->time;
 }
 
+/* What an acknowledgement on this connection answers: the first send may be of an earlier one. */
+static const struct mqtt_leg *last_send(const struct mqtt_handshake *handshake, unsigned leg)
+{
+    return handshake->again.frame != 0 ? &handshake->again : &handshake->legs[leg];
+}
+
 /* The handshake ends with this packet: hands it out and forgets it. */
 static void finish(struct observation *o, struct mqtt_side_state *beginner,
                    struct mqtt_handshake *handshake, unsigned last_leg)
@@ -187,6 +193,7 @@ static void redelivered(struct observation *o, struct mqtt_handshake *handshake)
     else if (!o->packet->publish.dup && history_known(o->connection))
         identifier_finding(o, MQTT_RULE_REDELIVERY_WITHOUT_DUP, handshake->legs[0].frame);
     mark_resend(o, handshake, &handshake->legs[0]);
+    handshake->again = place_leg(o->place);
     handshake->resumed = false;
     handshake->stage = 1; /* a PUBREC that got lost with the connection comes again */
     handshake->order = ++o->from->next_order;
@@ -406,7 +413,7 @@ void observe_puback(struct observation *o)
     struct mqtt_handshake *handshake = acknowledged(o, o->to, MQTT_HANDSHAKE_QOS_1);
     if (handshake == NULL)
         return;
-    link_request(o, &handshake->legs[0]);
+    link_request(o, last_send(handshake, 0));
     check_order(o, MQTT_RULE_PUBACK_OUT_OF_ORDER, handshake->order, &o->to->acked_order[0]);
     if (failure(o, handshake))
         raise_finding(o, MQTT_RULE_PUBLISH_REFUSED, MQTT_FIELD_PUBACK_REASON,
@@ -419,7 +426,7 @@ void observe_pubrec(struct observation *o)
     struct mqtt_handshake *handshake = acknowledged(o, o->to, MQTT_HANDSHAKE_QOS_2);
     if (handshake == NULL)
         return;
-    link_request(o, &handshake->legs[0]);
+    link_request(o, last_send(handshake, 0));
     if (handshake->stage != 1) {
         /* A PUBLISH that was sent again is answered again. */
         if (!pays(o) && !handshake->resumed && o->from->owed_dropped == 0 &&
@@ -437,6 +444,7 @@ void observe_pubrec(struct observation *o)
         return;
     }
     handshake->stage = 2;
+    handshake->again = (struct mqtt_leg){0};
     handshake->legs[1] = place_leg(o->place);
     handshake->order_received = ++o->to->next_received;
 }
@@ -468,6 +476,8 @@ static void pubrel_again(struct observation *o, struct mqtt_handshake *handshake
         if (!pays(o) && connection_known(o->connection))
             resend_finding(o, handshake->legs[2].frame);
         owe(o, o->to, MQTT_PUBCOMP);
+    } else {
+        handshake->again = place_leg(o->place);
     }
     handshake->resumed = false;
 }
@@ -505,6 +515,7 @@ void observe_pubrel(struct observation *o)
     link_request(o, &handshake->legs[1]);
     handshake->resumed = false;
     handshake->stage = 3;
+    handshake->again = (struct mqtt_leg){0};
     handshake->legs[2] = place_leg(o->place);
 }
 
@@ -516,7 +527,7 @@ void observe_pubcomp(struct observation *o)
         return;
     if (handshake->stage != 3 && history_known(o->connection))
         identifier_finding(o, MQTT_RULE_QOS_2_OUT_OF_STEP, handshake->legs[0].frame);
-    link_request(o, &handshake->legs[2]);
+    link_request(o, last_send(handshake, 2));
     failure(o, handshake);
     finish(o, o->to, handshake, 3);
 }
