@@ -308,9 +308,15 @@ static bool decide(struct mqttscope_call *call, struct mqttscope_rest *rest, boo
     if (!direction->searching)
         return false;
     rest->offset = search(call, rest->offset);
-    *wait = direction->searching && rest->offset < call->reported;
-    if (*wait)
+    if (!direction->searching || rest->offset == call->reported)
+        return true;
+    *wait = call->can_wait;
+    if (*wait) {
         mqttscope_record(call, RECORD_WAIT, rest->offset);
+    } else {
+        mqttscope_search_begin(direction);
+        rest->offset = pass_over(call, rest->offset, call->reported - rest->offset, RECORD_SKIP);
+    }
     return true;
 }
 

@@ -316,15 +316,17 @@ proto_tree *mqttscope_draw_bytes(proto_tree *tree, packet_info *pinfo, tvbuff_t 
                                  uint32_t offset, uint32_t length, enum made_field field,
                                  enum remark remark)
 {
-    const uint32_t there = MIN(length, tvb_captured_length(tvb) - offset);
-    proto_item *item = add_protocol(tree, tvb, (int)offset, (int)there);
+    const uint32_t captured = tvb_captured_length(tvb);
+    const uint32_t start = MIN(offset, captured);
+    const uint32_t there = MIN(length, captured - start);
+    proto_item *item = add_protocol(tree, tvb, (int)start, (int)there);
     proto_tree *packet_tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]);
 
     if (tree != NULL) {
         proto_item_set_text(item, "MQ Telemetry Transport, %s (%u byte%s)",
                             proto_registrar_get_nth((guint)hf_made[field])->name, length,
                             plurality(length, "", "s"));
-        proto_tree_add_item(packet_tree, hf_made[field], tvb, (int)offset, (int)there, ENC_NA);
+        proto_tree_add_item(packet_tree, hf_made[field], tvb, (int)start, (int)there, ENC_NA);
     }
     if (remark != REMARKS)
         expert_add_info(pinfo, item, &ei_remark[remark]);

@@ -117,10 +117,24 @@ static bool join(struct mqttscope_call *call)
     return true;
 }
 
+/* The snap length cut the frame: what is held can't be joined with what comes behind the hole. */
+static void lose_rest(struct mqttscope_call *call)
+{
+    struct mqttscope_direction *direction = &call->conversation->sides[call->side];
+
+    mqtt_connection_gap(call->conversation->connection, (uint8_t)call->side, 0);
+    mqttscope_search_begin(direction);
+    direction->fragments = NULL;
+    if (direction->held != NULL)
+        g_byte_array_set_size(direction->held, 0);
+}
+
 static void first_pass(struct mqttscope_call *call)
 {
     const GByteArray *held = call->conversation->sides[call->side].held;
 
+    if (!call->can_wait)
+        lose_rest(call);
     if (held != NULL && held->len != 0 && !join(call))
         return;
     const struct mqttscope_rest rest = mqttscope_cut(call, 0);
@@ -148,7 +162,7 @@ int mqttscope_dissect_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     struct mqttscope_call call;
 
     mqttscope_call_begin(&call, tvb, pinfo, tree);
-    call.can_wait = true;
+    call.can_wait = call.captured == call.reported;
     if (!call.first_pass)
         later_pass(&call);
     else if (call.conversation != NULL)

@@ -300,9 +300,18 @@ def check_rules(face, chosen):
         yield "no finding was seen"
 
 
-def check_snaplen(face, _):
-    """What the snap length cut is said to be cut, never malformed, and framing goes on."""
+def check_snaplen(face, chosen):
+    """What the snap length cut is said to be cut, never malformed, and framing goes on. No cut makes
+    the dissector reach for bytes that are not there."""
     whole, cut = "fleet.pcapng", "snaplen-96.pcapng"
+    with tempfile.TemporaryDirectory() as folder:
+        shorter = str(pathlib.Path(folder) / "shorter.pcapng")
+        for length in range(58, 100, 3):
+            source = faces.capture_path(chosen[0])
+            subprocess.run(["editcap", "-s", str(length), source, shorter], cwd=faces.TREE, check=True)
+            reached = frames(face, shorter, "mqtt && _ws.short", *AS_THEY_COME)
+            if reached:
+                yield f"cut to {length} bytes, frames {reached[:5]} are drawn beyond their end"
     if frames(face, cut, "_ws.malformed || mqttscope.skipped", *AS_THEY_COME):
         yield "a cut packet is malformed, or sync is lost"
     if not frames(face, cut, "mqttscope.cut", *AS_THEY_COME):
