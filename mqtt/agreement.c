@@ -236,7 +236,10 @@ void observe_auth(struct observation *o)
         o->packet->reason_code != 0x18)
         raise_finding(o, MQTT_RULE_AUTH_REASON_UNEXPECTED, MQTT_FIELD_AUTH_REASON,
                       o->packet->reason_code, 0);
-    if (o->to->last.frame != 0 && c->connect.frame != 0)
+    /* Re-authentication is the client's own idea; else AUTH answers CONNECT or AUTH (4.12). */
+    const bool begins = o->packet->has_reason_code && o->packet->reason_code == 0x19;
+    const bool awaited = c->connack.frame == 0 || o->to->packets_by_type[MQTT_AUTH] != 0;
+    if (!begins && awaited && c->connect.frame != 0)
         link_request(o, &o->to->last);
 }
 
