@@ -60,7 +60,7 @@ def packets(face, capture):
         frame, stream, info, requests, first, rules = (row[name] for name in COLUMNS)
         notes = [f"answers {' '.join(requests)}"] if requests else []
         notes += [f"first sent in {' '.join(first)}"] if first else []
-        notes += [f"breaks {' '.join(rules)}"] if rules else []
+        notes += [f"rules {' '.join(rules)}"] if rules else []
         note = f"  [{'; '.join(notes)}]" if notes else ""
         lines.append(f"{frame[0]}\t{stream[0]}\t{''.join(info)}{note}\n")
     return "".join(lines)
@@ -73,7 +73,7 @@ def tree(face, capture):
     for line in face.tshark(capture, "-Y", OURS, "-O", "mqtt").splitlines():
         if line.startswith("Frame "):
             lines.append(f"\n{line.split(':', 1)[0]}\n")
-        elif line and not line[0].isspace():
+        if line and not line[0].isspace():
             ours = line.startswith("MQ Telemetry Transport")
         if ours and line:
             lines.append(f"{line}\n")
