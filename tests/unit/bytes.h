@@ -56,7 +56,7 @@ static inline void bytes_text(struct bytes *bytes, const char *text)
  * caller frees it. */
 static inline uint8_t *bytes_exact(const uint8_t *data, size_t length)
 {
-    uint8_t *copy = malloc(length + (length == 0));
+    uint8_t *copy = calloc(1, length + (length == 0));
     if (copy == NULL)
         abort();
     if (length != 0)
