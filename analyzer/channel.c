@@ -104,7 +104,10 @@ static void take_packets(struct feed *feed, struct channel *channel, uint8_t sid
         switch (mqtt_stream_next(stream, &context, &pdu)) {
         case MQTT_STREAM_NEED_MORE: return;
         case MQTT_STREAM_SKIPPED:
-            audit_limit(feed->audit, AUDIT_LIMIT_OUT_OF_SYNC, 1, pdu.length);
+            /* One search may skip several times. */
+            audit_limit(feed->audit, AUDIT_LIMIT_OUT_OF_SYNC,
+                        channel->searches[side] != stream->searches, pdu.length);
+            channel->searches[side] = stream->searches;
             break;
         case MQTT_STREAM_PACKET:
         case MQTT_STREAM_BROKEN: take_packet(feed, channel, side, now, &pdu); break;

@@ -36,6 +36,7 @@ struct channel {
     struct mqtt_connection *connection; /* NULL until the flow is known to carry MQTT */
     struct audit_open *audit;
     struct mqtt_stream streams[2];
+    uint64_t searches[2]; /* of those, which were counted as a limit */
     bool any_packet;
     bool doubted[2]; /* bytes of this side were acknowledged that the capture did not show */
 
