@@ -49,7 +49,9 @@ static void rules(void)
         "specifications that it stands for. *error*: a MUST is broken; *warning*: likely a fault,\n"
         "or something that failed; *note*: worth knowing. \"(client)\" and \"(server)\" say whose\n"
         "packet the statement is about. 3.1 numbers no statements. `mqttscope --explain RULE`\n"
-        "shows the same text; in Wireshark, `mqttscope.rule == \"RULE\"` finds the packets.\n\n");
+        "shows the same text; in Wireshark, `mqttscope.rule == \"RULE\"` finds the packets, but "
+        "for\n"
+        "rules that are known only at the end: the report names their frames.\n\n");
     printf("## What one control packet shows\n\n");
     rules_of(MQTT_SCOPE_PACKET);
     printf("## What one connection shows\n\n");

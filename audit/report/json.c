@@ -241,13 +241,17 @@ static void write_rules(struct json_writer *json, const struct audit_totals *tot
         const struct mqtt_rule_info *info = mqtt_rule_info((enum mqtt_rule)rule);
         if (totals->findings_by_rule[rule] == 0)
             continue;
-        char *filter = g_strdup_printf("mqttscope.rule == \"%s\"", info->id);
+        /* The plugin can't wait for the end: those rules' findings have filters of their own. */
+        char *filter = info->at_end ? NULL : g_strdup_printf("mqttscope.rule == \"%s\"", info->id);
         json_object_begin(json, NULL);
         json_text(json, "rule", info->id);
         json_text(json, "severity", mqtt_severity_name(info->severity));
         json_unsigned(json, "count", totals->findings_by_rule[rule]);
         json_text(json, "title", info->title);
-        json_text(json, "display_filter", filter);
+        if (filter != NULL)
+            json_text(json, "display_filter", filter);
+        else
+            json_null(json, "display_filter");
         json_object_end(json);
         g_free(filter);
     }

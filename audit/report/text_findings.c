@@ -185,13 +185,19 @@ static bool append_frames(GString *line, const struct audit_report *report, cons
     return count > 0;
 }
 
-/* What shows these frames in Wireshark: their numbers if they are few, and need no plugin. */
-static char *group_filter(const struct audit_report *report, const GPtrArray *group, const char *id)
+/* What shows these frames in Wireshark: their numbers if they are few, and need no plugin; else the
+ * rule, unless the plugin, which can't wait for the end, does not know it. */
+static char *group_filter(const struct audit_report *report, const GPtrArray *group,
+                          enum mqtt_rule rule)
 {
     GString *line = g_string_new(NULL), *frames = g_string_new(NULL);
     const struct audit_file *file;
-    if (!append_frames(frames, report, group, &file))
-        g_string_printf(line, "mqttscope.rule == \"%s\" (with the plugin)", id);
+    const bool few = append_frames(frames, report, group, &file);
+    if (!few && mqtt_rule_info(rule)->at_end)
+        g_string_printf(line, "the frames above (-v lists all)");
+    else if (!few)
+        g_string_printf(line, "mqttscope.rule == \"%s\" (with the plugin)",
+                        mqtt_rule_info(rule)->id);
     else if (strchr(frames->str, ',') != NULL)
         g_string_printf(line, "frame.number in {%s}", frames->str);
     else
@@ -229,7 +235,7 @@ static void write_group(const struct text *text, enum mqtt_rule rule, const GPtr
         text_more(text, 2 * INDENT, count - rows);
         write_clients(text, group);
     }
-    char *filter = group_filter(text->report, group, info->id);
+    char *filter = group_filter(text->report, group, rule);
     fprintf(text->file, "%*s%sWireshark: %s%s\n", 2 * INDENT, "", text_on(text, TEXT_FAINT), filter,
             text_off(text));
     g_free(filter);
@@ -275,5 +281,11 @@ void report_explain(enum mqtt_rule rule, const struct report_text_options *optio
     fputc('\n', file);
     explain_statements(&text, rule, MQTT_VERSION_3_1_1);
     explain_statements(&text, rule, MQTT_VERSION_5_0);
-    fprintf(file, "\n  Wireshark, with the plugin: mqttscope.rule == \"%s\"\n", info->id);
+    fputc('\n', file);
+    if (info->at_end)
+        text_wrap(&text, 2,
+                  "Wireshark, which shows packet by packet, can't say this: the report names the "
+                  "frames.");
+    else
+        fprintf(file, "  Wireshark, with the plugin: mqttscope.rule == \"%s\"\n", info->id);
 }
