@@ -26,22 +26,13 @@ static enum recognized recognize_tls(const uint8_t *bytes, size_t length)
     return bytes[1] == 3 && bytes[2] <= 4 ? RECOGNIZED_TLS : RECOGNIZED_NOTHING;
 }
 
-/* The fixed header of CONNECT, whatever its flags, and the protocol name behind it. */
 static enum recognized recognize_connect(const uint8_t *bytes, size_t length)
 {
-    uint32_t header_length, packet_length;
-    if (bytes[0] >> 4 != MQTT_CONNECT)
-        return RECOGNIZED_NOTHING;
-    switch (mqtt_fixed_header(bytes, length, &header_length, &packet_length)) {
-    case MQTT_OK: break;
+    switch (mqtt_begins_connect(bytes, length)) {
+    case MQTT_OK: return RECOGNIZED_MQTT;
     case MQTT_NEED_MORE: return RECOGNIZED_MAYBE;
     default: return RECOGNIZED_NOTHING;
     }
-    const uint8_t *name = bytes + header_length;
-    size_t left = length - header_length;
-    enum recognized answer = begins_with(name, left, "\0\4MQTT", 6, RECOGNIZED_MQTT);
-    return answer != RECOGNIZED_NOTHING ? answer
-                                        : begins_with(name, left, "\0\6MQIsdp", 8, RECOGNIZED_MQTT);
 }
 
 enum recognized recognize(const uint8_t *bytes, size_t length)

@@ -65,13 +65,15 @@ static void check_topic_name(struct decoder *d, enum mqtt_rule wildcard_rule, en
 
 /* ---- 3.1 CONNECT ---- */
 
+/* The two protocol names as they stand in CONNECT, with their lengths. */
+static const uint8_t name_3_1[] = {0, 6, 'M', 'Q', 'I', 's', 'd', 'p'};
+static const uint8_t name_later[] = {0, 4, 'M', 'Q', 'T', 'T'};
+
 /* Protocol name and level together say the version (3.1.2.1, 3.1.2.2). Brokers mark their bridges
  * with bit 7 of the level; the specification does not know it. False if the level is none that is
  * known: the layout of the rest isn't either. */
 MQTT_INLINE bool protocol_version(struct decoder *d, struct mqtt_connect *connect)
 {
-    static const uint8_t name_3_1[] = {'M', 'Q', 'I', 's', 'd', 'p'};
-    static const uint8_t name_later[] = {'M', 'Q', 'T', 'T'};
     uint8_t level;
     if (!binary(d, MQTT_RULE_FIELD_MISSING, MQTT_FIELD_PROTOCOL_NAME_LENGTH,
                 MQTT_FIELD_PROTOCOL_NAME, 1, &connect->protocol_name) ||
@@ -83,8 +85,8 @@ MQTT_INLINE bool protocol_version(struct decoder *d, struct mqtt_connect *connec
     if (connect->bridge)
         bits(d, MQTT_FIELD_PROTOCOL_LEVEL_BRIDGE, 2, level);
     const bool old = connect->protocol_level == 3;
-    const bool right = old ? name.length == 6 && memcmp(name.data, name_3_1, 6) == 0
-                           : name.length == 4 && memcmp(name.data, name_later, 4) == 0;
+    const bool right = old ? name.length == 6 && memcmp(name.data, name_3_1 + 2, 6) == 0
+                           : name.length == 4 && memcmp(name.data, name_later + 2, 4) == 0;
     if (!right)
         finding(d, MQTT_RULE_PROTOCOL_NAME_WRONG, MQTT_FIELD_PROTOCOL_NAME,
                 (uint32_t)(name.data - d->cursor.data), name.length, name.length, 0);
@@ -576,6 +578,31 @@ enum mqtt_outcome mqtt_fixed_header(const uint8_t *data, size_t available, uint3
     *header_length = c.at;
     *length = c.at + remaining;
     return MQTT_OK;
+}
+
+static enum mqtt_outcome begins_with(const uint8_t *data, size_t available, const uint8_t *name,
+                                     size_t length)
+{
+    if (memcmp(data, name, available < length ? available : length) != 0)
+        return MQTT_MALFORMED;
+    return available < length ? MQTT_NEED_MORE : MQTT_OK;
+}
+
+enum mqtt_outcome mqtt_begins_connect(const uint8_t *data, size_t available)
+{
+    uint32_t header_length, length;
+    if (available == 0)
+        return MQTT_NEED_MORE;
+    if (data[0] >> 4 != MQTT_CONNECT)
+        return MQTT_MALFORMED;
+    const enum mqtt_outcome header = mqtt_fixed_header(data, available, &header_length, &length);
+    if (header != MQTT_OK)
+        return header;
+    data += header_length;
+    available -= header_length;
+    const enum mqtt_outcome later = begins_with(data, available, name_later, sizeof name_later);
+    return later != MQTT_MALFORMED ? later
+                                   : begins_with(data, available, name_3_1, sizeof name_3_1);
 }
 
 /* Fixed header and limits of the cursor. MQTT_OK: the packet's own fields come next. */

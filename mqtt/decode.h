@@ -33,6 +33,11 @@ struct mqtt_context {
 enum mqtt_outcome mqtt_fixed_header(const uint8_t *data, size_t available, uint32_t *header_length,
                                     uint32_t *length);
 
+/* Whether a stream that begins with these bytes begins with a CONNECT, by type, Remaining Length
+ * and protocol name; flags and protocol level may be wrong. MQTT_OK: it does. MQTT_NEED_MORE: it
+ * may, as far as they go. MQTT_MALFORMED: it does not. At most 13 bytes settle it. */
+enum mqtt_outcome mqtt_begins_connect(const uint8_t *data, size_t available);
+
 /* Decodes the control packet that starts at data[0]. `captured` bytes may be read; `reported` says
  * how many of the stream's bytes those stand for (>= captured; more than captured where a snap
  * length or a holding limit cut the packet). Bytes after the packet are not looked at.

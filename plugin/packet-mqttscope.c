@@ -204,29 +204,8 @@ static int dissect_mqtt_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
 
 /* ---- TCP on any port ---- */
 
-/* Fixed header, protocol name and level of a CONNECT that some client would send. */
-static bool begins_like_connect(const uint8_t *data, uint32_t captured)
-{
-    static const uint8_t name_3_1[] = {0, 6, 'M', 'Q', 'I', 's', 'd', 'p'};
-    static const uint8_t name_later[] = {0, 4, 'M', 'Q', 'T', 'T'};
-    uint32_t header_length;
-    uint32_t length;
-
-    if (captured < 2 || data[0] != MQTT_CONNECT << 4 ||
-        mqtt_fixed_header(data, captured, &header_length, &length) != MQTT_OK)
-        return false;
-    data += header_length;
-    captured -= header_length;
-    if (captured > sizeof(name_3_1) && memcmp(data, name_3_1, sizeof(name_3_1)) == 0)
-        return data[sizeof(name_3_1)] == 3 || data[sizeof(name_3_1)] == 0x83;
-    if (captured > sizeof(name_later) && memcmp(data, name_later, sizeof(name_later)) == 0)
-        return data[sizeof(name_later)] == 4 || data[sizeof(name_later)] == 5 ||
-               data[sizeof(name_later)] == 0x84;
-    return false;
-}
-
-/* A whole CONNECT has to be well-formed, the beginning of one well-formed so far, and nothing may
- * follow but further control packets' business. */
+/* A CONNECT that some client would send: a whole one has to be well-formed, the beginning of one
+ * well-formed so far, with a protocol level that is known. */
 static bool is_connect(const uint8_t *data, uint32_t captured)
 {
     const struct mqtt_context context = {MQTT_VERSION_UNKNOWN, MQTT_SENDER_UNKNOWN};
@@ -234,10 +213,11 @@ static bool is_connect(const uint8_t *data, uint32_t captured)
     uint32_t length;
     struct mqtt_packet packet;
 
-    if (!begins_like_connect(data, captured))
+    if (mqtt_begins_connect(data, captured) != MQTT_OK ||
+        mqtt_fixed_header(data, captured, &header_length, &length) != MQTT_OK)
         return false;
-    mqtt_fixed_header(data, captured, &header_length, &length);
-    return mqtt_decode(data, MIN(captured, length), length, &context, &packet) != MQTT_MALFORMED;
+    return mqtt_decode(data, MIN(captured, length), length, &context, &packet) != MQTT_MALFORMED &&
+           packet.flags == 0 && packet.version != MQTT_VERSION_UNKNOWN;
 }
 
 static ws_boolean dissect_mqtt_heuristic(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
