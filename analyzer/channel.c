@@ -2,7 +2,7 @@
 /* One connection of MQTT: see channel.h. */
 #include "analyzer/channel.h"
 
-#include "mqtt/session.h"
+#include "mqtt/state/session.h"
 
 /* Whether the capture has the first byte that MQTT sent here. */
 static bool start_seen(const struct channel *channel)

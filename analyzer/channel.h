@@ -7,10 +7,10 @@
 #ifndef MQTTSCOPE_ANALYZER_CHANNEL_H
 #define MQTTSCOPE_ANALYZER_CHANNEL_H
 
-#include "analyzer/recognize.h"
-#include "analyzer/tcp.h"
+#include "analyzer/input/recognize.h"
+#include "analyzer/input/tcp.h"
 #include "audit/audit.h"
-#include "mqtt/stream.h"
+#include "mqtt/wire/stream.h"
 
 struct websocket;
 

@@ -2,8 +2,8 @@
 /* The loop over all packets: see pipeline.h. */
 #include "analyzer/pipeline.h"
 
-#include "analyzer/ip.h"
-#include "analyzer/link.h"
+#include "analyzer/input/ip.h"
+#include "analyzer/input/link.h"
 #include "analyzer/progress.h"
 #include "analyzer/transport.h"
 

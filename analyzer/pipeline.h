@@ -4,7 +4,7 @@
 #ifndef MQTTSCOPE_ANALYZER_PIPELINE_H
 #define MQTTSCOPE_ANALYZER_PIPELINE_H
 
-#include "analyzer/source.h"
+#include "analyzer/input/source.h"
 #include "audit/audit.h"
 
 struct pipeline;

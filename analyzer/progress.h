@@ -3,7 +3,7 @@
 #ifndef MQTTSCOPE_ANALYZER_PROGRESS_H
 #define MQTTSCOPE_ANALYZER_PROGRESS_H
 
-#include "analyzer/source.h"
+#include "analyzer/input/source.h"
 
 struct progress {
     char *name;  /* printable; NULL: nothing is shown */

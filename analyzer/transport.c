@@ -3,8 +3,8 @@
 #include "analyzer/transport.h"
 
 #include "analyzer/channel.h"
-#include "analyzer/websocket.h"
-#include "mqtt/session.h"
+#include "analyzer/input/websocket.h"
+#include "mqtt/state/session.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,8 +10,8 @@
 #ifndef MQTTSCOPE_ANALYZER_TRANSPORT_H
 #define MQTTSCOPE_ANALYZER_TRANSPORT_H
 
-#include "analyzer/ip.h"
-#include "analyzer/tcp.h"
+#include "analyzer/input/ip.h"
+#include "analyzer/input/tcp.h"
 #include "audit/audit.h"
 
 struct transport;

@@ -10,8 +10,8 @@
 #define MQTTSCOPE_AUDIT_MODEL_H
 
 #include "audit/histogram.h"
-#include "mqtt/connection.h"
-#include "mqtt/tables.h"
+#include "mqtt/facts/tables.h"
+#include "mqtt/state/connection.h"
 
 #include <glib.h>
 

@@ -2,7 +2,7 @@
 /* What is left in sessions when the capture ends. */
 #include "audit/private.h"
 
-#include "mqtt/session.h"
+#include "mqtt/state/session.h"
 
 /* The connections of a session that are listed, in the order of the capture. */
 static GPtrArray *connections_of(const struct audit_session *session)

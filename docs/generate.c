@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mqtt/tables.h"
+#include "mqtt/facts/tables.h"
 
 static void statements(const char *list)
 {
@@ -44,7 +44,7 @@ static void rules(void)
 {
     printf(
         "# Rules\n\n"
-        "<!-- Generated from mqtt/rules.def by scripts/docs. Change it there. -->\n\n"
+        "<!-- Generated from mqtt/facts/rules.def by scripts/docs. Change it there. -->\n\n"
         "Every finding of mqttscope, with its severity and the numbered statements of the\n"
         "specifications that it stands for. *error*: a MUST is broken; *warning*: likely a fault,\n"
         "or something that failed; *note*: worth knowing. \"(client)\" and \"(server)\" say whose\n"
@@ -70,14 +70,14 @@ static const char *kind(const struct mqtt_field_info *info)
 
 static void fields(void)
 {
-    printf(
-        "# Fields\n\n"
-        "<!-- Generated from mqtt/fields.def and mqtt/properties.def by scripts/docs. Change it\n"
-        "there. -->\n\n"
-        "Every field of the wire, by the name that display filters use. Where Wireshark's own "
-        "MQTT\n"
-        "dissector has the field, the name and the type are the same.\n\n"
-        "| Filter | Field | Kind | What it is |\n|---|---|---|---|\n");
+    printf("# Fields\n\n"
+           "<!-- Generated from mqtt/facts/fields.def and mqtt/facts/properties.def by "
+           "scripts/docs. Change it\n"
+           "there. -->\n\n"
+           "Every field of the wire, by the name that display filters use. Where Wireshark's own "
+           "MQTT\n"
+           "dissector has the field, the name and the type are the same.\n\n"
+           "| Filter | Field | Kind | What it is |\n|---|---|---|---|\n");
     for (unsigned field = 0; field < MQTT_FIELDS; field++) {
         const struct mqtt_field_info *info = mqtt_field_info((enum mqtt_field)field);
         printf("| `%s` | %s | %s | %s |\n", info->abbreviation, info->name, kind(info), info->help);

@@ -2,7 +2,7 @@
 /* Feeds the connections on the first pass and keeps the results; see conversation.h. */
 #include "plugin/conversation.h"
 
-#include "mqtt/session.h"
+#include "mqtt/state/session.h"
 #include "plugin/register.h"
 
 /* As tcp.completeness has them. */

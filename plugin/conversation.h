@@ -10,8 +10,8 @@
 #ifndef MQTTSCOPE_PLUGIN_CONVERSATION_H
 #define MQTTSCOPE_PLUGIN_CONVERSATION_H
 
-#include "mqtt/connection.h"
-#include "mqtt/stream.h"
+#include "mqtt/state/connection.h"
+#include "mqtt/wire/stream.h"
 #include "plugin/compat.h"
 
 /* What packets of a connection have in common; made anew whenever it changes. */

@@ -4,7 +4,7 @@
  *
  * In sync the bytes themselves tell, on every pass. What they don't tell (where a search found a
  * start, what belongs to a packet cut by the snap length) is decided on the first pass and read
- * from its records later. The search is mqtt/stream.h's, so that the same bytes give the same
+ * from its records later. The search is mqtt/wire/stream.h's, so that the same bytes give the same
  * packets here and outside of Wireshark.
  */
 #include "plugin/cut.h"

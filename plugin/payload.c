@@ -2,7 +2,7 @@
 /* What is inside a PUBLISH: text, JSON, or what another dissector recognises; see payload.h. */
 #include "plugin/payload.h"
 
-#include "mqtt/utf8.h"
+#include "mqtt/wire/utf8.h"
 
 static heur_dissector_list_t by_topic;
 static dissector_handle_t json;

@@ -3,7 +3,7 @@
 #ifndef MQTTSCOPE_PLUGIN_REGISTER_H
 #define MQTTSCOPE_PLUGIN_REGISTER_H
 
-#include "mqtt/tables.h"
+#include "mqtt/facts/tables.h"
 #include "plugin/compat.h"
 
 enum made_field {

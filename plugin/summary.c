@@ -2,7 +2,7 @@
 /* One line a control packet; see summary.h. */
 #include "plugin/summary.h"
 
-#include "mqtt/tables.h"
+#include "mqtt/facts/tables.h"
 
 /* Topic filters and reason codes beyond these are counted. */
 #define LISTED_MAX 4

@@ -3,7 +3,7 @@
 #ifndef MQTTSCOPE_PLUGIN_SUMMARY_H
 #define MQTTSCOPE_PLUGIN_SUMMARY_H
 
-#include "mqtt/decode.h"
+#include "mqtt/wire/decode.h"
 #include "plugin/conversation.h"
 
 /* "PUBLISH, client thermo-1, topic plant/1/temperature, QoS 1, id 7". `record` may be NULL. What

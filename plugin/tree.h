@@ -3,7 +3,7 @@
 #ifndef MQTTSCOPE_PLUGIN_TREE_H
 #define MQTTSCOPE_PLUGIN_TREE_H
 
-#include "mqtt/decode.h"
+#include "mqtt/wire/decode.h"
 #include "plugin/conversation.h"
 #include "plugin/register.h"
 

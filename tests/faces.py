@@ -104,12 +104,12 @@ def captures():
 
 
 def rules_known_at_end():
-    """The rules that a single pass cannot know: END in mqtt/rules.def."""
+    """The rules that a single pass cannot know: END in mqtt/facts/rules.def."""
     text = (TREE / "mqtt" / "rules.def").read_text()
     row = re.compile(r'^MQTT_RULE\(\w+,\s*"([^"]+)",\s*\w+,\s*\w+,\s*(NOW|END),', re.M)
     rows = row.findall(text)
     if len(rows) != len(re.findall(r"^MQTT_RULE\(", text, re.M)):
-        raise Failed("mqtt/rules.def has rows that this does not understand")
+        raise Failed("mqtt/facts/rules.def has rows that this does not understand")
     return {rule for rule, when in rows if when == "END"}
 
 

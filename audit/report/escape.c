@@ -2,7 +2,7 @@
 /* Escaping for terminals: see escape.h. */
 #include "audit/report/escape.h"
 
-#include "mqtt/utf8.h"
+#include "mqtt/wire/utf8.h"
 
 #include <string.h>
 

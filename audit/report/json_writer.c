@@ -2,7 +2,7 @@
 /* JSON, one value after the other: see json_writer.h. */
 #include "audit/report/json_writer.h"
 
-#include "mqtt/utf8.h"
+#include "mqtt/wire/utf8.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -8,9 +8,9 @@
  */
 #include "bytes.h"
 #include "fuzz.h"
-#include "mqtt/session.h"
-#include "mqtt/stream.h"
-#include "mqtt/tables.h"
+#include "mqtt/facts/tables.h"
+#include "mqtt/state/session.h"
+#include "mqtt/wire/stream.h"
 
 #include <ctype.h>
 

@@ -5,7 +5,7 @@
  *
  * Byte 0: version (low three bits) and sender; byte 1: how the bytes are cut.
  */
-#include "mqtt/stream.h"
+#include "mqtt/wire/stream.h"
 #include "bytes.h"
 #include "fuzz.h"
 

@@ -58,7 +58,7 @@ def registered_fields():
     """(abbreviation, type) of what the plugin registers. tshark -G lists a name once, with the type of
     whoever came first, so it is the tables that have to tell."""
     rows = 0
-    for table in ("mqtt/fields.def", "mqtt/properties.def", "plugin/made.def"):
+    for table in ("mqtt/facts/fields.def", "mqtt/facts/properties.def", "plugin/made.def"):
         text = (faces.TREE / table).read_text()
         rows += len(re.findall(r"^(?:MQTT_FIELD|MQTT_PROPERTY|MADE)\(\w", text, re.M))
         for name, kind in re.findall(r'"(mqtt(?:scope)?\.[\w.]+)",\s*(\w+),', text):

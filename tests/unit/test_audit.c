@@ -6,8 +6,8 @@
 #include "audit/audit.h"
 #include "audit/report/json.h"
 #include "audit/report/text.h"
-#include "mqtt/session.h"
-#include "mqtt/stream.h"
+#include "mqtt/state/session.h"
+#include "mqtt/wire/stream.h"
 
 #include <stdio.h>
 #include <string.h>

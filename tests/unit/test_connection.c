@@ -9,8 +9,8 @@
 #include "suite.h"
 #include "transcript.h"
 
-#include "mqtt/connection.h"
-#include "mqtt/tables.h"
+#include "mqtt/facts/tables.h"
+#include "mqtt/state/connection.h"
 
 struct scene {
     const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mqtt/decode.h: what is read from control packets of each type and version, the four outcomes, and
- * the spans. The rules have a test of their own: test_statements.c.
+ * mqtt/wire/decode.h: what is read from control packets of each type and version, the four
+ * outcomes, and the spans. The rules have a test of their own: test_statements.c.
  */
 #include "suite.h"
 
@@ -58,7 +58,7 @@ static uint32_t member_number(const struct mqtt_properties *properties, enum mqt
 #define MQTT_PROPERTY(id, number, name, member, type, ...)                                         \
     case MQTT_PROPERTY_##id:                                                                       \
         return NUMBER_##type(member);
-#include "mqtt/properties.def"
+#include "mqtt/facts/properties.def"
 #undef MQTT_PROPERTY
     default: return 0;
     }
@@ -79,7 +79,7 @@ static struct mqtt_slice member_text(const struct mqtt_properties *properties,
 #define MQTT_PROPERTY(id, number, name, member, type, ...)                                         \
     case MQTT_PROPERTY_##id:                                                                       \
         return TEXT_##type(member);
-#include "mqtt/properties.def"
+#include "mqtt/facts/properties.def"
 #undef MQTT_PROPERTY
     default: return none;
     }

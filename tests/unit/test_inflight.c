@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of handshakes in flight against the plainest model of it: an array of all identifiers.
  */
-#include "mqtt/inflight.h"
+#include "mqtt/state/inflight.h"
 
 #include <stdlib.h>
 
-#include "mqtt/session.h"
+#include "mqtt/state/session.h"
 #include "suite.h"
 
 static uint32_t next_random(uint32_t *state)

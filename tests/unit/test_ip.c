@@ -3,7 +3,7 @@
  * lengths that lie. */
 #include "suite.h"
 
-#include "analyzer/ip.h"
+#include "analyzer/input/ip.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "suite.h"
 
-#include "analyzer/link.h"
+#include "analyzer/input/link.h"
 
 #include <pcap/pcap.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* analyzer/recognize: what first bytes say, and that fewer of them never say something else. */
 #include "suite.h"
 
-#include "analyzer/recognize.h"
+#include "analyzer/input/recognize.h"
 
 #define STARTS(what, text)                                                                         \
     {                                                                                              \

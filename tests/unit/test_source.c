@@ -4,7 +4,7 @@
 
 #include "suite.h"
 
-#include "analyzer/source.h"
+#include "analyzer/input/source.h"
 
 #include <inttypes.h>
 #include <pcap/pcap.h>

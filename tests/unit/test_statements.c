@@ -5,8 +5,8 @@
  */
 #include "suite.h"
 
-#include "mqtt/decode.h"
-#include "mqtt/tables.h"
+#include "mqtt/facts/tables.h"
+#include "mqtt/wire/decode.h"
 #include "notation.h"
 
 #define V31 MQTT_VERSION_3_1

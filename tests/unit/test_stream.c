@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* mqtt/stream.h: what comes out does not depend on how the bytes were cut, and what the capture
- * lacks costs no more than it has to. */
+/* mqtt/wire/stream.h: what comes out does not depend on how the bytes were cut, and what the
+ * capture lacks costs no more than it has to. */
 #include "suite.h"
 
 #include "bytes.h"
-#include "mqtt/stream.h"
+#include "mqtt/wire/stream.h"
 
 static const enum mqtt_version versions[] = {MQTT_VERSION_3_1_1, MQTT_VERSION_5_0};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* mqtt/tables.h: the look-ups, and what every row of the .def files has to hold to. */
+/* mqtt/facts/tables.h: the look-ups, and what every row of the .def files has to hold to. */
 #include "suite.h"
 
-#include "mqtt/tables.h"
+#include "mqtt/facts/tables.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -14,7 +14,7 @@
  */
 #include "suite.h"
 
-#include "analyzer/tcp.h"
+#include "analyzer/input/tcp.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

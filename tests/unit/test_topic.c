@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* mqtt/topic.h: the examples of section 4.7 and 4.8.2, and the edges beside them. */
+/* mqtt/wire/topic.h: the examples of section 4.7 and 4.8.2, and the edges beside them. */
 #include "suite.h"
 
-#include "mqtt/topic.h"
+#include "mqtt/wire/topic.h"
 
 #include <string.h>
 

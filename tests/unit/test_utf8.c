@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* mqtt/utf8.h: the edges of Unicode table 3-7, at every distance from an eight-byte word. */
+/* mqtt/wire/utf8.h: the edges of Unicode table 3-7, at every distance from an eight-byte word. */
 #include "suite.h"
 
-#include "mqtt/utf8.h"
+#include "mqtt/wire/utf8.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  */
 #include "suite.h"
 
-#include "analyzer/websocket.h"
+#include "analyzer/input/websocket.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "mqtt/connection.h"
-#include "mqtt/session.h"
-#include "mqtt/tables.h"
+#include "mqtt/facts/tables.h"
+#include "mqtt/state/connection.h"
+#include "mqtt/state/session.h"
 
 #define CONNECTIONS 8
 #define WORDS 24

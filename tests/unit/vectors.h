@@ -3,7 +3,7 @@
 #ifndef MQTTSCOPE_TESTS_UNIT_VECTORS_H
 #define MQTTSCOPE_TESTS_UNIT_VECTORS_H
 
-#include "mqtt/packet.h"
+#include "mqtt/wire/packet.h"
 
 struct vector {
     enum mqtt_version version;

@@ -7,8 +7,8 @@
 #ifndef MQTTSCOPE_TESTS_UNIT_VIEWS_H
 #define MQTTSCOPE_TESTS_UNIT_VIEWS_H
 
-#include "mqtt/decode.h"
-#include "mqtt/tables.h"
+#include "mqtt/facts/tables.h"
+#include "mqtt/wire/decode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static inline bool same_properties(const struct mqtt_properties *a, const struct
 #define MQTT_PROPERTY(id, number, name, member, type, ...)                                         \
     if (mqtt_has_property(a, MQTT_PROPERTY_##id) && !SAME_##type(member))                          \
         return false;
-#include "mqtt/properties.def"
+#include "mqtt/facts/properties.def"
 #undef MQTT_PROPERTY
     return a->present == 0 || same_slice(a->block, b->block);
 }

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A sorted list. Nearly all segments that arrive early follow the one before, so they are put at
+ * the end without a search; the caller's bound on the number of segments bounds the search of the
+ * others.
+ */
+#include "analyzer/input/hold.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How far the byte behind this piece is from `origin`. */
+static uint32_t end_of(const struct held *held, uint32_t origin)
+{
+    return held->sequence - origin + held->reported;
+}
+
+/* Links a copy in where `link` points. */
+static bool insert(struct hold *hold, struct held **link, uint32_t sequence, struct slice payload)
+{
+    struct held *held = malloc(sizeof *held + payload.captured);
+    if (!held)
+        return false;
+    held->sequence = sequence;
+    held->captured = payload.captured;
+    held->reported = payload.reported;
+    if (payload.captured > 0)
+        memcpy(held->bytes, payload.data, payload.captured);
+    held->next = *link;
+    *link = held;
+    if (!held->next)
+        hold->last = held;
+    hold->segments++;
+    hold->bytes += payload.captured + (uint32_t)sizeof *held;
+    return true;
+}
+
+enum hold_result hold_add(struct hold *hold, uint32_t origin, uint32_t sequence,
+                          struct slice payload)
+{
+    enum hold_result result = HOLD_KNOWN;
+    uint32_t at = sequence - origin;
+    struct held **link = &hold->first;
+    if (hold->last && at >= end_of(hold->last, origin))
+        link = &hold->last->next;
+
+    while (payload.reported > 0) {
+        while (*link && end_of(*link, origin) <= at)
+            link = &(*link)->next;
+        uint32_t start = *link ? (*link)->sequence - origin : UINT32_MAX;
+        if (at < start) {
+            uint32_t room = start - at;
+            struct slice piece = slice_limit(payload, room);
+            if (!insert(hold, link, origin + at, piece))
+                return HOLD_NO_MEMORY;
+            result = HOLD_NEW;
+            at += piece.reported;
+            payload = slice_skip(payload, piece.reported);
+        } else {
+            uint32_t known = end_of(*link, origin) - at;
+            payload = slice_skip(payload, known);
+            at += known;
+        }
+    }
+    return result;
+}
+
+struct held *hold_take(struct hold *hold)
+{
+    struct held *held = hold->first;
+    if (!held)
+        return NULL;
+    hold->first = held->next;
+    if (!hold->first)
+        hold->last = NULL;
+    hold->segments--;
+    hold->bytes -= held->captured + (uint32_t)sizeof *held;
+    return held;
+}
+
+void hold_clear(struct hold *hold)
+{
+    for (struct held *held; (held = hold_take(hold));)
+        free(held);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The network layer: IPv4 (RFC 791) and IPv6 (RFC 8200) with its extension headers.
+ */
+#ifndef MQTTSCOPE_ANALYZER_IP_H
+#define MQTTSCOPE_ANALYZER_IP_H
+
+#include "analyzer/input/slice.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ip_address {
+    uint8_t
+        bytes[16]; /* IPv6: all of them; IPv4: the first four, the rest zero; in network order */
+};
+
+struct ip_packet {
+    uint8_t version;  /* 4 or 6 */
+    uint8_t protocol; /* of the payload, behind any IPv6 extension headers: 6 is TCP */
+    struct ip_address source;
+    struct ip_address destination;
+    struct slice payload; /* without padding of the link layer; captured < reported where the
+                             capture cut it */
+};
+
+enum ip_result {
+    IP_OK,
+    IP_FRAGMENT,  /* a piece of a larger packet: not put together; *packet is filled, `payload` is
+                     the piece */
+    IP_TRUNCATED, /* the capture ends before the headers do */
+    IP_MALFORMED, /* lengths or versions that cannot be, or no end of extension headers */
+};
+
+/* Decodes one packet. `packet` is wholly written with IP_OK and IP_FRAGMENT only; its payload
+ * points into the bytes of `network`. An IPv4 Total Length or IPv6 Payload Length of zero, which
+ * captures of offloaded segments hold, means "to the end of the frame". */
+enum ip_result ip_decode(struct slice network, struct ip_packet *packet);
+
+/* The longest text of an address, with its end. */
+#define IP_ADDRESS_TEXT_SIZE 46
+
+/* Writes an address as Wireshark does (192.0.2.1, 2001:db8::1). Returns `text`. */
+const char *ip_address_text(uint8_t version, const struct ip_address *address,
+                            char text[static IP_ADDRESS_TEXT_SIZE]);
+
+#endif

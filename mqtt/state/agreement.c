@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CONNECT, CONNACK, AUTH and DISCONNECT: who is there, what the two ends agree on, which session
+ * goes on, and whether later packets keep to it (3.1, 3.2, 3.14, 3.15, 4.12).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mqtt/state/observe.h"
+
+/* Longer than that nothing stays under way: nanoseconds. */
+#define PIPELINE_TIME INT64_C(5000000000)
+
+static bool has(const struct observation *o, enum mqtt_property property)
+{
+    return mqtt_has_property(&o->packet->properties, property);
+}
+
+/* Replaces an owned slice by a copy; leaves it empty without memory. */
+static void keep(struct mqtt_slice *owned, struct mqtt_slice value)
+{
+    uint8_t *copy = value.length != 0 ? malloc(value.length) : NULL;
+    if (copy != NULL)
+        memcpy(copy, value.data, value.length);
+    free((void *)(uintptr_t)owned->data);
+    *owned = (struct mqtt_slice){copy, copy != NULL ? value.length : 0};
+}
+
+static bool same(struct mqtt_slice a, struct mqtt_slice b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+/* ---- CONNECT ---- */
+
+/* What the sender of CONNECT or CONNACK takes as a receiver. */
+static void read_receiver_limits(struct observation *o)
+{
+    const struct mqtt_properties *p = &o->packet->properties;
+    if (has(o, MQTT_PROPERTY_RECEIVE_MAXIMUM) && p->receive_maximum != 0)
+        o->from->receive_maximum = p->receive_maximum;
+    if (has(o, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM))
+        o->from->topic_alias_maximum = p->topic_alias_maximum;
+    if (has(o, MQTT_PROPERTY_MAXIMUM_PACKET_SIZE))
+        o->from->maximum_packet_size = p->maximum_packet_size;
+}
+
+static void read_connect_properties(struct observation *o)
+{
+    const struct mqtt_properties *p = &o->packet->properties;
+    struct mqtt_connection *c = o->connection;
+    read_receiver_limits(o);
+    if (has(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
+        c->session_expiry = c->requested_expiry = p->session_expiry_interval;
+    if (has(o, MQTT_PROPERTY_REQUEST_PROBLEM_INFORMATION))
+        c->request_problem_information = p->request_problem_information != 0;
+    if (has(o, MQTT_PROPERTY_REQUEST_RESPONSE_INFORMATION))
+        c->request_response_information = p->request_response_information != 0;
+    if (has(o, MQTT_PROPERTY_AUTHENTICATION_METHOD))
+        keep(&c->authentication_method, p->authentication_method);
+}
+
+void observe_connect(struct observation *o)
+{
+    const struct mqtt_connect *connect = &o->packet->connect;
+    struct mqtt_connection *c = o->connection;
+    if (c->connect.frame != 0) {
+        raise_finding(o, MQTT_RULE_SECOND_CONNECT, MQTT_FIELDS, c->connect.frame, 0);
+        return;
+    }
+    /* Cut before the end of the client identifier, it tells neither who connects nor what was
+     * agreed: no more than if it were not in the capture. */
+    c->connect_cut = o->packet->captured != o->packet->length;
+    const bool cut = c->connect_cut && connect->client_identifier.data == NULL;
+    if (!cut)
+        c->connect = place_leg(o->place);
+    if (o->packet->version == MQTT_VERSION_UNKNOWN)
+        return; /* a level that nobody knows: the rest was not read */
+    c->version = o->packet->version;
+    c->version_inferred = false;
+    o->version = (enum mqtt_version)c->version;
+    o->step->version = c->version;
+    if (cut)
+        return;
+    c->bridge = connect->bridge;
+    c->clean_start = connect->clean_start;
+    c->session_known = connect->clean_start;
+    c->has_will = connect->has_will;
+    c->will_qos = connect->will_qos;
+    c->will_retain = connect->will_retain;
+    c->keep_alive.known = true;
+    c->keep_alive.requested = connect->keep_alive;
+    c->keep_alive.effective = connect->keep_alive;
+    keep(&c->client_identifier, connect->client_identifier);
+    if (is_5_0(o))
+        read_connect_properties(o);
+    name_session(o);
+}
+
+/* ---- CONNACK ---- */
+
+static void read_connack_properties(struct observation *o)
+{
+    const struct mqtt_properties *p = &o->packet->properties;
+    struct mqtt_connection *c = o->connection;
+    read_receiver_limits(o);
+    /* Cut before it, the one limit that is strict until it is said is not known. */
+    if (!has(o, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM) && o->packet->captured != o->packet->length)
+        o->from->topic_alias_maximum = UINT16_MAX;
+    if (has(o, MQTT_PROPERTY_MAXIMUM_QOS))
+        c->maximum_qos = p->maximum_qos;
+    if (has(o, MQTT_PROPERTY_RETAIN_AVAILABLE))
+        c->retain_available = p->retain_available != 0;
+    if (has(o, MQTT_PROPERTY_WILDCARD_SUBSCRIPTION_AVAILABLE))
+        c->wildcard_available = p->wildcard_subscription_available != 0;
+    if (has(o, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER_AVAILABLE))
+        c->subscription_identifier_available = p->subscription_identifier_available != 0;
+    if (has(o, MQTT_PROPERTY_SHARED_SUBSCRIPTION_AVAILABLE))
+        c->shared_available = p->shared_subscription_available != 0;
+    if (has(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
+        c->session_expiry = p->session_expiry_interval;
+    if (has(o, MQTT_PROPERTY_SERVER_KEEP_ALIVE))
+        c->keep_alive.effective = p->server_keep_alive;
+}
+
+/* The client left its identifier to the server (3.1.3-6, 3.1.3-7, 3.2.2-16). */
+static void assigned_identifier(struct observation *o)
+{
+    struct mqtt_connection *c = o->connection;
+    if (c->connect.frame == 0 || c->client_identifier.length != 0)
+        return;
+    if (!has(o, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER)) {
+        if (o->packet->captured == o->packet->length)
+            raise_finding(o, MQTT_RULE_CLIENT_IDENTIFIER_NOT_ASSIGNED, MQTT_FIELDS,
+                          c->connect.frame, 0);
+        return;
+    }
+    keep(&c->client_identifier, o->packet->properties.assigned_client_identifier);
+    c->client_identifier_assigned = true;
+    name_session(o);
+}
+
+/* What a 5.0 server may not accept, and what it may not send unasked. */
+static void check_connack_promises(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    if (c->connect.frame == 0)
+        return;
+    if (c->has_will && c->will_qos != 3 && c->will_qos > c->maximum_qos)
+        raise_finding(o, MQTT_RULE_WILL_QOS_UNSUPPORTED, MQTT_FIELD_PROPERTY_MAXIMUM_QOS,
+                      c->will_qos, c->maximum_qos);
+    if (c->has_will && c->will_retain && !c->retain_available)
+        raise_finding(o, MQTT_RULE_WILL_RETAIN_UNSUPPORTED, MQTT_FIELD_PROPERTY_RETAIN_AVAILABLE,
+                      c->connect.frame, 0);
+}
+
+static void accepted(struct observation *o)
+{
+    struct mqtt_connection *c = o->connection;
+    c->accepted = true;
+    if (is_5_0(o)) {
+        read_connack_properties(o);
+        check_connack_promises(o);
+        assigned_identifier(o);
+    }
+    if (c->connect.frame == 0)
+        return;
+    if (c->session_present && c->clean_start)
+        raise_finding(o, MQTT_RULE_SESSION_PRESENT_CLEAN, MQTT_FIELD_SESSION_PRESENT,
+                      c->connect.frame, 0);
+    enter_session(o);
+}
+
+void observe_connack(struct observation *o)
+{
+    struct mqtt_connection *c = o->connection;
+    if (c->connack.frame != 0) {
+        raise_finding(o, MQTT_RULE_SECOND_CONNACK, MQTT_FIELDS, c->connack.frame, 0);
+        return;
+    }
+    if (!o->packet->has_reason_code)
+        return;
+    c->connack = place_leg(o->place);
+    c->connack_reason = o->packet->reason_code;
+    c->session_present = o->packet->connack.session_present;
+    link_request(o, &c->connect);
+    if (c->connect.frame != 0) {
+        o->step->has_handshake = true;
+        o->step->handshake = (struct mqtt_handshake){.kind = MQTT_HANDSHAKE_CONNECT,
+                                                     .stage = 2,
+                                                     .side = (uint8_t)(1 - o->place->side),
+                                                     .reason_code = c->connack_reason,
+                                                     .failed = c->connack_reason != 0,
+                                                     .legs = {c->connect, c->connack}};
+    }
+    if (is_5_0(o) && has(o, MQTT_PROPERTY_RESPONSE_INFORMATION) && c->connect.frame != 0 &&
+        !c->request_response_information)
+        raise_finding(o, MQTT_RULE_RESPONSE_INFORMATION_UNASKED,
+                      MQTT_FIELD_PROPERTY_RESPONSE_INFORMATION, c->connect.frame, 0);
+    if (c->connack_reason == 0) {
+        accepted(o);
+        return;
+    }
+    c->refused = true;
+    session_refused(c);
+    raise_finding(o, MQTT_RULE_CONNECT_REFUSED,
+                  is_5_0(o) ? MQTT_FIELD_CONNACK_REASON : MQTT_FIELD_RETURN_CODE, c->connack_reason,
+                  0);
+}
+
+/* ---- AUTH (5.0: 4.12) ---- */
+
+/* AUTH and CONNACK name the method of CONNECT (4.12.0-5 to 4.12.0-7). */
+static void check_method(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    const bool named = has(o, MQTT_PROPERTY_AUTHENTICATION_METHOD);
+    const bool needed = o->packet->type == MQTT_CONNACK && o->packet->has_reason_code &&
+                        o->packet->reason_code == 0 && o->packet->captured == o->packet->length &&
+                        c->authentication_method.length != 0;
+    if (c->connect.frame == 0 || (o->packet->type != MQTT_AUTH && !named && !needed))
+        return;
+    if (c->authentication_method.length == 0)
+        raise_finding(o, MQTT_RULE_AUTH_WITHOUT_METHOD, MQTT_FIELDS, c->connect.frame, 0);
+    else if (needed && !named)
+        raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, MQTT_FIELDS, c->connect.frame, 0);
+    else if (named && !same(o->packet->properties.authentication_method, c->authentication_method))
+        raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, MQTT_FIELD_PROPERTY_AUTHENTICATION_METHOD,
+                      c->connect.frame, 0);
+}
+
+void observe_auth(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    if (connection_known(c) && c->connack.frame == 0 && o->packet->has_reason_code &&
+        o->packet->reason_code != 0x18)
+        raise_finding(o, MQTT_RULE_AUTH_REASON_UNEXPECTED, MQTT_FIELD_AUTH_REASON,
+                      o->packet->reason_code, 0);
+    /* Re-authentication is the client's own idea; else AUTH answers CONNECT or AUTH (4.12). */
+    const bool begins = o->packet->has_reason_code && o->packet->reason_code == 0x19;
+    const bool awaited = c->connack.frame == 0 || o->to->packets_by_type[MQTT_AUTH] != 0;
+    if (!begins && awaited && c->connect.frame != 0)
+        link_request(o, &o->to->last);
+}
+
+/* ---- DISCONNECT ---- */
+
+static int64_t client_silence(const struct observation *o)
+{
+    const struct mqtt_leg *last = &o->connection->sides[o->connection->client].last;
+    return last->frame != 0 ? o->place->time - last->time : 0;
+}
+
+static void server_disconnect(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    if (!is_5_0(o)) {
+        if (o->version != MQTT_VERSION_UNKNOWN)
+            raise_finding(o, MQTT_RULE_SERVER_DISCONNECT_BEFORE_5_0, MQTT_FIELDS, MQTT_DISCONNECT,
+                          0);
+        return;
+    }
+    if (c->connect.frame != 0 && connection_known(c) && !c->accepted)
+        raise_finding(o, MQTT_RULE_SERVER_DISCONNECT_BEFORE_CONNACK, MQTT_FIELD_DISCONNECT_REASON,
+                      o->packet->reason_code, 0);
+    if (o->packet->reason_code == 0x8D) {
+        const int64_t silence = client_silence(o);
+        raise_finding(o, MQTT_RULE_KEEP_ALIVE_TIMEOUT, MQTT_FIELD_DISCONNECT_REASON,
+                      silence > 0 ? (uint64_t)silence / 1000000 : 0, c->keep_alive.effective);
+    }
+}
+
+static void client_disconnect(struct observation *o)
+{
+    struct mqtt_connection *c = o->connection;
+    if (!is_5_0(o) || !has(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
+        return;
+    const uint32_t expiry = o->packet->properties.session_expiry_interval;
+    if (c->connect.frame != 0 && c->requested_expiry == 0 && expiry != 0)
+        raise_finding(o, MQTT_RULE_DISCONNECT_EXPIRY_RAISED,
+                      MQTT_FIELD_PROPERTY_SESSION_EXPIRY_INTERVAL, expiry, 0);
+    else
+        c->session_expiry = expiry;
+}
+
+void observe_disconnect(struct observation *o)
+{
+    if (o->sender == MQTT_SENDER_SERVER)
+        server_disconnect(o);
+    else if (o->sender == MQTT_SENDER_CLIENT)
+        client_disconnect(o);
+    if (o->from->disconnect.frame == 0) {
+        o->from->disconnect = place_leg(o->place);
+        o->from->disconnect_reason = o->packet->has_reason_code ? o->packet->reason_code : 0;
+    }
+    /* 0x8D and 0x8E have rules of their own. */
+    const uint8_t reason = o->packet->has_reason_code ? o->packet->reason_code : 0;
+    if (reason >= 0x80 && reason != 0x8D && reason != 0x8E)
+        raise_finding(o, MQTT_RULE_DISCONNECTED_WITH_ERROR, MQTT_FIELD_DISCONNECT_REASON, reason,
+                      0);
+}
+
+/* ---- What every packet has to keep to ---- */
+
+/* Whether the client can have read the CONNACK. One that sends without waiting for it may have more
+ * under way that passes the observer behind the CONNACK (5.0: 3.1.4, non-normative). */
+bool knows_connack(const struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    return c->accepted && !(c->pipelines && o->place->time - c->connack.time < PIPELINE_TIME);
+}
+
+static void check_publish_limits(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    const struct mqtt_publish *publish = &o->packet->publish;
+    const bool from_client = o->sender == MQTT_SENDER_CLIENT;
+    if (from_client && knows_connack(o) && publish->qos != 3 && publish->qos > c->maximum_qos)
+        raise_finding(o, MQTT_RULE_MAXIMUM_QOS_EXCEEDED, MQTT_FIELD_QOS, publish->qos,
+                      c->maximum_qos);
+    if (from_client && knows_connack(o) && publish->retain && !c->retain_available)
+        raise_finding(o, MQTT_RULE_RETAIN_NOT_AVAILABLE, MQTT_FIELD_RETAIN, c->connack.frame, 0);
+    const bool maximum_known = from_client ? knows_connack(o) : c->connect.frame != 0;
+    if (!has(o, MQTT_PROPERTY_TOPIC_ALIAS) || !maximum_known)
+        return;
+    const uint16_t alias = o->packet->properties.topic_alias;
+    const uint16_t maximum = o->to->topic_alias_maximum;
+    if (alias > maximum)
+        raise_finding(o,
+                      maximum == 0 ? MQTT_RULE_TOPIC_ALIAS_NOT_PERMITTED
+                                   : MQTT_RULE_TOPIC_ALIAS_ABOVE_MAXIMUM,
+                      MQTT_FIELD_PROPERTY_TOPIC_ALIAS, alias, maximum);
+}
+
+/* 3.1.2-29 */
+static void check_problem_information(struct observation *o)
+{
+    const uint8_t type = o->packet->type;
+    const bool explains =
+        has(o, MQTT_PROPERTY_REASON_STRING) || has(o, MQTT_PROPERTY_USER_PROPERTY);
+    if (o->connection->request_problem_information || !explains ||
+        o->sender != MQTT_SENDER_SERVER || type == MQTT_CONNACK || type == MQTT_PUBLISH ||
+        type == MQTT_DISCONNECT)
+        return;
+    raise_finding(o, MQTT_RULE_PROBLEM_INFORMATION_UNWANTED, MQTT_FIELD_PROPERTIES,
+                  o->connection->connect.frame, 0);
+}
+
+void check_limits(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    const uint8_t type = o->packet->type;
+    if (!is_5_0(o) || o->sender == MQTT_SENDER_UNKNOWN)
+        return;
+    const uint32_t maximum = o->to->maximum_packet_size;
+    const bool known = o->sender == MQTT_SENDER_SERVER || knows_connack(o);
+    if (known && maximum != 0 && o->packet->length > maximum)
+        raise_finding(o, MQTT_RULE_MAXIMUM_PACKET_SIZE_EXCEEDED, MQTT_FIELD_REMAINING_LENGTH,
+                      o->packet->length, maximum);
+    check_problem_information(o);
+    if (type == MQTT_PUBLISH)
+        check_publish_limits(o);
+    if (type == MQTT_AUTH || type == MQTT_CONNACK)
+        check_method(o);
+    if (c->authentication_method.length != 0 && c->connack.frame == 0 && connection_known(c) &&
+        o->sender == MQTT_SENDER_CLIENT && type != MQTT_AUTH && type != MQTT_DISCONNECT &&
+        type != MQTT_CONNECT)
+        raise_finding(o, MQTT_RULE_PACKET_DURING_AUTH, MQTT_FIELDS, type, 0);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One network connection as a passive observer sees it: which side is the client, what was agreed,
+ * which handshakes are in flight, what was violated.
+ *
+ * A caller cuts the bytes of each direction into control packets (stream.h, or Wireshark's own
+ * reassembly) and gives them over in the order of their completion:
+ *
+ *     context = mqtt_connection_context(connection, side, data, captured, reported);
+ *     outcome = mqtt_decode(data, captured, reported, &context, &packet);
+ *     mqtt_connection_step(connection, &place, outcome, &packet, &step);
+ *
+ * Nothing here depends on anything but these arguments: the same calls give the same results.
+ *
+ * A side is one end of the TCP connection, 0 or 1, as the caller numbers them. Packet identifiers,
+ * topic aliases and quotas belong to the side that sends.
+ */
+#ifndef MQTT_CONNECTION_H
+#define MQTT_CONNECTION_H
+
+#include "mqtt/wire/decode.h"
+
+struct mqtt_session;
+struct mqtt_sessions;
+
+/* Where a control packet stands. */
+struct mqtt_place {
+    int64_t time;   /* nanoseconds since 1970-01-01 UTC */
+    uint64_t frame; /* the frame that completes the packet, from 1 */
+    uint64_t token; /* the caller's own; comes back in links and handshakes */
+    uint8_t side;   /* 0 or 1: who sent it */
+};
+
+/* What a handshake is about, and which packet it awaits. */
+enum mqtt_handshake_kind {
+    MQTT_HANDSHAKE_NONE = 0,
+    MQTT_HANDSHAKE_QOS_1,
+    MQTT_HANDSHAKE_QOS_2,
+    MQTT_HANDSHAKE_SUBSCRIBE,
+    MQTT_HANDSHAKE_UNSUBSCRIBE,
+    MQTT_HANDSHAKE_PING,
+    MQTT_HANDSHAKE_CONNECT,
+    MQTT_HANDSHAKE_KINDS,
+};
+
+/* "QoS 1", "QoS 2", "SUBSCRIBE", "UNSUBSCRIBE", "PING", "CONNECT"; "none". */
+const char *mqtt_handshake_kind_name(unsigned kind);
+
+/* Legs of a handshake. A request and its response are legs 0 and 1; QoS 2 is PUBLISH, PUBREC,
+ * PUBREL, PUBCOMP (4.3.3, figure 4.3). */
+#define MQTT_LEGS 4
+
+struct mqtt_leg {
+    int64_t time;
+    uint64_t frame; /* 0: this leg was not seen */
+    uint64_t token;
+};
+
+#define MQTT_FILTERS_UNKNOWN UINT32_MAX
+
+struct mqtt_handshake {
+    uint8_t kind;  /* enum mqtt_handshake_kind */
+    uint8_t stage; /* how many legs are done, 1 to 4: with QoS 2, 1 awaits PUBREC, 2 PUBREL, 3
+                      PUBCOMP */
+    uint8_t side;  /* who sent leg 0 */
+    bool resumed;  /* begun on an earlier connection, not sent again yet */
+    bool counted;  /* against the receiver's Receive Maximum, on this connection */
+    uint16_t packet_identifier;
+    uint16_t resends;    /* further sends of leg 0 or of PUBREL; stays at 65535 */
+    uint8_t reason_code; /* of the last acknowledgement; 0 before */
+    bool failed;         /* ended by a reason code of 0x80 or above */
+    uint32_t filters;    /* SUBSCRIBE, UNSUBSCRIBE: how many topic filters; MQTT_FILTERS_UNKNOWN if
+                            the capture lacks some of them */
+    uint32_t order;      /* counts the side's PUBLISH packets: to compare with acknowledgements */
+    uint32_t order_received; /* QoS 2: counts the PUBREC packets */
+    uint8_t *requested_qos;  /* SUBSCRIBE: requested QoS a filter; owned by the table */
+    uint32_t next;           /* private to the table */
+    struct mqtt_leg again; /* the last leg, sent again on a later connection; frame 0: it was not */
+    struct mqtt_leg legs[MQTT_LEGS];
+};
+
+/* Handshakes in flight of one sending side, by packet identifier. At most 65,535 entries, since
+ * that is how many identifiers there are. */
+struct mqtt_inflight {
+    struct mqtt_handshake *slots; /* those of kind NONE are free */
+    uint32_t *heads;              /* per bucket; 1 + index into slots, 0: none */
+    uint32_t capacity;            /* slots, and buckets: a power of two, or 0 */
+    uint32_t count;
+    uint32_t free; /* the first free slot, like heads */
+};
+
+/* A violation or observation, ready to be shown. */
+struct mqtt_finding {
+    uint16_t rule;       /* enum mqtt_rule */
+    uint8_t version;     /* enum mqtt_version of the connection */
+    uint8_t sender;      /* enum mqtt_sender of the packet that it names */
+    uint8_t packet_type; /* enum mqtt_packet_type; 0 if it names none */
+    uint8_t side;
+    uint16_t field;  /* enum mqtt_field; MQTT_FIELDS if it names none */
+    uint32_t offset; /* of the bytes concerned inside the packet */
+    uint32_t length;
+    int64_t time;
+    uint64_t frame;
+    uint64_t values[2]; /* for the {0} and {1} of the rule's detail */
+};
+
+/* Writes the finding's detail with its values into `text` (`size` bytes, always terminated if size
+ * is not 0). Returns the length that it needs, like snprintf. Contains printable ASCII alone. */
+size_t mqtt_finding_detail(const struct mqtt_finding *finding, char *text, size_t size);
+
+/* Findings of one step beyond this are counted, not kept. */
+#define MQTT_STEP_FINDINGS_MAX 24
+
+/* What one control packet meant. Slices live until the next step or close of the connection; a
+ * topic name that the packet itself carries lives as long as the packet's bytes. */
+struct mqtt_step {
+    uint8_t version;                     /* enum mqtt_version it was judged by */
+    uint8_t sender;                      /* enum mqtt_sender */
+    struct mqtt_slice client_identifier; /* of the connection, as far as known by now */
+    struct mqtt_slice topic; /* PUBLISH: name, or what its alias stands for; may be empty */
+    bool topic_from_alias;
+    bool resend; /* PUBLISH or PUBREL that was sent before: `first` is where */
+    struct mqtt_leg first;
+    struct mqtt_leg request; /* what this packet answers; frame 0: nothing, or not seen */
+    int64_t since_request;   /* nanoseconds; valid if request.frame is not 0 */
+    bool has_handshake;      /* this packet ends a handshake: `handshake` is the whole of it */
+    struct mqtt_handshake handshake; /* requested_qos is NULL here */
+    int64_t since_client; /* nanoseconds since the client's last packet; -1: none before */
+    uint32_t in_flight;   /* unacknowledged PUBLISH packets of the sender, this one included */
+    uint32_t finding_count;
+    uint32_t findings_dropped;
+    struct mqtt_finding findings[MQTT_STEP_FINDINGS_MAX];
+};
+
+/* How the transport ended. */
+enum mqtt_close {
+    MQTT_CLOSE_CAPTURE_END, /* it did not: the capture did */
+    MQTT_CLOSE_FIN,         /* `side` sent FIN first */
+    MQTT_CLOSE_RST,         /* `side` sent RST */
+    MQTT_CLOSE_REUSED,      /* a new connection took the same addresses and ports */
+    MQTT_CLOSE_TIMED_OUT,   /* TCP gave up */
+};
+
+enum mqtt_end_cause {
+    MQTT_END_OPEN,              /* still open when the capture ended */
+    MQTT_END_CLIENT_DISCONNECT, /* the client's DISCONNECT */
+    MQTT_END_SERVER_DISCONNECT, /* the server's DISCONNECT, 5.0 */
+    MQTT_END_REFUSED,           /* CONNACK with an error */
+    MQTT_END_KEEP_ALIVE,        /* silence of 1.5 times the keep alive, then the server's end */
+    MQTT_END_TAKEN_OVER,        /* another connection with the same client identifier */
+    MQTT_END_PROTOCOL_ERROR,    /* closed right after a violation by the other side */
+    MQTT_END_CLIENT_CLOSED,     /* FIN by the client without DISCONNECT */
+    MQTT_END_SERVER_CLOSED,     /* FIN by the server without a reason that can be seen */
+    MQTT_END_CLIENT_RESET,
+    MQTT_END_SERVER_RESET,
+    MQTT_END_REPLACED, /* the same addresses and ports were used again */
+    MQTT_END_TIMED_OUT,
+    MQTT_END_CAUSES,
+};
+
+/* "client-disconnect", ...: stable words for reports. */
+const char *mqtt_end_cause_name(unsigned cause);
+
+/* An acknowledgement that is still to come although its handshake is over, or never was: for a
+ * PUBLISH or PUBREL that was sent twice, or for an identifier that nobody knows. Its sender does
+ * right (4.3.2, 4.3.3); what it answers may have been wrong. */
+struct mqtt_owed {
+    uint16_t packet_identifier;
+    uint8_t type; /* enum mqtt_packet_type: PUBACK, PUBREC, PUBREL or PUBCOMP */
+};
+
+/* The last of them are remembered. */
+#define MQTT_OWED_MAX 64
+
+/* A handshake that ended a short time ago: a sender that did not get the acknowledgement yet may
+ * still send again (3.1 and 3.1.1). */
+struct mqtt_settled {
+    int64_t time;
+    uint64_t frame; /* of its first packet */
+    uint16_t packet_identifier;
+    uint8_t kind; /* enum mqtt_handshake_kind */
+};
+
+/* The last of them are remembered. */
+#define MQTT_SETTLED_MAX 16
+
+/* What a sender's topic alias stands for. */
+struct mqtt_alias {
+    uint16_t alias;
+    struct mqtt_slice topic; /* owned */
+};
+
+/* What is known of one side; index 0 or 1 as the caller numbers the sides. */
+struct mqtt_side_state {
+    uint64_t packets;
+    uint64_t bytes; /* of control packets */
+    uint64_t packets_by_type[MQTT_PACKET_TYPES];
+    struct mqtt_inflight inflight; /* handshakes that this side began */
+    uint32_t outstanding; /* its QoS 1 and 2 PUBLISH packets on this connection without final ack */
+    uint32_t next_order;
+    uint32_t acked_order[2]; /* highest .order acknowledged: PUBACK, PUBREC */
+    uint32_t next_received;
+    uint32_t released_order;
+    struct mqtt_owed owed[MQTT_OWED_MAX];
+    uint32_t owed_count;
+    uint64_t owed_dropped;
+    struct mqtt_settled settled[MQTT_SETTLED_MAX]; /* a ring */
+    uint32_t settled_next;
+    struct mqtt_alias *aliases; /* of this sender, by ascending alias */
+    uint32_t alias_count;
+    uint32_t alias_capacity;
+    uint32_t alias_bytes; /* of names and entries */
+    bool gap;             /* bytes of this direction are missing in the capture */
+    uint64_t gaps;
+    /* What this side, as receiver, lets the other one do; the defaults of 5.0 until said. */
+    uint16_t receive_maximum;
+    uint16_t topic_alias_maximum;
+    uint32_t maximum_packet_size; /* 0: no limit */
+    struct mqtt_leg disconnect;   /* its DISCONNECT; frame 0: none */
+    uint8_t disconnect_reason;
+    struct mqtt_leg last;       /* its last control packet */
+    struct mqtt_leg last_error; /* the last ERROR finding against what it sent */
+};
+
+/* Bytes that a side's aliases may hold on to. */
+#define MQTT_ALIAS_BYTES (256u * 1024u)
+
+/* Unanswered PINGREQ packets that are remembered one by one; more are counted. */
+#define MQTT_PINGS_MAX 16
+
+/* Read-only for callers. Everything stays valid until mqtt_connection_free(). */
+struct mqtt_connection {
+    struct mqtt_sessions *sessions;
+    struct mqtt_session *session; /* NULL until CONNECT was seen, and where the registry is full */
+    uint64_t server_key;
+    bool start_seen; /* the capture shows the TCP connection's start */
+    bool client_known;
+    uint8_t client;        /* side of the client; a guess until client_known */
+    uint8_t version;       /* enum mqtt_version; UNKNOWN until something told */
+    bool version_inferred; /* told by packets other than CONNECT */
+    bool bridge;
+    bool
+        connect_cut; /* the capture lacks the end of CONNECT: what is wrong with it, may be there */
+    bool session_known; /* the whole history of the session's handshakes is in the capture */
+    struct mqtt_slice client_identifier; /* owned; as sent, or as assigned by the server */
+    bool client_identifier_assigned;
+    bool clean_start;
+    bool has_will;
+    uint8_t will_qos;
+    bool will_retain;
+    bool accepted; /* CONNACK with success */
+    bool refused;
+    bool session_present;
+    bool taken_over;
+    uint8_t connack_reason;
+    uint32_t session_expiry;   /* seconds, as agreed; 5.0 */
+    uint32_t requested_expiry; /* seconds, as CONNECT has it; 5.0 */
+    bool pipelines;            /* the client sends packets before it has its CONNACK */
+    bool session_was_known;    /* before this connection's CONNECT */
+    uint64_t takes_over; /* frame in which the connection began that this one replaces; 0: none */
+    bool request_problem_information;
+    bool request_response_information;
+    struct mqtt_slice authentication_method; /* owned; length 0 and data NULL: none */
+    uint8_t maximum_qos;
+    bool retain_available, wildcard_available, subscription_identifier_available, shared_available;
+    struct mqtt_leg connect, connack, first;
+    struct {
+        uint16_t requested;             /* seconds, from CONNECT */
+        uint16_t effective;             /* seconds: Server Keep Alive where CONNACK has one */
+        bool known;                     /* CONNECT was seen */
+        int64_t longest_silence;        /* nanoseconds between two packets of the client */
+        uint64_t longest_silence_frame; /* the packet that ended it */
+        uint64_t late;                  /* silences above 1.0x, up to 1.5x */
+        uint64_t expired;               /* silences above 1.5x */
+    } keep_alive;
+    struct {
+        uint64_t sent;
+        uint64_t answered;
+        struct mqtt_leg waiting[MQTT_PINGS_MAX]; /* oldest first */
+        uint32_t waiting_count;
+        uint64_t waiting_dropped;
+    } ping;
+    struct mqtt_side_state sides[2];
+    bool closed;
+    uint8_t end_cause; /* enum mqtt_end_cause, set by mqtt_connection_close() */
+    struct mqtt_leg end;
+    uint64_t inflight_refused; /* handshakes that could not be remembered: no memory */
+    uint64_t aliases_refused;  /* aliases beyond MQTT_ALIAS_BYTES: they can't be resolved */
+};
+
+struct mqtt_connection_start {
+    int64_t time;
+    uint64_t frame;
+    uint64_t
+        server_key;  /* names the server for its sessions: the same for all its connections; the
+                        hash of address and port will do. See mqtt_connection_set_server_key(). */
+    bool start_seen; /* a SYN was captured */
+    uint8_t client;  /* guess: the side that sent the SYN, or that does not own the known port */
+};
+
+/* Makes a connection. `sessions` is shared by all connections of one capture and outlives them; it
+ * may be NULL (nothing is known across connections then). NULL if there is no memory. */
+struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
+                                            const struct mqtt_connection_start *start);
+
+void mqtt_connection_free(struct mqtt_connection *connection);
+
+/* Roles can turn out the other way round than guessed; the caller may keep a key a side and set the
+ * right one before the first step of a CONNECT. */
+void mqtt_connection_set_server_key(struct mqtt_connection *connection, uint64_t server_key);
+
+/* How the next packet of `side` has to be decoded. Infers the version from the bytes where CONNECT
+ * was not seen, and keeps it. */
+struct mqtt_context mqtt_connection_context(struct mqtt_connection *connection, uint8_t side,
+                                            const uint8_t *data, size_t captured, size_t reported);
+
+/* Takes in one decoded control packet (outcome OK, TRUNCATED or MALFORMED). `step` is filled whole:
+ * findings of the packet itself come first, then those of the connection. */
+void mqtt_connection_step(struct mqtt_connection *connection, const struct mqtt_place *place,
+                          enum mqtt_outcome outcome, const struct mqtt_packet *packet,
+                          struct mqtt_step *step);
+
+/* `side`'s bytes have a hole: what may be missing is not held against anybody from now on
+ * (acknowledgements, packet identifiers, DUP, quotas, aliases; silence). */
+void mqtt_connection_gap(struct mqtt_connection *connection, uint8_t side, uint64_t bytes);
+
+/* The transport ended, or the capture did (how == MQTT_CLOSE_CAPTURE_END). place->side is who ended
+ * it, place->frame 0 if no frame shows it. Sets end_cause and end; `step` gets the END findings
+ * that fit into it. Handshakes that the session keeps move there, so walk them with
+ * mqtt_connection_next_open() first. A second close does nothing. */
+void mqtt_connection_close(struct mqtt_connection *connection, const struct mqtt_place *place,
+                           enum mqtt_close how, struct mqtt_step *step);
+
+/* Walks the handshakes that `side` began and that are in flight, in no particular order. Start with
+ * *cursor == 0. NULL at the end. */
+const struct mqtt_handshake *mqtt_connection_next_open(const struct mqtt_connection *connection,
+                                                       uint8_t side, uint32_t *cursor);
+
+/* An open handshake younger than this when the capture ends is no finding: nanoseconds. */
+#define MQTT_OPEN_GRACE INT64_C(5000000000)
+
+/* The same where a connection ends: its answer may have been under way. */
+#define MQTT_CLOSE_GRACE INT64_C(200000000)
+
+/* The END finding for a handshake that is open when the transport ends at `time` in the way `how`:
+ * fills *finding and returns true, or false if none is due: bytes are missing in the capture, the
+ * session outlives the connection and may still finish it (see mqtt_session_open_finding()), or the
+ * capture ended before MQTT_OPEN_GRACE had passed. To be asked before mqtt_connection_close(). */
+bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
+                                 const struct mqtt_handshake *handshake, int64_t time,
+                                 enum mqtt_close how, struct mqtt_finding *finding);
+
+static inline enum mqtt_sender mqtt_connection_sender(const struct mqtt_connection *connection,
+                                                      uint8_t side)
+{
+    if (!connection->client_known)
+        return MQTT_SENDER_UNKNOWN;
+    return side == connection->client ? MQTT_SENDER_CLIENT : MQTT_SENDER_SERVER;
+}
+
+#endif
