@@ -3,6 +3,8 @@
  */
 #include "audit/private.h"
 
+#include "mqtt/state/session.h"
+
 void audit_connection_transport(struct audit_open *open, uint8_t side,
                                 const struct audit_transport *transport)
 {
@@ -65,7 +67,8 @@ static void take_unfinished(struct audit *audit, struct audit_open *open,
         while ((handshake = mqtt_connection_next_open(connection, side, &cursor)) != NULL) {
             struct audit_handshakes *entry = audit_open_handshakes(open, side, handshake->kind);
             audit_count_beginning(open, entry, handshake);
-            count_unfinished(entry, 1, handshake->stage, gap, how);
+            const bool handed_on = mqtt_handshake_handed_on(connection, handshake);
+            count_unfinished(entry, 1, handed_on ? MQTT_LEGS : handshake->stage, gap, how);
             if (mqtt_handshake_open_finding(connection, handshake, time, how, &finding))
                 audit_keep_finding(audit, open, &finding);
         }
@@ -108,7 +111,7 @@ static void fill_record(struct audit_open *open, const struct mqtt_connection *c
     record->session_present = connection->session_present;
     record->accepted = connection->accepted;
     record->refused = connection->refused;
-    record->taken_over = connection->taken_over;
+    record->taken_over = mqtt_connection_taken_over(connection);
     record->connack_reason = connection->connack_reason;
     record->has_will = connection->has_will;
     record->session_expiry_s = connection->session_expiry;
@@ -147,8 +150,6 @@ static void add_limits(struct audit *audit, const struct audit_open *open,
         audit_limit(audit, AUDIT_LIMIT_ONE_DIRECTION, 1, 0);
     audit_limit(audit, AUDIT_LIMIT_GAP, transport[0].gaps + transport[1].gaps,
                 transport[0].gap_bytes + transport[1].gap_bytes);
-    audit_limit(audit, AUDIT_LIMIT_MEMORY,
-                connection->inflight_refused + connection->aliases_refused, 0);
 }
 
 void audit_handshakes_measure(struct audit_handshakes *handshakes)
@@ -258,7 +259,7 @@ static void add_connection(struct audit *audit, struct audit_open *open,
     fill_record(open, connection);
     add_limits(audit, open, connection);
     add_totals(&audit->report.totals, record);
-    add_to_session(audit, record, connection->session);
+    add_to_session(audit, record, mqtt_connection_session(connection));
 
     bool listed = audit->report.connections->len < audit->bounds.connections;
     add_findings(audit, open, listed ? record : NULL);

@@ -367,12 +367,13 @@ static void take_acknowledgement(struct tcp *tcp, struct segment *segment)
     uint32_t end;
     while (hole_end(other, &end) && segment->acknowledgement - end <= MAX_WINDOW && wanted(flow))
         give_up_hole(tcp, flow, !segment->side, segment->now);
+    const bool news = !other->acked_seen || other->acked != segment->acknowledgement;
     other->acked = segment->acknowledgement;
     other->acked_seen = true;
     /* A FIN counts as one byte. */
     const uint32_t ahead = segment->acknowledgement - other->next;
-    if (other->started && ahead > (other->fin_seen ? 1 : 0) && ahead <= MAX_WINDOW)
-        flow->face.side[!segment->side].acknowledged_unseen = true;
+    if (news && other->started && ahead > (other->fin_seen ? 1 : 0) && ahead <= MAX_WINDOW)
+        flow->face.side[!segment->side].acknowledged_unseen++;
 }
 
 /* A keep-alive probe repeats at most one byte, the last one sent, or garbage in its place (RFC

@@ -92,14 +92,13 @@ static struct channel *open_channel(struct world *world, unsigned number, unsign
     const struct mqtt_connection_start start = {
         .time = world->time,
         .frame = world->frame,
-        .server_key = 1,
         .start_seen = world->frame % 8 != 0,
         .client = (uint8_t)side,
     };
     channel->connection = mqtt_connection_new(world->sessions, &start);
     REQUIRE(channel->connection != NULL);
-    mqtt_stream_init(&channel->streams[0], start.start_seen);
-    mqtt_stream_init(&channel->streams[1], start.start_seen);
+    mqtt_stream_init(&channel->streams[0], start.start_seen, NULL);
+    mqtt_stream_init(&channel->streams[1], start.start_seen, NULL);
     return channel;
 }
 
@@ -109,13 +108,10 @@ static void take_packet(struct world *world, struct channel *channel, uint8_t si
     struct mqtt_connection *connection = channel->connection;
     const struct mqtt_place place = {
         .time = world->time, .frame = world->frame, .token = world->frame, .side = side};
-    const struct mqtt_context context =
-        mqtt_connection_context(connection, side, pdu->data, pdu->captured, pdu->length);
-    const enum mqtt_outcome outcome =
-        mqtt_decode(pdu->data, pdu->captured, pdu->length, &context, &world->packet);
-    if (outcome == MQTT_NEED_MORE)
+    const struct mqtt_bytes bytes = {pdu->data, pdu->captured, pdu->length};
+    if (mqtt_connection_packet(connection, &place, &bytes, NULL, &world->packet, &world->step) ==
+        MQTT_NEED_MORE)
         return;
-    mqtt_connection_step(connection, &place, outcome, &world->packet, &world->step);
     check_step(world);
     check_connection(connection);
 }
@@ -192,11 +188,13 @@ static size_t act(struct world *world, uint8_t what, size_t number, const uint8_
     switch ((what >> 3) % 6) {
     case PUSH: push(world, channel, side, data, length, 0); return length;
     case CUT: push(world, channel, side, data, length, number % 64); return length;
-    case GAP:
+    case GAP: {
+        const struct mqtt_place place = {world->time, world->frame, 0, side};
         mqtt_stream_gap(&channel->streams[side], number);
-        mqtt_connection_gap(channel->connection, side, number);
+        mqtt_connection_gap(channel->connection, &place);
         drain(world, channel, side);
         return 0;
+    }
     case WAIT: world->time += (int64_t)(int16_t)number * 1000000000; return 0;
     case CLOSE: close_channel(world, connection, side, MQTT_CLOSE_FIN); return 0;
     default: close_channel(world, connection, side, (enum mqtt_close)(number % 5)); return 0;
@@ -222,7 +220,7 @@ static uint64_t run(const uint8_t *data, size_t size)
 {
     static struct world world;
     memset(&world, 0, sizeof(world));
-    world.sessions = mqtt_sessions_new(3);
+    world.sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){.limit = 3});
     REQUIRE(world.sessions != NULL);
     world.time = INT64_C(1700000000000000000);
     world.digest = MQTT_HASH_START;
@@ -235,7 +233,7 @@ static uint64_t run(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < CONNECTIONS; i++)
         close_channel(&world, i, 0, MQTT_CLOSE_CAPTURE_END);
     check_sessions(&world);
-    REQUIRE(world.sessions->count <= 3);
+    REQUIRE(world.sessions->count <= 3 + CONNECTIONS);
     mqtt_sessions_free(world.sessions);
     return world.digest;
 }
