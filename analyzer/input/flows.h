@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of TCP flows: found by addresses and ports in either direction, and kept in one list
- * for each state in which a flow can be given up for another reason. Private to tcp.c.
+ * for each state in which a flow can be given up for another reason. Private to analyzer/input/.
  */
 #ifndef MQTTSCOPE_ANALYZER_FLOWS_H
 #define MQTTSCOPE_ANALYZER_FLOWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "analyzer/input/hold.h"
 #include "analyzer/input/tcp.h"

@@ -6,6 +6,7 @@
  */
 #include "analyzer/input/hold.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static uint32_t end_of(const struct held *held, uint32_t origin)
 static bool insert(struct hold *hold, struct held **link, uint32_t sequence, struct slice payload)
 {
     struct held *held = malloc(sizeof *held + payload.captured);
-    if (!held)
+    if (held == NULL)
         return false;
     held->sequence = sequence;
     held->captured = payload.captured;
@@ -29,7 +30,7 @@ static bool insert(struct hold *hold, struct held **link, uint32_t sequence, str
         memcpy(held->bytes, payload.data, payload.captured);
     held->next = *link;
     *link = held;
-    if (!held->next)
+    if (held->next == NULL)
         hold->last = held;
     hold->segments++;
     hold->bytes += payload.captured + (uint32_t)sizeof *held;
@@ -42,13 +43,13 @@ enum hold_result hold_add(struct hold *hold, uint32_t origin, uint32_t sequence,
     enum hold_result result = HOLD_KNOWN;
     uint32_t at = sequence - origin;
     struct held **link = &hold->first;
-    if (hold->last && at >= end_of(hold->last, origin))
+    if (hold->last != NULL && at >= end_of(hold->last, origin))
         link = &hold->last->next;
 
     while (payload.reported > 0) {
-        while (*link && end_of(*link, origin) <= at)
+        while (*link != NULL && end_of(*link, origin) <= at)
             link = &(*link)->next;
-        uint32_t start = *link ? (*link)->sequence - origin : UINT32_MAX;
+        uint32_t start = *link != NULL ? (*link)->sequence - origin : UINT32_MAX;
         if (at < start) {
             uint32_t room = start - at;
             struct slice piece = slice_limit(payload, room);
@@ -69,10 +70,10 @@ enum hold_result hold_add(struct hold *hold, uint32_t origin, uint32_t sequence,
 struct held *hold_take(struct hold *hold)
 {
     struct held *held = hold->first;
-    if (!held)
+    if (held == NULL)
         return NULL;
     hold->first = held->next;
-    if (!hold->first)
+    if (hold->first == NULL)
         hold->last = NULL;
     hold->segments--;
     hold->bytes -= held->captured + (uint32_t)sizeof *held;
@@ -81,6 +82,6 @@ struct held *hold_take(struct hold *hold)
 
 void hold_clear(struct hold *hold)
 {
-    for (struct held *held; (held = hold_take(hold));)
+    for (struct held *held; (held = hold_take(hold)) != NULL;)
         free(held);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What one side of a TCP flow sent ahead of a hole: copies of the payload, in order and without
- * overlap. Private to tcp.c.
+ * overlap. Private to analyzer/input/.
  */
 #ifndef MQTTSCOPE_ANALYZER_HOLD_H
 #define MQTTSCOPE_ANALYZER_HOLD_H
 
-#include "analyzer/input/slice.h"
+#include <stdint.h>
 
-#include <stdbool.h>
+#include "analyzer/input/slice.h"
 
 /* Payload that was copied. */
 struct held {

@@ -26,11 +26,11 @@
 #ifndef MQTTSCOPE_ANALYZER_TCP_H
 #define MQTTSCOPE_ANALYZER_TCP_H
 
-#include "analyzer/input/ip.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "analyzer/input/ip.h"
 
 /* When something was seen. What is delivered late carries the moment of its delivery. */
 struct tcp_moment {

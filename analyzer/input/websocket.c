@@ -11,14 +11,16 @@
 #include <string.h>
 #include <strings.h>
 
+#define MAX_HEAD 16384u             /* of an HTTP message */
+#define SCRATCH_SIZE 8192u          /* unmasked at a time */
+#define PLAUSIBLE_LENGTH (1u << 24) /* of a frame, when frames are looked for */
+#define NO_STATUS_CODE 1005u        /* RFC 6455, section 7.4.1 */
+
+/* RFC 6455, sections 5.2 and 5.5. */
 enum {
-    MAX_HEAD = 16384,      /* of an HTTP message */
-    SCRATCH_SIZE = 8192,   /* unmasked at a time */
     MAX_FRAME_HEADER = 14, /* 2, extended length of 8, mask of 4 */
     MAX_CONTROL_PAYLOAD = 125,
     MASK_SIZE = 4,
-    NO_STATUS_CODE = 1005,      /* RFC 6455, section 7.4.1 */
-    PLAUSIBLE_LENGTH = 1 << 24, /* of a frame, when frames are looked for */
 };
 
 enum opcode {
@@ -131,7 +133,7 @@ static bool header_has(const char *head, const char *name, const char *token, bo
 {
     bool found = false;
     size_t size = strlen(name);
-    for (const char *line = strchr(head, '\n'); line; line = strchr(line, '\n')) {
+    for (const char *line = strchr(head, '\n'); line != NULL; line = strchr(line, '\n')) {
         line++;
         if (strncasecmp(line, name, size) != 0 || line[size] != ':')
             continue;
@@ -173,7 +175,7 @@ static void take_request(const struct push *push, const char *head, bool whole)
 static void take_response(const struct push *push, const char *head)
 {
     const char *code = strchr(head, ' ');
-    unsigned long status = code ? strtoul(code, NULL, 10) : 0;
+    unsigned long status = code != NULL ? strtoul(code, NULL, 10) : 0;
     struct websocket *websocket = push->websocket;
     bool present = false;
     if (status != 101) {
@@ -218,8 +220,8 @@ static struct slice take_head(const struct push *push, struct slice bytes)
     uint32_t room = MAX_HEAD - before;
     uint32_t count = bytes.captured < room ? bytes.captured : room;
     char *head = realloc(direction->head, before + count + 1u);
-    if (!head || count == 0) {
-        direction->head = head ? head : direction->head;
+    if (head == NULL || count == 0) {
+        direction->head = head != NULL ? head : direction->head;
         give_up(push);
         return nothing;
     }
@@ -465,7 +467,7 @@ bool websocket_may_start(struct slice first)
 struct websocket *websocket_new(unsigned client)
 {
     struct websocket *websocket = calloc(1, sizeof *websocket);
-    if (websocket)
+    if (websocket != NULL)
         websocket->client = client;
     return websocket;
 }
@@ -521,7 +523,7 @@ void websocket_gap(struct websocket *websocket, unsigned side, uint64_t count,
 
 void websocket_free(struct websocket *websocket)
 {
-    if (!websocket)
+    if (websocket == NULL)
         return;
     free(websocket->direction[0].head);
     free(websocket->direction[1].head);

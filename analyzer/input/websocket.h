@@ -10,10 +10,10 @@
 #ifndef MQTTSCOPE_ANALYZER_WEBSOCKET_H
 #define MQTTSCOPE_ANALYZER_WEBSOCKET_H
 
-#include "analyzer/input/slice.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "analyzer/input/slice.h"
 
 enum websocket_event {
     WEBSOCKET_REQUEST,  /* the client asked for an upgrade; value: 1 with a subprotocol of MQTT, 0

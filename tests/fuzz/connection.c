@@ -6,13 +6,13 @@
  * The input is a list of actions: a byte that says what, on which connection and side, a length of
  * two bytes, and so many bytes (for PUSH and CUT; else the length is a number).
  */
+#include <ctype.h>
+
 #include "bytes.h"
 #include "fuzz.h"
 #include "mqtt/facts/tables.h"
 #include "mqtt/state/session.h"
 #include "mqtt/wire/stream.h"
-
-#include <ctype.h>
 
 #define CONNECTIONS 4u
 

@@ -8,12 +8,12 @@
  * sequence number (signed) or, with its lowest bits 01, cuts the captured bytes; two bytes of
  * length, and the payload.
  */
+#include <string.h>
+
 #include "analyzer/transport.h"
 #include "audit/report/json.h"
 #include "audit/report/text.h"
 #include "fuzz.h"
-
-#include <string.h>
 
 #define FLOWS 4u
 #define HEADER 20u

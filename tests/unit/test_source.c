@@ -115,8 +115,8 @@ static void check_error(const char *name, const char *error, const char *reason)
     size_t length = strlen(name);
     ck_assert_msg(strncmp(error, name, length) == 0 && strncmp(error + length, ": ", 2) == 0, "%s",
                   error);
-    ck_assert_msg(strlen(error) > length + 2 && !strchr(error, '\n'), "%s", error);
-    if (reason)
+    ck_assert_msg(strlen(error) > length + 2 && strchr(error, '\n') == NULL, "%s", error);
+    if (reason != NULL)
         ck_assert_str_eq(error + length + 2, reason);
 }
 
@@ -148,7 +148,7 @@ START_TEST(reads)
     struct source *source = source_open_file(path, NULL, error, sizeof error);
     unlink(path);
     if (f->end == SOURCE_ERROR) {
-        ck_assert_msg(!source, "%s opened", f->name);
+        ck_assert_msg(source == NULL, "%s opened", f->name);
         check_error(path, error, f->error);
         return;
     }
@@ -182,7 +182,7 @@ START_TEST(reads_standard_input)
     char error[SOURCE_ERROR_SIZE] = "";
     struct source *source = source_open_file("-", NULL, error, sizeof error);
     if (f->end == SOURCE_ERROR) {
-        ck_assert_msg(!source, "%s opened", f->name);
+        ck_assert_msg(source == NULL, "%s opened", f->name);
         check_error("standard input", error, NULL);
         return;
     }

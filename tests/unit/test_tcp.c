@@ -71,7 +71,8 @@ static void on_data(void *context, struct tcp_flow *flow, unsigned side,
     struct run *run = context;
     ck_assert_ptr_eq(flow->user, run);
     ck_assert_uint_gt(bytes.reported, 0);
-    if (!run->packet || bytes.data < run->packet || bytes.data > run->packet + run->packet_size)
+    if (run->packet == NULL || bytes.data < run->packet ||
+        bytes.data > run->packet + run->packet_size)
         run->copied++;
     char missing[24] = "";
     if (bytes.captured < bytes.reported)
@@ -184,7 +185,7 @@ static uint8_t parse_flags(const char *text)
     static const char names[] = "FSRPA";
     unsigned flags = 0;
     for (; *text; text++)
-        if (strchr(names, *text))
+        if (strchr(names, *text) != NULL)
             flags |= 1u << (strchr(names, *text) - names);
     return (uint8_t)flags;
 }
@@ -202,7 +203,7 @@ static void play_line(struct run *run, const char *line)
                         &acknowledgement, payload);
     ck_assert_msg(fields >= 4, "bad line: %s", line);
     char *plus = strchr(payload, '+');
-    if (plus) {
+    if (plus != NULL) {
         not_captured = (uint32_t)strtoul(plus + 1, NULL, 10);
         *plus = '\0';
     }

@@ -337,9 +337,9 @@ static void play(const struct scenario *s, uint32_t at_a_time)
     struct websocket_sink sink = sink_of(&run);
     struct websocket *websocket = websocket_new(CLIENT);
     ck_assert_ptr_nonnull(websocket);
-    for (size_t i = 0; i < MAX_STEPS && (s->steps[i].text || s->steps[i].missing); i++) {
+    for (size_t i = 0; i < MAX_STEPS && (s->steps[i].text != NULL || s->steps[i].missing); i++) {
         const struct step *step = &s->steps[i];
-        if (!step->text) {
+        if (step->text == NULL) {
             websocket_gap(websocket, step->side, step->missing, &sink);
             continue;
         }
