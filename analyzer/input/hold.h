@@ -33,8 +33,8 @@ enum hold_result {
 };
 
 /* Copies what is not yet held of a segment that starts at `sequence`. `origin` is a sequence number
- * not after that of any held byte, from which the others are counted (they wrap). Bytes held
- * already win. */
+ * not after that of any held byte, from which the others are counted (they wrap): what is held and
+ * the segment end less than 2^32 - 1 behind it. Bytes held already win. */
 enum hold_result hold_add(struct hold *hold, uint32_t origin, uint32_t sequence,
                           struct slice payload);
 

@@ -625,6 +625,12 @@ enum tcp_result tcp_packet(struct tcp *tcp, const struct tcp_moment *now,
         return TCP_MALFORMED;
     }
     segment.payload = slice_skip(bytes, header_length);
+    /* Distances are told apart by their size, so the end of a segment has to be one that can be.
+     * Only a frame whose length on the wire is wrong, and whose IP header has none, comes here. */
+    if (segment.payload.reported > MAX_WINDOW) {
+        tcp->counters.beyond_window++;
+        return TCP_OK;
+    }
     tcp->counters.segments++;
     tcp->counters.payload += segment.payload.reported > 0;
     take(tcp, &segment);

@@ -139,7 +139,7 @@ struct tcp_counters {
     uint64_t not_captured;  /* payload bytes that the snap length cut off */
     uint64_t truncated;     /* segments cut inside the TCP header */
     uint64_t malformed;     /* segments whose header length cannot be */
-    uint64_t beyond_window; /* segments further ahead than any window reaches: left out */
+    uint64_t beyond_window; /* segments further ahead, or longer, than any window: left out */
     uint64_t after_close;   /* segments with payload of a flow already closed: left out */
     uint64_t after_fin;     /* payload bytes behind the FIN of their own side: left out */
     uint64_t no_memory; /* bound: segments left out because there was no memory for their flow */
