@@ -58,13 +58,13 @@ struct tcp_side {
     bool syn_seen;               /* its SYN or SYN/ACK was captured */
     enum tcp_end end;            /* FIN or RST, when it came; RST replaces FIN */
     struct tcp_moment ended;     /* when; meaningful where `end` is not NONE */
-    uint32_t segments;           /* segments of this side, with payload or not */
-    uint32_t retransmitted;      /* segments that brought nothing new */
-    uint32_t out_of_order;       /* segments that had to be held */
-    uint32_t zero_window;        /* segments that advertised a window of zero (RST excluded) */
+    uint64_t segments;           /* segments of this side, with payload or not */
+    uint64_t retransmitted;      /* segments that brought nothing new */
+    uint64_t out_of_order;       /* segments that had to be held */
+    uint64_t zero_window;        /* segments that advertised a window of zero (RST excluded) */
     bool acknowledged_unseen;    /* the other side acknowledged bytes of this one before the capture
                                     showed them, if it ever did */
-    uint32_t gaps;               /* holes given up */
+    uint64_t gaps;               /* holes given up */
     uint64_t gap_bytes;          /* bytes in them */
     uint64_t bytes;              /* payload delivered, as reported on the wire; without gaps */
     uint64_t bytes_not_captured; /* of those, what the snap length cut off */

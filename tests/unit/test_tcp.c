@@ -453,6 +453,45 @@ START_TEST(counts)
 }
 END_TEST
 
+/* A connection of months: its counts are past 32 bits. */
+static void opened_long_ago(void *context, struct tcp_flow *flow, const struct tcp_moment *now)
+{
+    struct tcp_side *side = &flow->side[0];
+    on_opened(context, flow, now);
+    side->segments = side->retransmitted = side->out_of_order = UINT32_MAX;
+    side->zero_window = side->gaps = UINT32_MAX;
+}
+
+static void closed_after_months(void *context, struct tcp_flow *flow, const struct tcp_moment *now,
+                                enum tcp_end how)
+{
+    const struct tcp_side *side = &flow->side[0];
+    on_closed(context, flow, now, how);
+    ck_assert_uint_eq(side->segments, UINT32_MAX + UINT64_C(7));
+    ck_assert_uint_eq(side->retransmitted, UINT32_MAX + UINT64_C(1));
+    ck_assert_uint_eq(side->out_of_order, UINT32_MAX + UINT64_C(2));
+    ck_assert_uint_eq(side->zero_window, UINT32_MAX + UINT64_C(1));
+    ck_assert_uint_eq(side->gaps, UINT32_MAX + UINT64_C(1));
+}
+
+START_TEST(counts_go_on_for_months)
+{
+    struct tcp_handler patient = handler;
+    patient.opened = opened_long_ago;
+    patient.closed = closed_after_months;
+    struct run run;
+    run_start(&run, NULL);
+    tcp_free(run.tcp);
+    run.tcp = tcp_new(NULL, &patient, &run);
+    play(&run, HANDSHAKE "A A 3 1 cd\nA A 1 1 ab\nA A 1 1 ab\nA A 9 1 ij\nB A 1 11");
+    struct segment closed_window = {
+        .who = 'A', .flags = 0x10, .sequence = 11, .acknowledgement = 1};
+    send_segment(&run, &closed_window);
+    run_end(&run);
+    tcp_free(run.tcp);
+}
+END_TEST
+
 START_TEST(rejects_bad_headers)
 {
     struct run run;
@@ -900,8 +939,8 @@ START_TEST(survives_noise)
 END_TEST
 
 SUITE("tcp", TABLE(transcripts, scenarios), TABLE(numbers_streams, numberings),
-      TEST(in_order_is_not_copied), TEST(counts), TEST(rejects_bad_headers),
-      TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up),
+      TEST(in_order_is_not_copied), TEST(counts), TEST(counts_go_on_for_months),
+      TEST(rejects_bad_headers), TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up),
       TEST(one_side_alone_waits_less), TEST(flood_is_bounded), TEST(many_flows_stay_apart),
       TEST(the_quietest_goes_first), TEST(closed_flows_are_forgotten_in_the_end),
       TABLE(any_cutting_gives_the_same_stream, modes), TABLE(survives_noise, seeds))
