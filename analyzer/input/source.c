@@ -25,6 +25,9 @@
 
 #define NANOSECONDS INT64_C(1000000000) /* a second */
 
+/* Of the format of pcapng; that of a pcap file is 2. */
+#define PCAPNG_MAJOR_VERSION 1
+
 enum {
     LIVE_SNAP_LENGTH = 262144,
     LIVE_TIMEOUT_MS = 100,
@@ -41,6 +44,8 @@ struct source {
     uint64_t size; /* of the file; 0 where it has none */
     int link_type;
     bool nanoseconds; /* an interface may give microseconds only */
+    bool classic;     /* a pcap file: libpcap takes its 32 bits of seconds for signed (1.10), but
+                       * they run until 2106 */
     enum source_result last;
     volatile sig_atomic_t stopping;
     char name[256];
@@ -161,8 +166,10 @@ static bool open_capture(struct source *source)
     source->pcap =
         pcap_fopen_offline_with_tstamp_precision(source->file, PCAP_TSTAMP_PRECISION_NANO, reason);
     source->nanoseconds = true;
-    if (source->pcap != NULL)
+    if (source->pcap != NULL) {
+        source->classic = pcap_major_version(source->pcap) != PCAPNG_MAJOR_VERSION;
         return true;
+    }
     bool nothing = feof(source->file) && ftello(source->file) == 0;
     say(source->error, sizeof source->error, source->name, "%s",
         nothing ? "empty file" : why_unreadable(source->file, source->size, reason));
@@ -235,16 +242,14 @@ struct source *source_open_interface(const char *name, const struct source_optio
 static int64_t nanoseconds(const struct source *source, const struct timeval *time)
 {
     int64_t fraction = (int64_t)time->tv_usec * (source->nanoseconds ? 1 : 1000);
-    int64_t seconds = time->tv_sec;
-    const int64_t limit = INT64_MAX / NANOSECONDS - 1 - UINT32_MAX;
-    if (seconds > limit)
-        return INT64_MAX;
-    if (seconds < -limit)
-        return INT64_MIN;
-    /* A classic file has 32 bits of microseconds: at most 4295 s. */
-    if (fraction < 0 || fraction > (int64_t)UINT32_MAX * 1000)
+    int64_t seconds = source->classic ? (uint32_t)time->tv_sec : time->tv_sec;
+    int64_t whole;
+    if (fraction < 0) /* 32 bits with the highest set, in a classic file */
         fraction = 0;
-    return seconds * NANOSECONDS + fraction;
+    if (__builtin_mul_overflow(seconds, NANOSECONDS, &whole) ||
+        __builtin_add_overflow(whole, fraction, &whole))
+        return seconds < 0 ? INT64_MIN : INT64_MAX;
+    return whole;
 }
 
 /* Why libpcap gave no packet. */
