@@ -18,12 +18,11 @@
 #include <unistd.h>
 
 #include "analyzer/input/link.h"
+#include "mqtt/facts/time.h"
 
 /* libpcap reads a record with two small fread() calls; with stdio's own 4 KiB that is a system call
  * every few packets. */
 #define READ_BUFFER_SIZE ((size_t)1 << 20)
-
-#define NANOSECONDS INT64_C(1000000000) /* a second */
 
 /* Of the format of pcapng; that of a pcap file is 2. */
 #define PCAPNG_MAJOR_VERSION 1
@@ -243,13 +242,8 @@ static int64_t nanoseconds(const struct source *source, const struct timeval *ti
 {
     int64_t fraction = (int64_t)time->tv_usec * (source->nanoseconds ? 1 : 1000);
     int64_t seconds = source->classic ? (uint32_t)time->tv_sec : time->tv_sec;
-    int64_t whole;
-    if (fraction < 0) /* 32 bits with the highest set, in a classic file */
-        fraction = 0;
-    if (__builtin_mul_overflow(seconds, NANOSECONDS, &whole) ||
-        __builtin_add_overflow(whole, fraction, &whole))
-        return seconds < 0 ? INT64_MIN : INT64_MAX;
-    return whole;
+    /* 32 bits with the highest set, in a classic file, are no fraction. */
+    return mqtt_time(seconds, fraction > 0 ? fraction : 0);
 }
 
 /* Why libpcap gave no packet. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "analyzer/input/flows.h"
+#include "mqtt/facts/time.h"
 
 enum {
     FLAG_FIN = 0x01,
@@ -43,10 +44,10 @@ enum {
 #define ONE_SIDED_HELD_SEGMENTS 64u
 
 /* What was under way when an RST was sent arrives within a round trip or two. */
-#define RESET_LINGER_NS UINT64_C(5000000000)
+#define RESET_LINGER (5 * MQTT_SECOND)
 
 /* How long a closed connection may still show segments, on Linux. */
-#define TIME_WAIT_NS UINT64_C(60000000000)
+#define TIME_WAIT (60 * MQTT_SECOND)
 
 struct tcp {
     struct tcp_options options;
@@ -192,20 +193,13 @@ static void close_flow(struct tcp *tcp, struct flow *flow, const struct tcp_mome
     flow->face.user = NULL;
 }
 
-/* Whether more than `span` (> 0) lies between two times; hostile captures hold any, so their
- * difference may not fit. */
-static bool later_by(int64_t time_ns, int64_t since_ns, uint64_t span)
-{
-    return time_ns > since_ns && (uint64_t)time_ns - (uint64_t)since_ns > span;
-}
-
 /* Closed flows beyond the bound. Late segments are not to be expected after TIME-WAIT. */
 static void forget_closed(struct tcp *tcp, int64_t time_ns)
 {
     struct flow_list *closed = &tcp->flows.lists[FLOW_CLOSED];
     while (closed->count > tcp->options.max_closed) {
         tcp->counters.forgotten +=
-            !later_by(time_ns, closed->head->face.last.time_ns, TIME_WAIT_NS);
+            mqtt_elapsed(time_ns, closed->head->face.last.time_ns) <= TIME_WAIT;
         flows_remove(&tcp->flows, closed->head);
     }
 }
@@ -239,7 +233,7 @@ static void close_lingering(struct tcp *tcp, int64_t time_ns)
 {
     struct flow *flow;
     while ((flow = tcp->flows.lists[FLOW_RESET].head) != NULL &&
-           later_by(time_ns, flow->face.last.time_ns, RESET_LINGER_NS)) {
+           mqtt_elapsed(time_ns, flow->face.last.time_ns) > RESET_LINGER) {
         struct tcp_moment last = flow->face.last;
         close_flow(tcp, flow, &last, TCP_END_RST);
     }
