@@ -188,7 +188,7 @@ static bool begin(struct transport *transport, struct channel *channel, uint8_t 
 static bool begin_websocket(struct transport *transport, struct channel *channel, uint8_t side,
                             const struct tcp_moment *now, struct slice bytes)
 {
-    channel->websocket = websocket_new(channel->probe_side);
+    channel->websocket = websocket_new(channel->probe_side, NULL);
     if (channel->websocket == NULL) {
         audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
         return ignore(transport, channel);

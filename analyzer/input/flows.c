@@ -31,9 +31,10 @@ static uint64_t mix(uint64_t value)
     return value ^ value >> 31;
 }
 
-bool flows_init(struct flows *flows, uint64_t seed)
+bool flows_init(struct flows *flows, uint64_t seed, struct mqtt_memory *memory)
 {
     memset(flows, 0, sizeof *flows);
+    flows->memory = memory;
     if (seed == 0 && getentropy(&seed, sizeof seed) != 0)
         seed = (uint64_t)(uintptr_t)flows; /* better than a constant */
     for (size_t i = 0; i < sizeof flows->keys / sizeof flows->keys[0]; i++)
@@ -47,12 +48,12 @@ void flows_clear(struct flows *flows)
 {
     for (int state = 0; state < FLOW_STATES; state++)
         for (struct flow *flow = flows->lists[state].head; flow != NULL; flow = flow->next) {
-            hold_clear(&flow->half[0].hold);
-            hold_clear(&flow->half[1].hold);
+            hold_clear(&flow->half[0].hold, flows->memory);
+            hold_clear(&flow->half[1].hold, flows->memory);
         }
     while (flows->slabs != NULL) {
         struct flow_slab *next = flows->slabs->next;
-        free(flows->slabs);
+        mqtt_memory_free(flows->memory, flows->slabs, sizeof *flows->slabs);
         flows->slabs = next;
     }
     free(flows->buckets);
@@ -122,7 +123,8 @@ static void grow(struct flows *flows)
 
 static bool add_slab(struct flows *flows)
 {
-    struct flow_slab *slab = malloc(sizeof *slab);
+    struct flow_slab *slab =
+        mqtt_memory_resize(flows->memory, MQTT_MEMORY_CONNECTIONS, NULL, 0, sizeof *slab);
     if (slab == NULL)
         return false;
     slab->next = flows->slabs;
@@ -177,8 +179,8 @@ void flows_move(struct flows *flows, struct flow *flow, enum flow_state state)
 
 void flows_remove(struct flows *flows, struct flow *flow)
 {
-    hold_clear(&flow->half[0].hold);
-    hold_clear(&flow->half[1].hold);
+    hold_clear(&flow->half[0].hold, flows->memory);
+    hold_clear(&flow->half[1].hold, flows->memory);
     struct flow **link = &flows->buckets[flow->hash & flows->bucket_mask];
     while (*link != flow)
         link = &(*link)->chain;

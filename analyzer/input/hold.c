@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* How far the byte behind this piece is from `origin`. */
@@ -18,9 +17,11 @@ static uint32_t end_of(const struct held *held, uint32_t origin)
 }
 
 /* Links a copy in where `link` points. */
-static bool insert(struct hold *hold, struct held **link, uint32_t sequence, struct slice payload)
+static bool insert(struct hold *hold, struct mqtt_memory *memory, struct held **link,
+                   uint32_t sequence, struct slice payload)
 {
-    struct held *held = malloc(sizeof *held + payload.captured);
+    struct held *held =
+        mqtt_memory_resize(memory, MQTT_MEMORY_HELD, NULL, 0, sizeof *held + payload.captured);
     if (held == NULL)
         return false;
     held->sequence = sequence;
@@ -37,8 +38,8 @@ static bool insert(struct hold *hold, struct held **link, uint32_t sequence, str
     return true;
 }
 
-enum hold_result hold_add(struct hold *hold, uint32_t origin, uint32_t sequence,
-                          struct slice payload)
+enum hold_result hold_add(struct hold *hold, struct mqtt_memory *memory, uint32_t origin,
+                          uint32_t sequence, struct slice payload)
 {
     enum hold_result result = HOLD_KNOWN;
     uint32_t at = sequence - origin;
@@ -53,7 +54,7 @@ enum hold_result hold_add(struct hold *hold, uint32_t origin, uint32_t sequence,
         if (at < start) {
             uint32_t room = start - at;
             struct slice piece = slice_limit(payload, room);
-            if (!insert(hold, link, origin + at, piece))
+            if (!insert(hold, memory, link, origin + at, piece))
                 return HOLD_NO_MEMORY;
             result = HOLD_NEW;
             at += piece.reported;
@@ -80,8 +81,13 @@ struct held *hold_take(struct hold *hold)
     return held;
 }
 
-void hold_clear(struct hold *hold)
+void held_free(struct held *held, struct mqtt_memory *memory)
+{
+    mqtt_memory_free(memory, held, sizeof *held + held->captured);
+}
+
+void hold_clear(struct hold *hold, struct mqtt_memory *memory)
 {
     for (struct held *held; (held = hold_take(hold)) != NULL;)
-        free(held);
+        held_free(held, memory);
 }

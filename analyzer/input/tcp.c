@@ -85,7 +85,7 @@ static bool wanted(const struct flow *flow)
 static void drop_hold(struct tcp *tcp, struct hold *hold)
 {
     tcp->held_total -= hold->bytes;
-    hold_clear(hold);
+    hold_clear(hold, tcp->options.memory);
 }
 
 /* Passes on what comes next of a side. */
@@ -133,7 +133,7 @@ static void drain(struct tcp *tcp, struct flow *flow, unsigned side, const struc
             slice_skip((struct slice){held->bytes, held->captured, held->reported}, behind);
         if (bytes.reported > 0)
             deliver(tcp, flow, side, now, bytes);
-        free(held);
+        held_free(held, tcp->options.memory);
     }
 }
 
@@ -193,11 +193,11 @@ static void close_flow(struct tcp *tcp, struct flow *flow, const struct tcp_mome
     flow->face.user = NULL;
 }
 
-/* Closed flows beyond the bound. Late segments are not to be expected after TIME-WAIT. */
-static void forget_closed(struct tcp *tcp, int64_t time_ns)
+/* Closed flows beyond `keep` of them. Late segments are not to be expected after TIME-WAIT. */
+static void forget_closed(struct tcp *tcp, int64_t time_ns, uint32_t keep)
 {
     struct flow_list *closed = &tcp->flows.lists[FLOW_CLOSED];
-    while (closed->count > tcp->options.max_closed) {
+    while (closed->count > keep) {
         tcp->counters.forgotten +=
             mqtt_elapsed(time_ns, closed->head->face.last.time_ns) <= TIME_WAIT;
         flows_remove(&tcp->flows, closed->head);
@@ -214,18 +214,37 @@ static void evict(struct tcp *tcp, enum flow_state state)
     flows_remove(&tcp->flows, flow);
 }
 
-/* Makes room for one more flow: those that matter least go first. */
-static void make_room(struct tcp *tcp, int64_t time_ns)
+/* Gives up the open flow that matters least. */
+static void evict_any(struct tcp *tcp)
 {
     const struct flow_list *lists = tcp->flows.lists;
-    forget_closed(tcp, time_ns);
-    if (lists[FLOW_SILENT].count >= tcp->options.max_silent)
-        evict(tcp, FLOW_SILENT);
-    if (tcp_open_flows(tcp) < tcp->options.max_flows)
-        return;
     evict(tcp, lists[FLOW_RESET].count > 0    ? FLOW_RESET
                : lists[FLOW_SILENT].count > 0 ? FLOW_SILENT
                                               : FLOW_SPOKEN);
+}
+
+/* Makes room for one more flow: those that matter least go first. */
+static void make_room(struct tcp *tcp, int64_t time_ns)
+{
+    forget_closed(tcp, time_ns, tcp->options.max_closed);
+    if (tcp->flows.lists[FLOW_SILENT].count >= tcp->options.max_silent)
+        evict(tcp, FLOW_SILENT);
+    if (tcp_open_flows(tcp) >= tcp->options.max_flows)
+        evict_any(tcp);
+}
+
+/* Adds a flow; where there is no memory for it, in the place of one that matters less. */
+static struct flow *add_flow(struct tcp *tcp, uint64_t hash, int64_t time_ns)
+{
+    struct flow *flow = flows_add(&tcp->flows, hash);
+    const uint32_t closed = tcp->flows.lists[FLOW_CLOSED].count;
+    if (flow != NULL || tcp->flows.count == 0)
+        return flow;
+    if (closed > 0)
+        forget_closed(tcp, time_ns, closed - 1);
+    else
+        evict_any(tcp);
+    return flows_add(&tcp->flows, hash);
 }
 
 /* Flows that were reset long enough ago. */
@@ -243,7 +262,7 @@ static struct flow *open_flow(struct tcp *tcp, uint64_t hash, const struct tcp_m
                               const struct ip_packet *packet, uint32_t stream)
 {
     make_room(tcp, now->time_ns);
-    struct flow *flow = flows_add(&tcp->flows, hash);
+    struct flow *flow = add_flow(tcp, hash, now->time_ns);
     if (flow == NULL)
         return NULL;
     struct tcp_flow *face = &flow->face;
@@ -421,7 +440,8 @@ static bool hold_payload(struct tcp *tcp, struct segment *segment, uint32_t sequ
     if (!hold_has_room(tcp, segment->flow, segment->side, payload.captured))
         return false;
     uint32_t before = half->hold.bytes;
-    enum hold_result result = hold_add(&half->hold, half->next, sequence, payload);
+    enum hold_result result =
+        hold_add(&half->hold, tcp->options.memory, half->next, sequence, payload);
     tcp->held_total += half->hold.bytes - before;
     if (result == HOLD_NO_MEMORY)
         return false;
@@ -656,7 +676,7 @@ struct tcp *tcp_new(const struct tcp_options *options, const struct tcp_handler 
         o->max_held_total = DEFAULT_MAX_HELD_TOTAL;
     tcp->handler = *handler;
     tcp->context = context;
-    if (!flows_init(&tcp->flows, o->seed)) {
+    if (!flows_init(&tcp->flows, o->seed, o->memory)) {
         free(tcp);
         return NULL;
     }

@@ -85,6 +85,8 @@ struct tcp_flow {
     struct tcp_moment last;  /* the latest segment */
 };
 
+struct mqtt_memory;
+
 /* What the layer above does with a flow. No callback may be NULL. A callback must not call this
  * module back, but for tcp_ignore() on its own flow. */
 struct tcp_handler {
@@ -124,6 +126,8 @@ struct tcp_options {
     uint32_t max_held_bytes;    /* held for one side; 4 MiB */
     uint64_t max_held_total;    /* held for all flows; 32 MiB */
     uint64_t seed;              /* keys the hash table; choose it at random (0 does that) */
+    struct mqtt_memory *memory; /* of flows and of what is held for them, besides those bounds; it
+                                 * outlives them. NULL: the bounds are all */
 };
 
 /* What the whole capture showed. Counts of events; those that say that a bound bit are marked. */
