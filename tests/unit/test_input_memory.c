@@ -7,13 +7,13 @@
  *
  * The linker gives every call of malloc(), calloc() and realloc() here to the __wrap_ functions.
  */
-#include "suite.h"
-
 #include "analyzer/input/tcp.h"
-#include "analyzer/input/websocket.h"
-#include "mqtt/wire/memory.h"
 
 #include <string.h>
+
+#include "analyzer/input/websocket.h"
+#include "mqtt/wire/memory.h"
+#include "suite.h"
 
 /* ---- Allocations that fail ---- */
 

@@ -2,8 +2,6 @@
 /* Capture files as they come: formats, byte orders, cuts and nonsense, each with its one line. */
 #define _DEFAULT_SOURCE
 
-#include "suite.h"
-
 #include "analyzer/input/source.h"
 
 #include <inttypes.h>
@@ -12,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "suite.h"
 
 #define BYTES(text) text, sizeof(text) - 1
 

@@ -12,14 +12,14 @@
  *
  *     3.0 A "hello"      3.0 A gap 5      3.0 A fin      3.0 closed fin
  */
-#include "suite.h"
-
 #include "analyzer/input/tcp.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "suite.h"
 
 enum { TRANSCRIPT_SIZE = 1 << 16, HEADER_SIZE = 20 };
 

@@ -3,14 +3,14 @@
  * MQTT over WebSocket as transcripts of what comes out: the upgrade, frames of every shape, and
  * what the capture lacks. Each script is pushed whole and a byte at a time; both must say the same.
  */
-#include "suite.h"
-
 #include "analyzer/input/websocket.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "suite.h"
 
 enum { CLIENT = 1, SERVER = 0, TRANSCRIPT_SIZE = 4096, MAX_STEPS = 12 };
 
