@@ -191,7 +191,7 @@ static bool begin(struct transport *transport, struct channel *channel, uint8_t 
 static bool begin_websocket(struct transport *transport, struct channel *channel, uint8_t side,
                             const struct tcp_moment *now, struct slice bytes)
 {
-    channel->websocket = websocket_new(channel->probe_side);
+    channel->websocket = websocket_new(channel->probe_side, &transport->feed.memory);
     if (channel->websocket == NULL) {
         audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
         return ignore(transport, channel);
@@ -388,7 +388,8 @@ struct transport *transport_new(struct audit *audit, const uint16_t *ports, size
     };
     transport->feed.audit = audit;
     transport->feed.memory.limit = MEMORY_LIMIT;
-    transport->tcp = tcp_new(NULL, &handler, transport);
+    const struct tcp_options tcp = {.memory = &transport->feed.memory};
+    transport->tcp = tcp_new(&tcp, &handler, transport);
     transport->feed.sessions = mqtt_sessions_new(&sessions);
     if (transport->tcp == NULL || transport->feed.sessions == NULL) {
         transport_free(transport);

@@ -4,19 +4,20 @@
  * and session: the results are in bounds, and the same each time.
  *
  * The input is a list of actions: a byte that says what, on which connection and side, a length of
- * two bytes, and so many bytes (for PUSH and CUT; else the length is a number).
+ * two bytes, and so many bytes (for PUSH and CUT; else the length is a number, or how time moves).
  */
+#include <ctype.h>
+
 #include "bytes.h"
 #include "fuzz.h"
 #include "mqtt/facts/tables.h"
 #include "mqtt/state/session.h"
 #include "mqtt/wire/stream.h"
 
-#include <ctype.h>
-
 #define CONNECTIONS 4u
 
-enum action { PUSH = 0, CUT = 1, GAP = 2, WAIT = 3, CLOSE = 4, RESET = 5 };
+/* What a byte says from its fourth bit on: all but JUMP modulo 6. */
+enum action { PUSH = 0, CUT = 1, GAP = 2, WAIT = 3, CLOSE = 4, RESET = 5, JUMP = 31 };
 
 struct channel {
     struct mqtt_connection *connection;
@@ -182,7 +183,11 @@ static size_t act(struct world *world, uint8_t what, size_t number, const uint8_
     const size_t length = number < left ? number : left;
     struct channel *channel = NULL;
     world->frame++;
-    world->time += 1000000;
+    if (what >> 3 == JUMP) {
+        world->time = fuzz_time(world->time, (uint8_t)(number >> 8), (uint8_t)number);
+        return 0;
+    }
+    world->time = fuzz_later(world->time, 1000000);
     if ((what >> 3) % 6 < WAIT)
         channel = open_channel(world, connection, side);
     switch ((what >> 3) % 6) {
@@ -195,7 +200,9 @@ static size_t act(struct world *world, uint8_t what, size_t number, const uint8_
         drain(world, channel, side);
         return 0;
     }
-    case WAIT: world->time += (int64_t)(int16_t)number * 1000000000; return 0;
+    case WAIT:
+        world->time = fuzz_later(world->time, (int64_t)(int16_t)number * 1000000000);
+        return 0;
     case CLOSE: close_channel(world, connection, side, MQTT_CLOSE_FIN); return 0;
     default: close_channel(world, connection, side, (enum mqtt_close)(number % 5)); return 0;
     }
