@@ -221,6 +221,7 @@ struct mqtt_connection {
                                they are */
     struct mqtt_slice client_identifier; /* owned; as sent, or as assigned by the server */
     bool client_identifier_assigned;
+    bool strings_lost; /* there was no memory for what CONNECT or CONNACK named */
     bool clean_start;
     bool has_will;
     uint8_t will_qos;
