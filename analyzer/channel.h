@@ -7,16 +7,18 @@
 #ifndef MQTTSCOPE_ANALYZER_CHANNEL_H
 #define MQTTSCOPE_ANALYZER_CHANNEL_H
 
+#include <glib.h>
+
 #include "analyzer/input/recognize.h"
 #include "analyzer/input/tcp.h"
-#include "audit/audit.h"
+#include "audit/recorder.h"
 #include "mqtt/wire/stream.h"
 
 struct websocket;
 
 /* What the channels of a capture share. */
 struct feed {
-    struct audit *audit;
+    struct audit_recorder *audit;
     struct mqtt_sessions *sessions;
     GHashTable *channels;      /* flow number -> struct channel *, those with a connection */
     struct tcp_moment now;     /* the packet being read */

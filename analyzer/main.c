@@ -3,6 +3,7 @@
 #include "analyzer/options.h"
 #include "analyzer/output.h"
 #include "analyzer/pipeline.h"
+#include "audit/fold.h"
 #include "audit/report/escape.h"
 #include "audit/report/json.h"
 
@@ -156,21 +157,25 @@ static bool nothing_read(const struct audit_report *report)
 static enum status report(const struct options *options)
 {
     const char *client = options->client != NULL ? options->client : "";
-    const struct audit_options audit_options = {
+    const struct audit_recorder_options recorder_options = {
         .rules = options->only ? options->rules : NULL,
         .client_identifier = {(const uint8_t *)client, (uint32_t)strlen(client)},
     };
+    const struct audit_fold_options fold_options = {.one_client = options->client != NULL};
     const struct pipeline_options pipeline_options = {
         .filter = options->filter,
         .ports = (const uint16_t *)(const void *)options->ports->data,
         .port_count = options->ports->len,
         .progress = true,
     };
-    struct audit *audit = audit_new(&audit_options);
-    struct pipeline *pipeline = pipeline_new(audit, &pipeline_options);
+    struct audit_recorder *recorder = audit_recorder_new(&recorder_options);
+    struct audit_fold *fold = audit_fold_new(&fold_options);
+    audit_recorder_attach(recorder, audit_fold_sink(fold));
+    struct pipeline *pipeline = pipeline_new(recorder, &pipeline_options);
     if (pipeline == NULL) {
         complain("not enough memory");
-        audit_free(audit);
+        audit_fold_free(fold);
+        audit_recorder_free(recorder);
         return STATUS_TROUBLE;
     }
 
@@ -178,13 +183,14 @@ static enum status report(const struct options *options)
     if (!read_all(pipeline, options))
         status = STATUS_TROUBLE;
     pipeline_finish(pipeline);
-    const struct audit_report *result = audit_finish(audit);
+    const struct audit_report *result = audit_fold_finish(fold);
     if (!nothing_read(result) && !write_reports(result, options))
         status = STATUS_TROUBLE;
     if (status == STATUS_DONE && fails(result, options->fail_on))
         status = STATUS_FAIL_ON;
     pipeline_free(pipeline);
-    audit_free(audit);
+    audit_fold_free(fold);
+    audit_recorder_free(recorder);
     return status;
 }
 

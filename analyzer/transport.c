@@ -362,7 +362,7 @@ static bool transport_ended(const struct mqtt_connection *connection, void *user
     return channel == NULL || channel->ended;
 }
 
-struct transport *transport_new(struct audit *audit, const uint16_t *ports, size_t count)
+struct transport *transport_new(struct audit_recorder *audit, const uint16_t *ports, size_t count)
 {
     static const struct tcp_handler handler = {
         .opened = flow_opened,
