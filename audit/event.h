@@ -110,7 +110,7 @@ struct audit_finding_event {
     uint64_t order; /* of findings of one frame: those of a connection, then those of a session */
     /* Where the event has no flow: what waits in a session whose client did not come back. */
     struct mqtt_slice client_identifier;
-    struct audit_endpoint server;
+    const struct audit_endpoint *server;
 };
 
 /* CLOSED: all that was counted on the connection. */

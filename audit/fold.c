@@ -6,14 +6,9 @@
 
 #include "mqtt/facts/time.h"
 
-/* What the fold keeps of a connection until it is closed. */
-struct fold_open {
-    struct audit_connection *record;
-    struct audit_topic *last_topic[2]; /* by sending side: most publish to one topic */
-    uint64_t topics_dropped;           /* fold->topics_dropped when they were looked up */
-};
-
-static struct fold_open *open_of(const struct audit_fold *fold, const struct audit_event *event)
+/* The row of a connection, from OPENED to CLOSED. */
+static struct audit_connection *record_of(const struct audit_fold *fold,
+                                          const struct audit_event *event)
 {
     return event->flow->state[fold->sink.slot];
 }
@@ -21,7 +16,6 @@ static struct fold_open *open_of(const struct audit_fold *fold, const struct aud
 static void fold_opened(struct audit_fold *fold, const struct audit_event *event)
 {
     const struct audit_flow *flow = event->flow;
-    struct fold_open *open = g_new0(struct fold_open, 1);
     struct audit_connection *record = g_new0(struct audit_connection, 1);
     record->stream = flow->stream;
     record->carrier = flow->carrier;
@@ -31,8 +25,7 @@ static void fold_opened(struct audit_fold *fold, const struct audit_event *event
     record->party = g_new0(struct audit_party, 1);
     record->party->references = 1;
     record->party->stream = flow->stream;
-    open->record = record;
-    flow->state[fold->sink.slot] = open;
+    flow->state[fold->sink.slot] = record;
 }
 
 /* ---- PUBLISH ---- */
@@ -51,29 +44,6 @@ static void count_message(struct audit_topic *topic, const struct audit_event *e
     topic->qos[message->qos]++;
 }
 
-static bool is_name(const struct audit_topic *topic, struct mqtt_slice name)
-{
-    return topic != NULL && topic->name->length == name.length &&
-           topic->name->whole == name.length &&
-           memcmp(topic->name->bytes, name.data, name.length) == 0;
-}
-
-static struct audit_topic *topic_of(struct audit_fold *fold, const struct audit_event *event)
-{
-    struct fold_open *open = open_of(fold, event);
-    struct audit_topic **last = &open->last_topic[event->side];
-    if (open->topics_dropped != fold->topics_dropped) { /* they may be gone */
-        open->topics_dropped = fold->topics_dropped;
-        open->last_topic[0] = open->last_topic[1] = NULL;
-    }
-    if (is_name(*last, event->message.topic))
-        return *last;
-    struct audit_topic *topic = audit_fold_topic(fold, event->message.topic);
-    if (topic != NULL)
-        *last = topic;
-    return topic;
-}
-
 static void fold_message(struct audit_fold *fold, const struct audit_event *event)
 {
     if (event->message.resend)
@@ -82,7 +52,7 @@ static void fold_message(struct audit_fold *fold, const struct audit_event *even
         count_message(&fold->unnamed, event);
         return;
     }
-    struct audit_topic *topic = topic_of(fold, event);
+    struct audit_topic *topic = audit_fold_topic(fold, event->message.topic);
     count_message(topic != NULL ? topic : &fold->left_out, event);
 }
 
@@ -105,7 +75,7 @@ static void fold_handshake(struct audit_fold *fold, const struct audit_event *ev
     if (!what->measured || handshake->failed || what->took < 0)
         return;
     struct audit_handshakes *handshakes =
-        handshakes_of(open_of(fold, event)->record, handshake->side, handshake->kind);
+        handshakes_of(record_of(fold, event), handshake->side, handshake->kind);
     if (handshakes->times == NULL)
         handshakes->times = g_new0(struct audit_histogram, 1);
     audit_histogram_add(handshakes->times, mqtt_microseconds(what->took));
@@ -116,7 +86,7 @@ static void fold_handshake(struct audit_fold *fold, const struct audit_event *ev
 static struct audit_party *party_of(struct audit_fold *fold, const struct audit_event *event)
 {
     if (event->flow != NULL) {
-        struct audit_party *party = open_of(fold, event)->record->party;
+        struct audit_party *party = record_of(fold, event)->party;
         party->references++;
         return party;
     }
@@ -125,7 +95,7 @@ static struct audit_party *party_of(struct audit_fold *fold, const struct audit_
     party->references = 1;
     party->stream = -1;
     party->client_identifier = audit_string_copy(&name);
-    party->server = g_memdup2(&event->finding.server, sizeof *party->server);
+    party->server = g_memdup2(event->finding.server, sizeof *party->server);
     return party;
 }
 
@@ -136,7 +106,7 @@ static void fold_finding(struct audit_fold *fold, const struct audit_event *even
     fold->report.totals.findings[severity]++;
     fold->report.totals.findings_by_rule[what->rule]++;
     if (event->flow != NULL)
-        open_of(fold, event)->record->own_findings[severity]++;
+        record_of(fold, event)->own_findings[severity]++;
 
     struct audit_finding *finding = g_new(struct audit_finding, 1);
     *finding = (struct audit_finding){
@@ -206,8 +176,7 @@ static void pack_times(struct audit_connection *record)
 
 static void fold_closed(struct audit_fold *fold, const struct audit_event *event)
 {
-    struct fold_open *open = open_of(fold, event);
-    struct audit_connection *record = open->record;
+    struct audit_connection *record = record_of(fold, event);
     record->facts = *event->closed.facts;
     if (event->flow->client_identifier.length > 0) {
         const struct audit_string name = audit_string_view(event->flow->client_identifier);
@@ -220,7 +189,6 @@ static void fold_closed(struct audit_fold *fold, const struct audit_event *event
     pack_times(record);
     audit_fold_list_connection(fold, record);
     event->flow->state[fold->sink.slot] = NULL;
-    g_free(open);
 }
 
 /* ---- The capture ---- */

@@ -8,16 +8,19 @@
 #include "audit/lowest.h"
 #include "audit/strings.h"
 
+/* Most PUBLISH packets are about a few topics: these are found without the table. */
+#define RECENT_TOPICS 1024
+
 struct audit_fold {
     struct audit_report report;
     struct audit_sink sink;
     struct audit_lowest connections, sessions, findings, topics; /* the report's lists */
     GHashTable *session_table; /* struct audit_session, by client identifier and server */
     GHashTable *topic_table; /* struct audit_string (the member `name` of) -> struct audit_topic */
-    struct audit_topic unnamed;  /* PUBLISH packets whose topic is not known */
-    struct audit_topic left_out; /* of topics that are not listed */
-    uint64_t topics_dropped;     /* listed before, and then not */
-    uint64_t sessions_left_out;  /* connections of sessions that are not listed */
+    struct audit_topic unnamed;                /* PUBLISH packets whose topic is not known */
+    struct audit_topic left_out;               /* of topics that are not listed */
+    uint64_t sessions_left_out;                /* connections of sessions that are not listed */
+    struct audit_topic *recent[RECENT_TOPICS]; /* by recent_slot(); NULL: none */
 };
 
 /* The topic of this name; NULL if it is not among those that are listed. */

@@ -163,6 +163,42 @@ void audit_topic_add(struct audit_topic *into, const struct audit_topic *from)
         into->qos[i] += from->qos[i];
 }
 
+/* Where a topic that was seen lately stands: a cheap hash of its end, where names differ most. */
+static struct audit_topic **recent_slot(struct audit_fold *fold, struct mqtt_slice name)
+{
+    const uint8_t *end = name.data + name.length;
+    uint64_t last = 0, other = 0;
+    if (name.length >= sizeof last) {
+        memcpy(&last, end - sizeof last, sizeof last);
+        memcpy(&other, name.length >= 2 * sizeof last ? end - 2 * sizeof last : name.data,
+               sizeof other);
+    } else {
+        memcpy(&last, name.data, name.length);
+    }
+    const uint64_t mixed =
+        (last + name.length) * UINT64_C(0x9e3779b97f4a7c15) ^ other * UINT64_C(0xc2b2ae3d27d4eb4f);
+    return &fold->recent[(mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> 54];
+}
+
+G_STATIC_ASSERT(RECENT_TOPICS == 1 << (64 - 54));
+
+static bool is_name(const struct audit_topic *topic, struct mqtt_slice name)
+{
+    return topic != NULL && topic->name->length == name.length &&
+           topic->name->whole == name.length &&
+           memcmp(topic->name->bytes, name.data, name.length) == 0;
+}
+
+/* The row goes away. A name that was cut is never recent. */
+static void forget_topic(struct audit_fold *fold, const struct audit_topic *topic)
+{
+    struct audit_topic **recent =
+        recent_slot(fold, (struct mqtt_slice){topic->name->bytes, topic->name->length});
+    if (*recent == topic)
+        *recent = NULL;
+    g_hash_table_remove(fold->topic_table, topic->name);
+}
+
 /* Lists a topic that is not listed yet; frees the one that has no room. */
 static void list_topic(struct audit_fold *fold, struct audit_topic *topic)
 {
@@ -172,14 +208,12 @@ static void list_topic(struct audit_fold *fold, struct audit_topic *topic)
     if (out == NULL)
         return;
     audit_topic_add(&fold->left_out, out);
-    if (out != topic) {
-        g_hash_table_remove(fold->topic_table, out->name);
-        fold->topics_dropped++;
-    }
+    if (out != topic)
+        forget_topic(fold, out);
     topic_free(out);
 }
 
-struct audit_topic *audit_fold_topic(struct audit_fold *fold, struct mqtt_slice name)
+static struct audit_topic *find_topic(struct audit_fold *fold, struct mqtt_slice name)
 {
     const struct audit_string view = audit_string_view(name);
     struct audit_topic *topic = g_hash_table_lookup(fold->topic_table, &view);
@@ -192,6 +226,17 @@ struct audit_topic *audit_fold_topic(struct audit_fold *fold, struct mqtt_slice 
     topic->name = audit_string_copy(&view);
     topic->rank = like.rank;
     list_topic(fold, topic);
+    return topic;
+}
+
+struct audit_topic *audit_fold_topic(struct audit_fold *fold, struct mqtt_slice name)
+{
+    struct audit_topic **recent = recent_slot(fold, name);
+    if (is_name(*recent, name))
+        return *recent;
+    struct audit_topic *topic = find_topic(fold, name);
+    if (topic != NULL && topic->name->whole == topic->name->length)
+        *recent = topic;
     return topic;
 }
 

@@ -31,29 +31,10 @@ void audit_recorder_attach(struct audit_recorder *recorder, struct audit_sink *s
 {
     g_assert(recorder->sink_count < AUDIT_SINKS && recorder->flows == 0);
     sink->slot = recorder->sink_count;
-    recorder->sinks[recorder->sink_count++] = sink;
+    recorder->sinks[recorder->sink_count++] = *sink;
 }
 
-void audit_advance(struct audit_recorder *recorder, uint64_t frame, int64_t time)
-{
-    if (frame <= recorder->frame)
-        return;
-    recorder->frame = frame;
-    recorder->time = time;
-    recorder->ordinal = 0;
-}
-
-static void tell(struct audit_recorder *recorder, struct audit_event *event)
-{
-    event->frame = recorder->frame;
-    event->time = recorder->time;
-    event->ordinal = recorder->ordinal++;
-    for (unsigned i = 0; i < recorder->sink_count; i++)
-        recorder->sinks[i]->event(recorder->sinks[i]->user, event);
-}
-
-/* A file is told of with what it brings first: that has a time. */
-static void tell_file(struct audit_recorder *recorder)
+void audit_tell_file(struct audit_recorder *recorder)
 {
     struct audit_event event;
     event.kind = AUDIT_EVENT_FILE_BEGIN;
@@ -65,14 +46,7 @@ static void tell_file(struct audit_recorder *recorder)
         .index = recorder->files++,
     };
     recorder->file = NULL;
-    tell(recorder, &event);
-}
-
-void audit_tell(struct audit_recorder *recorder, struct audit_event *event)
-{
-    if (G_UNLIKELY(recorder->file != NULL))
-        tell_file(recorder);
-    tell(recorder, event);
+    audit_tell(recorder, &event);
 }
 
 /* ---- Files and limits ---- */

@@ -33,8 +33,8 @@ struct audit_recorder *audit_recorder_new(const struct audit_recorder_options *o
 /* Connections must have been closed. NULL is allowed. */
 void audit_recorder_free(struct audit_recorder *recorder);
 
-/* Tells `sink` of everything from now on; sets its slot. It lives as long as the recorder. At most
- * AUDIT_SINKS, and before the first connection. */
+/* Tells `sink` of everything from now on; sets its slot. Its user lives as long as the recorder. At
+ * most AUDIT_SINKS, and before the first connection. */
 void audit_recorder_attach(struct audit_recorder *recorder, struct audit_sink *sink);
 
 /* A file (or interface) is about to be read; `frames_before` frames came before it. `name` lives

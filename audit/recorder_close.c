@@ -322,7 +322,7 @@ void audit_sessions_ended(struct audit_recorder *recorder, const struct mqtt_ses
             .what = &waiting->what,
             .order = waiting->order,
             .client_identifier = waiting->session->client_identifier,
-            .server = *waiting->server,
+            .server = waiting->server,
         };
         audit_tell(recorder, &event);
     }

@@ -8,7 +8,7 @@
 #include <glib.h>
 
 struct audit_recorder {
-    struct audit_sink *sinks[AUDIT_SINKS];
+    struct audit_sink sinks[AUDIT_SINKS];
     unsigned sink_count;
     uint64_t frame; /* of the events that are being told */
     int64_t time;
@@ -42,10 +42,29 @@ struct audit_open {
 };
 
 /* The capture has come to this frame. Earlier ones, and 0, change nothing. */
-void audit_advance(struct audit_recorder *recorder, uint64_t frame, int64_t time);
+static inline void audit_advance(struct audit_recorder *recorder, uint64_t frame, int64_t time)
+{
+    if (frame <= recorder->frame)
+        return;
+    recorder->frame = frame;
+    recorder->time = time;
+    recorder->ordinal = 0;
+}
+
+/* A file is told of with what it brings first: that has a time. */
+void audit_tell_file(struct audit_recorder *recorder);
 
 /* Tells all sinks; fills the event's frame, time and ordinal. */
-void audit_tell(struct audit_recorder *recorder, struct audit_event *event);
+static inline void audit_tell(struct audit_recorder *recorder, struct audit_event *event)
+{
+    if (G_UNLIKELY(recorder->file != NULL))
+        audit_tell_file(recorder);
+    event->frame = recorder->frame;
+    event->time = recorder->time;
+    event->ordinal = recorder->ordinal++;
+    for (unsigned i = 0; i < recorder->sink_count; i++)
+        recorder->sinks[i].event(recorder->sinks[i].user, event);
+}
 
 /* What a side did so far with handshakes of a kind; made if there was nothing. */
 struct audit_handshake_counts *audit_open_handshakes(struct audit_open *open, unsigned side,

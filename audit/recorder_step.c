@@ -167,13 +167,10 @@ static void identify(struct audit_recorder *recorder, struct audit_open *open,
         select_client(recorder, open);
 }
 
-/* Roles, version and names, as far as this packet tells them. */
-static void learn(struct audit_recorder *recorder, struct audit_open *open, uint8_t side,
-                  const struct mqtt_packet *packet, const struct mqtt_step *step)
+/* CONNECT, or what tells the client identifier. */
+static void learn_names(struct audit_recorder *recorder, struct audit_open *open, uint8_t side,
+                        const struct mqtt_packet *packet, const struct mqtt_step *step)
 {
-    if (step->sender != MQTT_SENDER_UNKNOWN)
-        open->flow.client = (uint8_t)(step->sender == MQTT_SENDER_CLIENT ? side : 1 - side);
-    open->flow.version = step->version;
     const bool connects = packet->type == MQTT_CONNECT &&
                           packet->malformed_rule == MQTT_RULE_NONE && !open->connected;
     const bool named = !open->identified && step->client_identifier.length > 0;
@@ -214,35 +211,6 @@ static void tell_message(struct audit_recorder *recorder, const struct audit_ope
     if (step->topic.length == 0 && !step->resend && step->finding_count == 0 &&
         mqtt_has_property(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS))
         audit_limit(recorder, AUDIT_LIMIT_TOPIC_UNKNOWN, 1, 0);
-}
-
-/* Which kind of handshake a packet begins, or goes on with if it was sent before. */
-static enum mqtt_handshake_kind begins(const struct mqtt_packet *packet)
-{
-    switch (packet->type) {
-    case MQTT_CONNECT: return MQTT_HANDSHAKE_CONNECT;
-    case MQTT_PUBLISH:
-        if (packet->publish.qos == 1)
-            return MQTT_HANDSHAKE_QOS_1;
-        return packet->publish.qos == 2 ? MQTT_HANDSHAKE_QOS_2 : MQTT_HANDSHAKE_NONE;
-    case MQTT_PUBREL: return MQTT_HANDSHAKE_QOS_2;
-    case MQTT_SUBSCRIBE: return MQTT_HANDSHAKE_SUBSCRIBE;
-    case MQTT_UNSUBSCRIBE: return MQTT_HANDSHAKE_UNSUBSCRIBE;
-    case MQTT_PINGREQ: return MQTT_HANDSHAKE_PING;
-    default: return MQTT_HANDSHAKE_NONE;
-    }
-}
-
-static void count_begin(struct audit_open *open, unsigned side, const struct mqtt_packet *packet,
-                        const struct mqtt_step *step)
-{
-    enum mqtt_handshake_kind kind = begins(packet);
-    if (kind == MQTT_HANDSHAKE_NONE)
-        return;
-    if (step->resend)
-        audit_open_handshakes(open, side, kind)->retransmitted++;
-    else if (packet->type != MQTT_PUBREL)
-        audit_open_handshakes(open, side, kind)->started++;
 }
 
 bool audit_count_beginning(const struct audit_open *open, struct audit_handshake_counts *counts,
@@ -332,19 +300,50 @@ static void tell_subscription(struct audit_recorder *recorder, const struct audi
     audit_tell(recorder, &event);
 }
 
-static void tell_meaning(struct audit_recorder *recorder, const struct audit_open *open,
-                         uint8_t side, const struct mqtt_packet *packet,
-                         const struct mqtt_step *step)
+/* A packet that begins a handshake of this kind, or was sent before. */
+static void count_begin(struct audit_open *open, unsigned side, unsigned kind, bool resend)
+{
+    struct audit_handshake_counts *counts = audit_open_handshakes(open, side, kind);
+    if (resend)
+        counts->retransmitted++;
+    else
+        counts->started++;
+}
+
+static void take_publish(struct audit_recorder *recorder, struct audit_open *open, uint8_t side,
+                         const struct mqtt_packet *packet, const struct mqtt_step *step)
+{
+    const uint8_t qos = packet->publish.qos;
+    if (qos == 3)
+        return;
+    if (open->wanted)
+        tell_message(recorder, open, side, packet, step);
+    if (qos > 0)
+        count_begin(open, side, qos == 1 ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2,
+                    step->resend);
+}
+
+/* What a packet that is well-formed means. */
+static void take_packet(struct audit_recorder *recorder, struct audit_open *open, uint8_t side,
+                        const struct mqtt_packet *packet, const struct mqtt_step *step)
 {
     switch (packet->type) {
-    case MQTT_PUBLISH:
-        if (packet->publish.qos < 3)
-            tell_message(recorder, open, side, packet, step);
+    case MQTT_PUBLISH: take_publish(recorder, open, side, packet, step); break;
+    case MQTT_PUBREL:
+        if (step->resend)
+            count_begin(open, side, MQTT_HANDSHAKE_QOS_2, true);
         break;
-    case MQTT_CONNACK: tell_session(recorder, open, side, packet, step); break;
+    case MQTT_PINGREQ: count_begin(open, side, MQTT_HANDSHAKE_PING, step->resend); break;
+    case MQTT_CONNECT: count_begin(open, side, MQTT_HANDSHAKE_CONNECT, step->resend); break;
+    case MQTT_SUBSCRIBE: count_begin(open, side, MQTT_HANDSHAKE_SUBSCRIBE, step->resend); break;
+    case MQTT_UNSUBSCRIBE: count_begin(open, side, MQTT_HANDSHAKE_UNSUBSCRIBE, step->resend); break;
+    case MQTT_CONNACK:
+        if (open->wanted)
+            tell_session(recorder, open, side, packet, step);
+        break;
     case MQTT_SUBACK:
     case MQTT_UNSUBACK:
-        if (step->has_handshake)
+        if (open->wanted && step->has_handshake)
             tell_subscription(recorder, open, side, packet, step);
         break;
     default: break;
@@ -355,13 +354,15 @@ void audit_connection_step(struct audit_recorder *recorder, struct audit_open *o
                            const struct mqtt_place *place, const struct mqtt_packet *packet,
                            const struct mqtt_step *step)
 {
+    const uint8_t side = place->side;
     audit_advance(recorder, place->frame, place->time);
-    learn(recorder, open, place->side, packet, step);
-    if (packet->malformed_rule == MQTT_RULE_NONE) {
-        if (open->wanted)
-            tell_meaning(recorder, open, place->side, packet, step);
-        count_begin(open, place->side, packet, step);
-    }
+    if (step->sender != MQTT_SENDER_UNKNOWN)
+        open->flow.client = (uint8_t)(step->sender == MQTT_SENDER_CLIENT ? side : 1 - side);
+    open->flow.version = step->version;
+    if (packet->type == MQTT_CONNECT || (!open->identified && step->client_identifier.length > 0))
+        learn_names(recorder, open, side, packet, step);
+    if (packet->malformed_rule == MQTT_RULE_NONE)
+        take_packet(recorder, open, side, packet, step);
     if (step->has_handshake)
         tell_handshake(recorder, open, place, &step->handshake);
     if (step->finding_count > 0)
