@@ -38,7 +38,8 @@ struct audit_flow {
     uint64_t number;                    /* from 1, in the order in which they were opened */
     int64_t stream;                     /* Wireshark's tcp.stream; -1: none */
     const char *carrier;                /* "tcp", "websocket"; static */
-    struct audit_endpoint endpoints[2]; /* by side */
+    struct mqtt_endpoint ends[2];       /* by side */
+    struct audit_endpoint endpoints[2]; /* the same as text */
     int64_t start_time;                 /* of the first bytes of MQTT */
     uint64_t start_frame;
     bool start_seen;                     /* the transport's start is in the capture */
@@ -68,8 +69,9 @@ struct audit_identity {
 /* SESSION_BEGAN, _RESUMED, _TAKEN_OVER, _ENDED; the client identifier is the flow's. */
 struct audit_session_event {
     uint64_t replaced_frame; /* TAKEN_OVER: where the connection began that lost the session */
-    bool clean_start;
-    uint32_t expiry_s; /* ENDED, 5.0: as agreed */
+    bool clean_start;        /* Clean Session before 5.0 */
+    bool unclear;            /* BEGAN: 3.1 does not say whether it was not resumed */
+    uint32_t expiry_s;       /* ENDED, 5.0: as agreed */
 };
 
 /* SUBSCRIBED, UNSUBSCRIBED: the request and its answer, once that came. */

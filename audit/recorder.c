@@ -14,7 +14,6 @@ struct audit_recorder *audit_recorder_new(const struct audit_recorder_options *o
     if (client.length > 0)
         recorder->only_client =
             (struct mqtt_slice){g_memdup2(client.data, client.length), client.length};
-    recorder->servers = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     return recorder;
 }
 
@@ -22,7 +21,6 @@ void audit_recorder_free(struct audit_recorder *recorder)
 {
     if (recorder == NULL)
         return;
-    g_hash_table_destroy(recorder->servers);
     g_free((gpointer)(uintptr_t)recorder->only_client.data);
     g_free(recorder);
 }

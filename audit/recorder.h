@@ -50,12 +50,12 @@ void audit_limit(struct audit_recorder *recorder, enum audit_limit_kind kind, ui
                  uint64_t bytes);
 
 struct audit_opening {
-    int64_t stream;                     /* Wireshark's tcp.stream; -1: none */
-    const char *carrier;                /* "tcp", "websocket"; static */
-    struct audit_endpoint endpoints[2]; /* by side */
-    uint8_t client;                     /* side of the client; a guess will do */
-    bool start_seen;                    /* the transport's start is in the capture */
-    int64_t time;                       /* of its first bytes of MQTT */
+    int64_t stream;                    /* Wireshark's tcp.stream; -1: none */
+    const char *carrier;               /* "tcp", "websocket"; static */
+    struct mqtt_endpoint endpoints[2]; /* by side; as the connection has them */
+    uint8_t client;                    /* side of the client; a guess will do */
+    bool start_seen;                   /* the transport's start is in the capture */
+    int64_t time;                      /* of its first bytes of MQTT */
     uint64_t frame;
 };
 
@@ -77,6 +77,8 @@ void audit_connection_transport(struct audit_open *open, uint8_t side,
 void audit_connection_closed(struct audit_recorder *recorder, struct audit_open *open,
                              struct mqtt_connection *connection, const struct mqtt_place *place,
                              enum mqtt_close how, struct mqtt_step *step);
+
+struct mqtt_sessions;
 
 /* The capture ended at `time`, and all connections are closed: tells what still waits in the
  * sessions of clients that did not come back. */

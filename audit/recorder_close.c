@@ -3,6 +3,8 @@
  * counted. */
 #include "audit/recorder_private.h"
 
+#include <string.h>
+
 #include "mqtt/facts/time.h"
 #include "mqtt/state/session.h"
 
@@ -82,7 +84,8 @@ static void take_unfinished(struct audit_recorder *recorder, struct audit_open *
             struct audit_handshake_counts *counts =
                 audit_open_handshakes(open, side, handshake->kind);
             audit_count_beginning(open, counts, handshake);
-            count_unfinished(counts, 1, handshake->stage, gap, how);
+            const bool handed_on = mqtt_handshake_handed_on(connection, handshake);
+            count_unfinished(counts, 1, handed_on ? MQTT_LEGS : handshake->stage, gap, how);
             if (open->wanted)
                 tell_given_up(recorder, open, handshake);
             if (mqtt_handshake_open_finding(connection, handshake, time, how, &finding))
@@ -127,7 +130,7 @@ static void fill_facts(struct audit_facts *facts, const struct audit_open *open,
         .session_present = connection->session_present,
         .accepted = connection->accepted,
         .refused = connection->refused,
-        .taken_over = connection->taken_over,
+        .taken_over = mqtt_connection_taken_over(connection),
         .connack_reason = connection->connack_reason,
         .has_will = connection->has_will,
         .end_cause = connection->end_cause,
@@ -168,8 +171,6 @@ static void tell_limits(struct audit_recorder *recorder, const struct audit_open
         audit_limit(recorder, AUDIT_LIMIT_ONE_DIRECTION, 1, 0);
     audit_limit(recorder, AUDIT_LIMIT_GAP, transport[0].gaps + transport[1].gaps,
                 transport[0].gap_bytes + transport[1].gap_bytes);
-    audit_limit(recorder, AUDIT_LIMIT_MEMORY,
-                connection->inflight_refused + connection->aliases_refused, 0);
 }
 
 static void tell_closed(struct audit_recorder *recorder, struct audit_open *open,
@@ -195,9 +196,9 @@ static void tell_closed(struct audit_recorder *recorder, struct audit_open *open
 /* Nothing is left of the session of a connection that ended, unless it went over to another one. */
 static bool session_ended(const struct mqtt_connection *connection, enum mqtt_close how)
 {
-    return how != MQTT_CLOSE_CAPTURE_END && connection->accepted && !connection->taken_over &&
-           connection->session != NULL && connection->session->connection == NULL &&
-           !connection->session->kept;
+    const struct mqtt_session *session = mqtt_connection_session(connection);
+    return how != MQTT_CLOSE_CAPTURE_END && connection->accepted && session != NULL &&
+           session->holder == NULL && !session->kept && !mqtt_connection_taken_over(connection);
 }
 
 static void tell_session_ended(struct audit_recorder *recorder, const struct audit_open *open,
@@ -212,23 +213,6 @@ static void tell_session_ended(struct audit_recorder *recorder, const struct aud
         .expiry_s = connection->session_expiry,
     };
     audit_tell(recorder, &event);
-}
-
-/* Handshakes may wait in the session from now on, or do no longer: a finding about them will name
- * the server. */
-static void remember_server(struct audit_recorder *recorder, const struct audit_open *open,
-                            const struct mqtt_connection *connection)
-{
-    const struct mqtt_session *session = connection->session;
-    gpointer key = (gpointer)(uintptr_t)session;
-    if (session == NULL)
-        return;
-    if (session->inflight[0].count + session->inflight[1].count > 0)
-        g_hash_table_insert(recorder->servers, key,
-                            g_memdup2(&open->flow.endpoints[1 - connection->client],
-                                      sizeof open->flow.endpoints[0]));
-    else
-        g_hash_table_remove(recorder->servers, key);
 }
 
 static void open_free(struct audit_recorder *recorder, struct audit_open *open)
@@ -256,7 +240,6 @@ void audit_connection_closed(struct audit_recorder *recorder, struct audit_open 
         if (session_ended(connection, how))
             tell_session_ended(recorder, open, connection, place->side);
         tell_closed(recorder, open, connection, place->side, how);
-        remember_server(recorder, open, connection);
     }
     open_free(recorder, open);
 }
@@ -266,11 +249,10 @@ void audit_connection_closed(struct audit_recorder *recorder, struct audit_open 
 /* Behind all findings of a connection. */
 #define SESSION_ORDER (UINT64_C(1) << 63)
 
-/* One that waits to be told; sessions are walked in no particular order. */
+/* One that waits to be told. */
 struct waiting {
     struct mqtt_finding what;
     const struct mqtt_session *session;
-    const struct audit_endpoint *server;
     uint64_t order;
 };
 
@@ -285,13 +267,7 @@ static gint waiting_order(gconstpointer a, gconstpointer b)
 static void gather(const struct audit_recorder *recorder, const struct mqtt_session *session,
                    int64_t time, GArray *list)
 {
-    struct waiting waiting = {
-        .session = session,
-        .server = g_hash_table_lookup(recorder->servers, session),
-        .order = SESSION_ORDER,
-    };
-    if (waiting.server == NULL) /* nothing waits, or it is another client's */
-        return;
+    struct waiting waiting = {.session = session, .order = SESSION_ORDER};
     for (unsigned i = 0; i < 2; i++) {
         uint32_t cursor = 0;
         const struct mqtt_handshake *handshake;
@@ -304,28 +280,41 @@ static void gather(const struct audit_recorder *recorder, const struct mqtt_sess
     }
 }
 
+static bool session_wanted(const struct audit_recorder *recorder,
+                           const struct mqtt_session *session)
+{
+    const struct mqtt_slice only = recorder->only_client, name = session->client_identifier;
+    return only.length == 0 ||
+           (only.length == name.length && memcmp(only.data, name.data, name.length) == 0);
+}
+
+static void tell_waiting(struct audit_recorder *recorder, const struct waiting *waiting)
+{
+    struct audit_endpoint server;
+    struct audit_event event;
+    audit_endpoint_text(&server, &waiting->session->server);
+    event.kind = AUDIT_EVENT_FINDING;
+    event.flow = NULL;
+    event.side = waiting->what.side;
+    event.finding = (struct audit_finding_event){
+        .what = &waiting->what,
+        .order = waiting->order,
+        .client_identifier = waiting->session->client_identifier,
+        .server = &server,
+    };
+    audit_tell(recorder, &event);
+}
+
 void audit_sessions_ended(struct audit_recorder *recorder, const struct mqtt_sessions *sessions,
                           int64_t time)
 {
     GArray *list = g_array_new(FALSE, FALSE, sizeof(struct waiting));
     for (const struct mqtt_session *session = mqtt_sessions_next(sessions, NULL); session != NULL;
          session = mqtt_sessions_next(sessions, session))
-        gather(recorder, session, time, list);
+        if (session_wanted(recorder, session))
+            gather(recorder, session, time, list);
     g_array_sort(list, waiting_order);
-    for (unsigned i = 0; i < list->len; i++) {
-        const struct waiting *waiting = &g_array_index(list, struct waiting, i);
-        struct audit_event event;
-        event.kind = AUDIT_EVENT_FINDING;
-        event.flow = NULL;
-        event.side = waiting->what.side;
-        event.finding = (struct audit_finding_event){
-            .what = &waiting->what,
-            .order = waiting->order,
-            .client_identifier = waiting->session->client_identifier,
-            .server = waiting->server,
-        };
-        audit_tell(recorder, &event);
-    }
+    for (unsigned i = 0; i < list->len; i++)
+        tell_waiting(recorder, &g_array_index(list, struct waiting, i));
     g_array_free(list, TRUE);
-    g_hash_table_remove_all(recorder->servers);
 }

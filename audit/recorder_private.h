@@ -20,8 +20,6 @@ struct audit_recorder {
     struct audit_limit_event limits[AUDIT_LIMITS]; /* not told yet */
     bool limit_told[AUDIT_LIMITS];                 /* of this file */
     uint64_t held;                                 /* findings in all open->held */
-    GHashTable *servers; /* const struct mqtt_session * -> struct audit_endpoint *: of those in
-                            which handshakes wait */
     bool rules[MQTT_RULES];
     struct mqtt_slice only_client; /* owned; length 0: all */
 };

@@ -27,13 +27,15 @@ struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
     open->flow = (struct audit_flow){
         .stream = opening->stream,
         .carrier = opening->carrier,
-        .endpoints = {opening->endpoints[0], opening->endpoints[1]},
+        .ends = {opening->endpoints[0], opening->endpoints[1]},
         .start_time = opening->time,
         .start_frame = opening->frame,
         .start_seen = opening->start_seen,
         .client = opening->client,
         .state = open->state,
     };
+    for (unsigned side = 0; side < 2; side++)
+        audit_endpoint_text(&open->flow.endpoints[side], &opening->endpoints[side]);
     open->wanted = recorder->only_client.length == 0;
     audit_advance(recorder, opening->frame, opening->time);
     if (open->wanted)
@@ -250,32 +252,24 @@ static void tell_handshake(struct audit_recorder *recorder, struct audit_open *o
 
 /* ---- Sessions and subscriptions ---- */
 
-static uint64_t replaced_frame(const struct mqtt_step *step)
-{
-    for (uint32_t i = 0; i < step->finding_count; i++)
-        if (step->findings[i].rule == MQTT_RULE_CLIENT_TAKEN_OVER)
-            return step->findings[i].values[0];
-    return 0;
-}
-
 static void tell_session(struct audit_recorder *recorder, const struct audit_open *open,
-                         uint8_t side, const struct mqtt_packet *packet,
-                         const struct mqtt_step *step)
+                         uint8_t side, const struct mqtt_step *step)
 {
     struct audit_event event;
-    if (packet->reason_code != 0 || !open->connected || open->flow.client_identifier.length == 0)
+    if (step->session == MQTT_SESSION_UNTOUCHED)
         return;
     event.flow = &open->flow;
     event.side = side;
-    event.session = (struct audit_session_event){.replaced_frame = replaced_frame(step),
-                                                 .clean_start = open->clean_start};
-    if (event.session.replaced_frame != 0) {
+    event.session = (struct audit_session_event){.clean_start = open->clean_start};
+    if (step->taken_over != 0) {
         event.kind = AUDIT_EVENT_SESSION_TAKEN_OVER;
+        event.session.replaced_frame = step->taken_over;
         audit_tell(recorder, &event);
+        event.session.replaced_frame = 0;
     }
-    event.kind =
-        packet->connack.session_present ? AUDIT_EVENT_SESSION_RESUMED : AUDIT_EVENT_SESSION_BEGAN;
-    event.session.replaced_frame = 0;
+    event.kind = step->session == MQTT_SESSION_RESUMED ? AUDIT_EVENT_SESSION_RESUMED
+                                                       : AUDIT_EVENT_SESSION_BEGAN;
+    event.session.unclear = step->session == MQTT_SESSION_UNCLEAR;
     audit_tell(recorder, &event);
 }
 
@@ -290,6 +284,7 @@ static void tell_subscription(struct audit_recorder *recorder, const struct audi
     event.subscription = (struct audit_subscription){
         .packet_identifier = packet->packet_identifier,
         .version = step->version,
+        .filters = step->filters,
         .request = step->request,
         .properties = &packet->properties,
     };
@@ -339,7 +334,7 @@ static void take_packet(struct audit_recorder *recorder, struct audit_open *open
     case MQTT_UNSUBSCRIBE: count_begin(open, side, MQTT_HANDSHAKE_UNSUBSCRIBE, step->resend); break;
     case MQTT_CONNACK:
         if (open->wanted)
-            tell_session(recorder, open, side, packet, step);
+            tell_session(recorder, open, side, step);
         break;
     case MQTT_SUBACK:
     case MQTT_UNSUBACK:

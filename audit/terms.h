@@ -35,6 +35,9 @@ struct audit_endpoint {
     uint16_t port;
 };
 
+/* Writes an end of a connection as text; the same end as the same text. */
+void audit_endpoint_text(struct audit_endpoint *text, const struct mqtt_endpoint *endpoint);
+
 /* What a side is, as far as the capture tells: where nothing does, a guess. */
 enum audit_role { AUDIT_CLIENT, AUDIT_SERVER, AUDIT_ROLES };
 

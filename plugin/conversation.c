@@ -26,7 +26,6 @@ struct slab {
 static struct {
     struct mqtt_sessions *sessions;
     struct mqttscope_conversation *conversations;
-    wmem_map_t *by_connection;        /* struct mqtt_connection -> struct mqttscope_conversation */
     wmem_map_t *texts;                /* each text once */
     struct mqttscope_record ***pages; /* a frame's first record, by frame number */
     uint32_t page_count;
@@ -123,24 +122,24 @@ struct mqttscope_record *mqttscope_record_take(struct mqttscope_frame *frame,
  * Frames without data don't come to this dissector, so TCP's own analysis has to say it. */
 static bool transport_ended(const struct mqtt_connection *connection, void *user)
 {
-    const struct mqttscope_conversation *conversation;
+    const struct mqttscope_conversation *conversation = connection->user;
 
     (void)user;
-    conversation = wmem_map_lookup(capture.by_connection, connection);
-    return conversation != NULL && conversation->tcp != NULL &&
-           (conversation->tcp->conversation_completeness & (COMPLETENESS_FIN | COMPLETENESS_RST)) !=
-               0;
+    return conversation->tcp != NULL && (conversation->tcp->conversation_completeness &
+                                         (COMPLETENESS_FIN | COMPLETENESS_RST)) != 0;
 }
 
 static bool prepare_capture(void)
 {
     if (capture.sessions != NULL)
         return true;
-    capture.sessions = mqtt_sessions_new(0);
+    const struct mqtt_sessions_options options = {
+        .seed = (uint64_t)g_random_int() << 32 | g_random_int(),
+        .transport_ended = transport_ended,
+    };
+    capture.sessions = mqtt_sessions_new(&options);
     if (capture.sessions == NULL)
         return false;
-    mqtt_sessions_set_transport_ended(capture.sessions, transport_ended, NULL);
-    capture.by_connection = wmem_map_new(wmem_file_scope(), g_direct_hash, g_direct_equal);
     capture.texts = wmem_map_new(wmem_file_scope(), wmem_str_hash, g_str_equal);
     return true;
 }
@@ -163,16 +162,9 @@ void mqttscope_conversation_cleanup(void)
 void mqttscope_search_begin(struct mqttscope_direction *direction)
 {
     mqtt_stream_free(&direction->search);
-    mqtt_stream_init(&direction->search, false);
+    mqtt_stream_init(&direction->search, false, NULL);
     direction->searching = true;
     direction->known = 0;
-}
-
-static uint64_t endpoint_key(const address *endpoint, uint16_t port)
-{
-    const uint8_t port_bytes[2] = {(uint8_t)(port >> 8), (uint8_t)port};
-    const uint64_t hash = mqtt_hash(MQTT_HASH_START, endpoint->data, (size_t)MAX(endpoint->len, 0));
-    return mqtt_hash(hash, port_bytes, sizeof(port_bytes));
 }
 
 static void fill_direction(struct mqttscope_direction *direction, const address *from,
@@ -180,7 +172,6 @@ static void fill_direction(struct mqttscope_direction *direction, const address 
 {
     copy_address_wmem(wmem_file_scope(), &direction->address, from);
     direction->port = (uint16_t)port;
-    direction->server_key = endpoint_key(from, (uint16_t)port);
 }
 
 /* Side 0 sent the conversation's first data. The client sent the SYN; without one, it is the side
@@ -207,6 +198,19 @@ static bool is_captured(const tcp_flow_t *flow)
     return flow->tcp_analyze_seq_info == NULL || flow->tcp_analyze_seq_info->nextseqframe != 0;
 }
 
+/* Addresses of another kind than IP's are told apart as far as they fit. */
+static struct mqtt_endpoint endpoint(const struct mqttscope_direction *direction)
+{
+    const address *from = &direction->address;
+    struct mqtt_endpoint end = {.port = direction->port,
+                                .family = from->type == AT_IPv4   ? 4
+                                          : from->type == AT_IPv6 ? 6
+                                                                  : (uint8_t)(128 | from->type)};
+    if (from->len > 0)
+        memcpy(end.address, from->data, MIN((size_t)from->len, sizeof(end.address)));
+    return end;
+}
+
 static int64_t frame_time(const packet_info *pinfo)
 {
     return (int64_t)pinfo->abs_ts.secs * NANOSECONDS + pinfo->abs_ts.nsecs;
@@ -230,19 +234,20 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
         wmem_new0(wmem_file_scope(), struct mqttscope_conversation);
     fill_direction(&made->sides[0], &pinfo->src, pinfo->srcport);
     fill_direction(&made->sides[1], &pinfo->dst, pinfo->destport);
-    start.server_key = made->sides[1 - start.client].server_key;
+    for (unsigned side = 0; side < 2; side++)
+        start.endpoints[side] = endpoint(&made->sides[side]);
+    start.user = made;
     made->connection = mqtt_connection_new(capture.sessions, &start);
     if (made->connection == NULL)
         return NULL;
     made->tcp = tcp;
     if (tcp != NULL && tcp->rev != NULL && !is_captured(tcp->rev))
-        mqtt_connection_gap(made->connection, 1, 0);
+        mqttscope_conversation_gap(made, pinfo, 1);
     made->client = &unknown_client;
     made->next = capture.conversations;
     capture.conversations = made;
-    wmem_map_insert(capture.by_connection, made->connection, made);
     for (unsigned side = 0; side < 2; side++)
-        mqtt_stream_init(&made->sides[side].search, false);
+        mqtt_stream_init(&made->sides[side].search, false, NULL);
     return made;
 }
 
@@ -371,9 +376,11 @@ static void keep_findings(struct mqttscope_record *record, const struct mqtt_ste
     record->findings = findings;
 }
 
-void mqttscope_conversation_step(struct mqttscope_conversation *conversation, packet_info *pinfo,
-                                 unsigned side, enum mqtt_outcome outcome,
-                                 const struct mqtt_packet *packet, struct mqttscope_record *record)
+enum mqtt_outcome mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
+                                                packet_info *pinfo, unsigned side,
+                                                const struct mqtt_bytes *bytes,
+                                                struct mqtt_packet *packet,
+                                                struct mqttscope_record *record)
 {
     const struct mqtt_place place = {
         .time = frame_time(pinfo),
@@ -383,11 +390,9 @@ void mqttscope_conversation_step(struct mqttscope_conversation *conversation, pa
     };
     struct mqtt_step step;
 
-    if (packet->type == MQTT_CONNECT)
-        mqtt_connection_set_server_key(conversation->connection,
-                                       conversation->sides[1 - side].server_key);
-    mqtt_connection_step(conversation->connection, &place, outcome, packet, &step);
-    record->version = step.version;
+    const enum mqtt_outcome outcome =
+        mqtt_connection_packet(conversation->connection, &place, bytes, NULL, packet, &step);
+    record->version = packet->version; /* later passes read it as this one did */
     record->sender = step.sender;
     record->in_flight = step.in_flight;
     record->since_client = step.since_client;
@@ -396,4 +401,14 @@ void mqttscope_conversation_step(struct mqttscope_conversation *conversation, pa
         extra_of(record)->topic = keep_text(step.topic);
     keep_links(record, &step, pinfo->num);
     keep_findings(record, &step);
+    return outcome;
+}
+
+void mqttscope_conversation_gap(struct mqttscope_conversation *conversation,
+                                const packet_info *pinfo, unsigned side)
+{
+    const struct mqtt_place place = {
+        .time = frame_time(pinfo), .frame = pinfo->num, .side = (uint8_t)side};
+
+    mqtt_connection_gap(conversation->connection, &place);
 }

@@ -123,15 +123,17 @@ static const struct mqttscope_record *first_sight(struct mqttscope_call *call, u
                                                   uint32_t length, struct mqtt_packet *packet,
                                                   enum mqtt_outcome *outcome)
 {
-    const uint32_t captured = MIN(call->captured - offset, length);
+    const struct mqtt_bytes bytes = {call->data + offset, MIN(call->captured - offset, length),
+                                     length};
     struct mqttscope_record *record = mqttscope_record(call, RECORD_PACKET, offset);
-    const struct mqtt_context context = mqtt_connection_context(
-        call->conversation->connection, (uint8_t)call->side, call->data + offset, captured, length);
 
-    *outcome = decode(call, offset, length, &context, packet);
-    mqttscope_conversation_step(call->conversation, call->pinfo, call->side, *outcome, packet,
-                                record);
-    record->version = (uint8_t)context.version;
+    *outcome = mqttscope_conversation_packet(call->conversation, call->pinfo, call->side, &bytes,
+                                             packet, record);
+    if (call->details) {
+        const struct mqtt_context context = {(enum mqtt_version)record->version,
+                                             (enum mqtt_sender)record->sender};
+        *outcome = decode(call, offset, length, &context, packet);
+    }
     record->gap = direction_of(call)->gap;
     direction_of(call)->gap = false;
     return record;
@@ -244,7 +246,7 @@ static uint32_t take_stump(struct mqttscope_call *call, uint32_t offset)
     if (!call->first_pass)
         return call->reported;
     /* Whole packets may be among what was cut off. */
-    mqtt_connection_gap(call->conversation->connection, (uint8_t)call->side, 0);
+    mqttscope_conversation_gap(call->conversation, call->pinfo, call->side);
     mqttscope_search_begin(direction_of(call));
     return pass_over(call, offset, call->reported - offset, RECORD_SKIP);
 }

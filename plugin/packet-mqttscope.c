@@ -35,7 +35,7 @@ static void gap(struct mqttscope_call *call, uint32_t bytes)
 {
     struct mqttscope_direction *direction = direction_of(call);
 
-    mqtt_connection_gap(call->conversation->connection, (uint8_t)call->side, bytes);
+    mqttscope_conversation_gap(call->conversation, call->pinfo, call->side);
     direction->gap = true;
     if (bytes <= direction->known)
         direction->known -= bytes;
@@ -89,8 +89,8 @@ static bool follow_sequence(struct mqttscope_call *call, uint32_t sequence)
  * anybody. */
 static void follow_acknowledgement(struct mqttscope_call *call, const struct tcpinfo *info)
 {
-    const struct mqttscope_conversation *conversation = call->conversation;
-    struct mqttscope_direction *other = &call->conversation->sides[1 - call->side];
+    struct mqttscope_conversation *conversation = call->conversation;
+    struct mqttscope_direction *other = &conversation->sides[1 - call->side];
     uint32_t missing;
 
     if ((info->flags & TH_ACK) == 0 || conversation->tcp == NULL || conversation->tcp->rev == NULL)
@@ -102,7 +102,7 @@ static void follow_acknowledgement(struct mqttscope_call *call, const struct tcp
                       ? from_start(conversation->tcp->rev, info->lastackseq)
                       : 0;
     if (missing > 1 || (missing == 1 && conversation->tcp->rev->fin == 0)) {
-        mqtt_connection_gap(conversation->connection, (uint8_t)(1 - call->side), missing);
+        mqttscope_conversation_gap(conversation, call->pinfo, 1 - call->side);
         other->seen = info->lastackseq;
     }
 }

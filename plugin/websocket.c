@@ -122,7 +122,7 @@ static void lose_rest(struct mqttscope_call *call)
 {
     struct mqttscope_direction *direction = &call->conversation->sides[call->side];
 
-    mqtt_connection_gap(call->conversation->connection, (uint8_t)call->side, 0);
+    mqttscope_conversation_gap(call->conversation, call->pinfo, call->side);
     mqttscope_search_begin(direction);
     direction->fragments = NULL;
     if (direction->held != NULL)

@@ -66,8 +66,8 @@ struct reason {
 };
 
 static const struct reason reasons[] = {
-#define MQTT_REASON(code, name, packets, by_client, by_server)                                     \
-    {code, by_client, by_server, packets, name},
+#define MQTT_REASON(id, name, packets, by_client, by_server)                                       \
+    {MQTT_REASON_##id, by_client, by_server, packets, name},
 #include "mqtt/facts/reasons.def"
 };
 
@@ -78,47 +78,47 @@ static const struct reason reasons[] = {
 #define ROW(TYPE, code, name, packets) {((packets)&MQTT_IN(TYPE)) != 0 ? (code) : NOT_HERE, name},
 
 static const struct mqtt_value values_connack_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(CONNACK, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(CONNACK, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_puback_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(PUBACK, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(PUBACK, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_pubrec_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(PUBREC, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(PUBREC, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_pubrel_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(PUBREL, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(PUBREL, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_pubcomp_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(PUBCOMP, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(PUBCOMP, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_suback_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(SUBACK, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(SUBACK, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_unsuback_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(UNSUBACK, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(UNSUBACK, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_disconnect_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(DISCONNECT, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(DISCONNECT, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_auth_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(AUTH, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(AUTH, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };

@@ -40,6 +40,14 @@ enum mqtt_packet_type {
 /* Who sent a control packet; UNKNOWN until something in the connection has shown it. */
 enum mqtt_sender { MQTT_SENDER_UNKNOWN = 0, MQTT_SENDER_CLIENT = 1, MQTT_SENDER_SERVER = 2 };
 
+/* Reason codes: 5.0, table 2-6. From 0x80 on they say that something failed. */
+enum mqtt_reason {
+#define MQTT_REASON_CODE(id, code) MQTT_REASON_##id = (code),
+#include "mqtt/facts/reasons.def"
+};
+
+#define MQTT_REASON_FAILURE 0x80
+
 enum mqtt_rule {
 #define MQTT_RULE(id, ...) MQTT_RULE_##id,
 #include "mqtt/facts/rules.def"

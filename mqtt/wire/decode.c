@@ -859,18 +859,23 @@ bool mqtt_property_next(struct mqtt_slice *block, struct mqtt_property_value *va
 
 /* ---- Which version is it? ---- */
 
+bool mqtt_reads_cleanly(enum mqtt_outcome outcome, const struct mqtt_packet *packet)
+{
+    /* Of what the snap length cut, a topic name at least has to be there. */
+    const bool enough =
+        outcome == MQTT_OK || (outcome == MQTT_TRUNCATED && packet->type == MQTT_PUBLISH &&
+                               packet->publish.topic_name.data != NULL);
+    return enough && packet->finding_count == 0;
+}
+
 static bool reads_cleanly(const uint8_t *data, size_t captured, size_t reported,
                           enum mqtt_version version)
 {
     const struct mqtt_context context = {version, MQTT_SENDER_UNKNOWN};
     struct mqtt_packet packet;
     const enum mqtt_outcome outcome = mqtt_decode(data, captured, reported, &context, &packet);
-    /* Of what the snap length cut, a topic name at least has to be there. */
-    const bool enough =
-        outcome == MQTT_OK || (outcome == MQTT_TRUNCATED && packet.type == MQTT_PUBLISH &&
-                               packet.publish.topic_name.data != NULL);
     /* The CONNACK of a server that does not know 5.0 is read as 3.1.1, whatever was asked for. */
-    return enough && packet.finding_count == 0 &&
+    return mqtt_reads_cleanly(outcome, &packet) &&
            (packet.type == MQTT_CONNECT || packet.version == version);
 }
 

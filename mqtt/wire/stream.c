@@ -9,7 +9,6 @@
  */
 #include "mqtt/wire/stream.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* A buffer larger than this is not kept between packets: there may be many idle connections. */
@@ -157,7 +156,7 @@ static void tidy(struct mqtt_stream *stream)
         return;
     stream->held_from = stream->held_length = 0;
     if (stream->held_capacity > KEPT_CAPACITY) {
-        free(stream->held);
+        mqtt_memory_free(stream->memory, stream->held, stream->held_capacity);
         stream->held = NULL;
         stream->held_capacity = 0;
     }
@@ -176,7 +175,8 @@ static bool reserve(struct mqtt_stream *stream, uint32_t length)
         capacity *= 2;
     if (capacity == stream->held_capacity)
         return true;
-    uint8_t *held = realloc(stream->held, capacity);
+    uint8_t *held = mqtt_memory_resize(stream->memory, MQTT_MEMORY_HELD, stream->held,
+                                       stream->held_capacity, capacity);
     if (held == NULL)
         return false;
     stream->held = held;
@@ -488,17 +488,17 @@ static enum mqtt_stream_event search(struct mqtt_stream *stream, const struct mq
 
 /* ---- The public face ---- */
 
-void mqtt_stream_init(struct mqtt_stream *stream, bool synced)
+void mqtt_stream_init(struct mqtt_stream *stream, bool synced, struct mqtt_memory *memory)
 {
-    *stream = (struct mqtt_stream){.state = MQTT_STREAM_SYNCED};
+    *stream = (struct mqtt_stream){.state = MQTT_STREAM_SYNCED, .memory = memory};
     if (!synced)
         begin_search(stream);
 }
 
 void mqtt_stream_free(struct mqtt_stream *stream)
 {
-    free(stream->held);
-    *stream = (struct mqtt_stream){.state = MQTT_STREAM_SYNCED};
+    mqtt_memory_free(stream->memory, stream->held, stream->held_capacity);
+    *stream = (struct mqtt_stream){.state = MQTT_STREAM_SYNCED, .memory = stream->memory};
 }
 
 void mqtt_stream_push(struct mqtt_stream *stream, const uint8_t *data, size_t captured,

@@ -6,19 +6,21 @@
  *
  * The input is a list of segments: a byte for flow and side, one for TCP flags, one that shifts the
  * sequence number (signed) or, with its lowest bits 01, cuts the captured bytes; two bytes of
- * length, and the payload.
+ * length, and the payload. Where all bits of the first byte above flow and side are set, it is no
+ * segment: the next two bytes say how time moves.
  */
+#include <string.h>
+
 #include "analyzer/transport.h"
 #include "audit/fold.h"
 #include "audit/report/json.h"
 #include "audit/report/text.h"
 #include "fuzz.h"
 
-#include <string.h>
-
 #define FLOWS 4u
 #define HEADER 20u
 #define PAYLOAD_MAX 2048u
+#define JUMP 31u /* instead of a segment */
 
 static const uint16_t ports[FLOWS] = {1883, 1883, 8080, 8883};
 
@@ -67,7 +69,7 @@ static void send(struct world *world, const uint8_t *control, const uint8_t *pay
     if (cut)
         packet.payload.captured -= length / 4 * (control[2] >> 6);
     world->now.frame++;
-    world->now.time_ns += (int64_t)control[1] * 10000000;
+    world->now.time_ns = fuzz_later(world->now.time_ns, (int64_t)control[1] * 10000000);
     transport_packet(world->transport, &world->now, &packet);
 }
 
@@ -125,7 +127,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (size >= 5) {
         uint32_t length = MIN((uint32_t)data[3] << 8 | data[4], PAYLOAD_MAX);
         length = (uint32_t)MIN(length, size - 5);
-        send(&world, data, data + 5, length);
+        if (data[0] >> 3 == JUMP)
+            world.now.time_ns = fuzz_time(world.now.time_ns, data[1], data[2]);
+        else
+            send(&world, data, data + 5, length);
         data += 5 + length;
         size -= 5 + length;
     }

@@ -114,16 +114,21 @@ static void hold(struct audit *audit, size_t number)
     struct mqtt_step step;
     struct mqtt_place place = place_of(number, 0, CLIENT);
     const struct mqtt_connection_start start = {
-        .time = place.time, .frame = place.frame, .server_key = 1, .start_seen = true};
+        .time = place.time,
+        .frame = place.frame,
+        .endpoints = {{{192, 0, 2, 1}, (uint16_t)(40000 + number), 4},
+                      {{0x20, 0x01, 0x0d, 0xb8, [15] = 1}, 1883, 6}},
+        .start_seen = true,
+    };
     const struct audit_opening opening = {
         .stream = (int64_t)number,
         .carrier = "tcp",
-        .endpoints = {{"192.0.2.1", (uint16_t)(40000 + number)}, {"2001:db8::1", 1883}},
+        .endpoints = {start.endpoints[0], start.endpoints[1]},
         .start_seen = true,
         .time = place.time,
         .frame = place.frame,
     };
-    struct mqtt_sessions *sessions = mqtt_sessions_new(0);
+    struct mqtt_sessions *sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){0});
     struct mqtt_connection *connection = mqtt_connection_new(sessions, &start);
     struct audit_open *open = audit_connection_opened(audit->recorder, &opening);
     for (size_t i = 0; i < conversation->count; i++) {
@@ -131,12 +136,9 @@ static void hold(struct audit *audit, size_t number)
         const uint8_t *bytes = (const uint8_t *)line->bytes;
         struct mqtt_packet packet;
         place = place_of(number, i, line->side);
-        struct mqtt_context context =
-            mqtt_connection_context(connection, place.side, bytes, line->length, line->length);
-        enum mqtt_outcome outcome =
-            mqtt_decode(bytes, line->length, line->length, &context, &packet);
-        ck_assert_int_ne(outcome, MQTT_NEED_MORE);
-        mqtt_connection_step(connection, &place, outcome, &packet, &step);
+        const struct mqtt_bytes all = {bytes, line->length, line->length};
+        ck_assert_int_ne(mqtt_connection_packet(connection, &place, &all, NULL, &packet, &step),
+                         MQTT_NEED_MORE);
         audit_connection_step(audit->recorder, open, &place, &packet, &step);
     }
     place = place_of(number, conversation->count, CLIENT);

@@ -271,7 +271,7 @@ static void start(struct player *p, const struct words *w)
     const bool mid = flag(w, "mid") || (w->count > 1 && strcmp(w->word[1], "mid") == 0);
     ck_assert_uint_lt(p->count, CONNECTIONS);
     const struct mqtt_connection_start s = {
-        .time = p->time, .frame = ++p->frame, .server_key = 1, .start_seen = !mid, .client = 0};
+        .time = p->time, .frame = ++p->frame, .start_seen = !mid, .client = 0};
     p->connections[p->count] = mqtt_connection_new(p->sessions, &s);
     snprintf(p->names[p->count], sizeof p->names[0], "%s", w->count > 1 ? w->word[1] : "");
     p->current = p->count++;
@@ -288,13 +288,11 @@ static void send_packet(struct player *p, const struct words *w)
     p->time += 1000000;
     const struct mqtt_place place = {
         .time = p->time, .frame = ++p->frame, .token = p->frame, .side = w->word[0][0] == 'S'};
-    const struct mqtt_context context =
-        mqtt_connection_context(c, place.side, bytes.data, bytes.length, bytes.length);
+    const struct mqtt_bytes all = {bytes.data, bytes.length, bytes.length};
     const enum mqtt_outcome outcome =
-        mqtt_decode(bytes.data, bytes.length, bytes.length, &context, &packet);
+        mqtt_connection_packet(c, &place, &all, NULL, &packet, &p->step);
     ck_assert_msg(outcome == MQTT_OK || outcome == MQTT_MALFORMED, "line %u: outcome %d", p->line,
                   (int)outcome);
-    mqtt_connection_step(c, &place, outcome, &packet, &p->step);
     note_findings(p);
 }
 
@@ -409,6 +407,12 @@ static void use(struct player *p, const char *name)
     ck_abort_msg("line %u: no connection %s", p->line, name);
 }
 
+static void lose(struct player *p, bool server)
+{
+    const struct mqtt_place place = {.time = p->time, .frame = ++p->frame, .side = server};
+    mqtt_connection_gap(current(p), &place);
+}
+
 static void act(struct player *p, const struct words *w)
 {
     const char *word = w->word[0];
@@ -420,7 +424,7 @@ static void act(struct player *p, const struct words *w)
     else if (word[0] == '+')
         p->time += (int64_t)(strtod(word + 1, NULL) * 1e9);
     else if (strcmp(word, "gap") == 0)
-        mqtt_connection_gap(current(p), w->word[1][0] == 'S', 10);
+        lose(p, w->word[1][0] == 'S');
     else if (strcmp(word, "close") == 0)
         close_current(p, w->word[1][0] == 'S',
                       strcmp(w->word[2], "rst") == 0 ? MQTT_CLOSE_RST : MQTT_CLOSE_FIN);
@@ -450,7 +454,7 @@ void transcript(const char *text)
     char *copy = strdup(text);
     char *next = copy;
     unsigned action_line = 0;
-    p->sessions = mqtt_sessions_new(0);
+    p->sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){0});
     p->time = INT64_C(1700000000000000000);
     while (next != NULL) {
         struct words w;
