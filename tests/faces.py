@@ -105,7 +105,7 @@ def captures():
 
 def rules_known_at_end():
     """The rules that a single pass cannot know: END in mqtt/facts/rules.def."""
-    text = (TREE / "mqtt" / "rules.def").read_text()
+    text = (TREE / "mqtt" / "facts" / "rules.def").read_text()
     row = re.compile(r'^MQTT_RULE\(\w+,\s*"([^"]+)",\s*\w+,\s*\w+,\s*(NOW|END),', re.M)
     rows = row.findall(text)
     if len(rows) != len(re.findall(r"^MQTT_RULE\(", text, re.M)):

@@ -277,7 +277,7 @@ def check_transports(face, _):
 def check_rules(face, chosen):
     """Each finding has its rule, severity and statements in the same order, and its expert item can be
     filtered by the rule's own name."""
-    text = (faces.TREE / "mqtt" / "rules.def").read_text()
+    text = (faces.TREE / "mqtt" / "facts" / "rules.def").read_text()
     rules = dict(re.findall(r'^MQTT_RULE\(\w+,\s*"([^"]+)",\s*(\w+),', text, re.M))
     names = ["mqttscope.rule", "mqttscope.severity", "mqttscope.statement"]
     names += [f"mqttscope.rule.{rule}" for rule in rules]
