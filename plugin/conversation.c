@@ -5,12 +5,6 @@
 #include "mqtt/state/session.h"
 #include "plugin/register.h"
 
-/* As tcp.completeness has them. */
-#define COMPLETENESS_SYN 0x01
-#define COMPLETENESS_SYN_ACK 0x02
-#define COMPLETENESS_FIN 0x10
-#define COMPLETENESS_RST 0x20
-
 #define NANOSECONDS 1000000000
 
 #define OBJECTS_AT_ONCE 256
@@ -128,8 +122,7 @@ static bool transport_ended(const struct mqtt_connection *connection, void *user
     (void)user;
     conversation = wmem_map_lookup(capture.by_connection, connection);
     return conversation != NULL && conversation->tcp != NULL &&
-           (conversation->tcp->conversation_completeness & (COMPLETENESS_FIN | COMPLETENESS_RST)) !=
-               0;
+           mqttscope_tcp_ended(conversation->tcp);
 }
 
 static bool prepare_capture(void)
@@ -187,24 +180,13 @@ static void fill_direction(struct mqttscope_direction *direction, const address 
  * that does not own the port that made this MQTT. */
 static uint8_t guess_client(const packet_info *pinfo, const struct tcp_analysis *tcp)
 {
-    if (tcp != NULL && tcp->server_port != 0 && pinfo->srcport != pinfo->destport)
-        return tcp->server_port == pinfo->srcport ? 1 : 0;
+    const uint16_t server_port = tcp != NULL ? mqttscope_tcp_server_port(tcp) : 0;
+
+    if (server_port != 0 && pinfo->srcport != pinfo->destport)
+        return server_port == pinfo->srcport ? 1 : 0;
     if (pinfo->match_uint == pinfo->srcport && pinfo->srcport != pinfo->destport)
         return 1;
     return 0;
-}
-
-static bool start_seen(const struct tcp_analysis *tcp)
-{
-    return tcp == NULL ||
-           (tcp->conversation_completeness & (COMPLETENESS_SYN | COMPLETENESS_SYN_ACK)) != 0;
-}
-
-/* Nobody sends data before the other side's SYN: a side without any segment is not in the
- * capture. */
-static bool is_captured(const tcp_flow_t *flow)
-{
-    return flow->tcp_analyze_seq_info == NULL || flow->tcp_analyze_seq_info->nextseqframe != 0;
 }
 
 static int64_t frame_time(const packet_info *pinfo)
@@ -215,12 +197,11 @@ static int64_t frame_time(const packet_info *pinfo)
 static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conversation_t *base)
 {
     static const struct mqttscope_client unknown_client;
-    struct tcp_analysis *tcp =
-        pinfo->ptype == PT_TCP ? get_tcp_conversation_data(base, pinfo) : NULL;
+    const struct tcp_analysis *tcp = mqttscope_tcp_connection(pinfo, base);
     struct mqtt_connection_start start = {
         .time = frame_time(pinfo),
         .frame = pinfo->num,
-        .start_seen = start_seen(tcp),
+        .start_seen = mqttscope_tcp_start_seen(tcp),
         .client = guess_client(pinfo, tcp),
     };
 
@@ -235,7 +216,9 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
     if (made->connection == NULL)
         return NULL;
     made->tcp = tcp;
-    if (tcp != NULL && tcp->rev != NULL && !is_captured(tcp->rev))
+    /* Nobody sends data before the other side's SYN: a side without any segment is not in the
+     * capture. */
+    if (tcp != NULL && !mqttscope_tcp_side_seen(tcp, TCP_RECEIVER))
         mqtt_connection_gap(made->connection, 1, 0);
     made->client = &unknown_client;
     made->next = capture.conversations;
