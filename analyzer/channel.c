@@ -26,25 +26,6 @@ static void tell_gap(struct channel *channel, uint8_t side, const struct tcp_mom
     mqtt_connection_gap(channel->connection, &place);
 }
 
-static void fill_opening(const struct channel *channel, uint8_t client,
-                         const struct tcp_moment *now, struct audit_opening *opening)
-{
-    const struct tcp_flow *flow = channel->flow;
-    *opening = (struct audit_opening){
-        .stream = flow->stream,
-        .carrier = channel->websocket != NULL ? "websocket" : "tcp",
-        .client = client,
-        .start_seen = start_seen(channel),
-        .time = now->time_ns,
-        .frame = now->frame,
-    };
-    for (unsigned side = 0; side < 2; side++) {
-        ip_address_text(flow->ip_version, &flow->side[side].address,
-                        opening->endpoints[side].address);
-        opening->endpoints[side].port = flow->side[side].port;
-    }
-}
-
 bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
                   const struct tcp_moment *now)
 {
@@ -62,8 +43,15 @@ bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
     if (channel->connection == NULL)
         return false;
 
-    struct audit_opening opening;
-    fill_opening(channel, client, now, &opening);
+    const struct audit_opening opening = {
+        .stream = flow->stream,
+        .carrier = channel->websocket != NULL ? "websocket" : "tcp",
+        .endpoints = {start.endpoints[0], start.endpoints[1]},
+        .client = client,
+        .start_seen = start.start_seen,
+        .time = now->time_ns,
+        .frame = now->frame,
+    };
     channel->audit = audit_connection_opened(feed->audit, &opening);
     for (uint8_t side = 0; side < 2; side++) {
         mqtt_stream_init(&channel->streams[side], start.start_seen, &feed->memory);

@@ -9,14 +9,14 @@
 
 #include "analyzer/input/recognize.h"
 #include "analyzer/input/tcp.h"
-#include "audit/audit.h"
+#include "audit/recorder.h"
 #include "mqtt/wire/stream.h"
 
 struct websocket;
 
 /* What the channels of a capture share. */
 struct feed {
-    struct audit *audit;
+    struct audit_recorder *audit;
     struct mqtt_sessions *sessions;
     struct mqtt_memory memory; /* of all connections */
     struct tcp_moment now;     /* the packet being read */

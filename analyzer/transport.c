@@ -6,6 +6,7 @@
 #include "analyzer/input/websocket.h"
 #include "mqtt/state/session.h"
 
+#include <glib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -370,7 +371,7 @@ static bool transport_ended(const struct mqtt_connection *connection, void *user
     return channel->ended;
 }
 
-struct transport *transport_new(struct audit *audit, const uint16_t *ports, size_t count)
+struct transport *transport_new(struct audit_recorder *audit, const uint16_t *ports, size_t count)
 {
     static const struct tcp_handler handler = {
         .opened = flow_opened,

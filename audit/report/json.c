@@ -122,7 +122,7 @@ static void write_awaiting(struct json_writer *json, const struct audit_handshak
     json_object_begin(json, "awaiting");
     for (unsigned stage = 1; stage < MQTT_LEGS; stage++)
         if (awaited[kind][stage] != NULL)
-            json_unsigned(json, awaited[kind][stage], handshakes->stage[stage]);
+            json_unsigned(json, awaited[kind][stage], handshakes->count.stage[stage]);
     json_object_end(json);
 }
 
@@ -133,16 +133,17 @@ static void write_handshakes(struct json_writer *json, const char *key, unsigned
     if (handshakes == NULL)
         handshakes = &none;
     json_object_begin(json, key);
-    json_unsigned(json, "started", handshakes->started);
-    json_unsigned(json, "resumed", handshakes->resumed);
-    json_unsigned(json, "completed", handshakes->completed);
-    json_unsigned(json, "refused", handshakes->refused);
-    json_unsigned(json, "incomplete", handshakes->incomplete);
-    json_unsigned(json, "open", handshakes->open);
-    json_unsigned(json, "unknown", handshakes->unknown);
-    json_unsigned(json, "retransmitted", handshakes->retransmitted);
+    json_unsigned(json, "started", handshakes->count.started);
+    json_unsigned(json, "resumed", handshakes->count.resumed);
+    json_unsigned(json, "completed", handshakes->count.completed);
+    json_unsigned(json, "refused", handshakes->count.refused);
+    json_unsigned(json, "incomplete", handshakes->count.incomplete);
+    json_unsigned(json, "open", handshakes->count.open);
+    json_unsigned(json, "unknown", handshakes->count.unknown);
+    json_unsigned(json, "retransmitted", handshakes->count.retransmitted);
     write_awaiting(json, handshakes, kind);
-    write_latency(json, "latency_us", &handshakes->latency);
+    const struct audit_latency latency = audit_handshakes_latency(handshakes);
+    write_latency(json, "latency_us", &latency);
     json_object_end(json);
 }
 
@@ -260,31 +261,30 @@ static void write_rules(struct json_writer *json, const struct audit_totals *tot
 
 static void write_keep_alive(struct json_writer *json, const struct audit_connection *connection)
 {
-    if (!connection->keep_alive.known) {
+    if (!connection->facts.keep_alive.known) {
         json_null(json, "keep_alive");
         return;
     }
-    uint64_t idle = (uint64_t)MAX(connection->keep_alive.max_idle_ns, 0);
+    uint64_t idle = (uint64_t)MAX(connection->facts.keep_alive.max_idle_ns, 0);
     json_object_begin(json, "keep_alive");
-    json_unsigned(json, "requested", connection->keep_alive.requested_s);
-    json_unsigned(json, "effective", connection->keep_alive.effective_s);
+    json_unsigned(json, "requested", connection->facts.keep_alive.requested_s);
+    json_unsigned(json, "effective", connection->facts.keep_alive.effective_s);
     json_unsigned(json, "max_idle", idle / 1000000000);
     json_unsigned(json, "max_idle_us", idle / 1000);
-    write_frame(json, "max_idle_frame", connection->keep_alive.max_idle_frame);
-    json_unsigned(json, "late", connection->keep_alive.late);
-    json_unsigned(json, "expired", connection->keep_alive.expired);
+    write_frame(json, "max_idle_frame", connection->facts.keep_alive.max_idle_frame);
+    json_unsigned(json, "late", connection->facts.keep_alive.late);
+    json_unsigned(json, "expired", connection->facts.keep_alive.expired);
     json_object_end(json);
 }
 
 static void write_ping(struct json_writer *json, const struct audit_handshakes *pings)
 {
     json_object_begin(json, "ping");
-    json_unsigned(json, "sent", pings != NULL ? pings->started : 0);
-    json_unsigned(json, "answered", pings != NULL ? pings->completed : 0);
-    if (pings != NULL)
-        write_latency(json, "rtt_us", &pings->latency);
-    else
-        json_null(json, "rtt_us");
+    json_unsigned(json, "sent", pings != NULL ? pings->count.started : 0);
+    json_unsigned(json, "answered", pings != NULL ? pings->count.completed : 0);
+    const struct audit_latency latency =
+        pings != NULL ? audit_handshakes_latency(pings) : (struct audit_latency){0};
+    write_latency(json, "rtt_us", &latency);
     json_object_end(json);
 }
 
@@ -311,7 +311,7 @@ static void write_stream(struct json_writer *json, int64_t stream)
 
 static void write_connection(struct json_writer *json, const struct audit_connection *connection)
 {
-    unsigned client = connection->client, server = 1u - client;
+    unsigned client = connection->facts.client, server = 1u - client;
     const struct audit_handshakes *of[AUDIT_ROLES][MQTT_HANDSHAKE_KINDS];
     for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++) {
         of[AUDIT_CLIENT][kind] = connection->handshakes[client][kind];
@@ -323,43 +323,43 @@ static void write_connection(struct json_writer *json, const struct audit_connec
     write_endpoint(json, "client", &connection->endpoints[client]);
     write_endpoint(json, "server", &connection->endpoints[server]);
     json_text(json, "transport", connection->carrier);
-    json_text(json, "version", mqtt_version_name(connection->version));
-    json_bool(json, "version_inferred", connection->version_inferred);
+    json_text(json, "version", mqtt_version_name(connection->facts.version));
+    json_bool(json, "version_inferred", connection->facts.version_inferred);
     write_string(json, "client_id", connection->client_identifier);
-    json_bool(json, "client_id_assigned", connection->client_identifier_assigned);
-    if (connection->connect_seen)
-        json_bool(json, "clean_start", connection->clean_start);
+    json_bool(json, "client_id_assigned", connection->facts.client_identifier_assigned);
+    if (connection->facts.connect_seen)
+        json_bool(json, "clean_start", connection->facts.clean_start);
     else
         json_null(json, "clean_start");
-    json_bool(json, "session_present", connection->session_present);
-    if (connection->accepted || connection->refused)
-        json_unsigned(json, "connack_reason", connection->connack_reason);
+    json_bool(json, "session_present", connection->facts.session_present);
+    if (connection->facts.accepted || connection->facts.refused)
+        json_unsigned(json, "connack_reason", connection->facts.connack_reason);
     else
         json_null(json, "connack_reason");
-    json_bool(json, "will", connection->has_will);
+    json_bool(json, "will", connection->facts.has_will);
     write_keep_alive(json, connection);
     write_ping(json, of[AUDIT_CLIENT][MQTT_HANDSHAKE_PING]);
     write_time(json, "start", connection->start_time);
-    write_time(json, "end", connection->end_time);
+    write_time(json, "end", connection->facts.end_time);
     write_frame(json, "start_frame", connection->start_frame);
-    write_frame(json, "end_frame", connection->end_frame);
-    json_text(json, "end_cause", mqtt_end_cause_name(connection->end_cause));
+    write_frame(json, "end_frame", connection->facts.end_frame);
+    json_text(json, "end_cause", mqtt_end_cause_name(connection->facts.end_cause));
     json_object_begin(json, "control_packets");
     for (unsigned type = 0; type < MQTT_PACKET_TYPES; type++)
-        write_type_counts(json, type, connection->packets[client][type],
-                          connection->packets[server][type]);
+        write_type_counts(json, type, connection->facts.packets[client][type],
+                          connection->facts.packets[server][type]);
     json_object_end(json);
     json_object_begin(json, "bytes");
-    json_unsigned(json, "client", connection->bytes[client]);
-    json_unsigned(json, "server", connection->bytes[server]);
+    json_unsigned(json, "client", connection->facts.bytes[client]);
+    json_unsigned(json, "server", connection->facts.bytes[server]);
     json_object_end(json);
     json_object_begin(json, "qos");
     write_directions(json, of);
     json_object_end(json);
     write_requests(json, of[AUDIT_CLIENT]);
     json_object_begin(json, "tcp");
-    write_transport(json, "client", &connection->transport[client]);
-    write_transport(json, "server", &connection->transport[server]);
+    write_transport(json, "client", &connection->facts.transport[client]);
+    write_transport(json, "server", &connection->facts.transport[server]);
     json_object_end(json);
     write_severities(json, "findings", connection->findings);
     json_object_end(json);
@@ -413,9 +413,9 @@ static void write_finding(struct json_writer *json, const struct audit_report *r
         json_bytes(json, "file", (const uint8_t *)file->name, strlen(file->name));
         json_unsigned(json, "file_frame", number);
     }
-    write_stream(json, finding->stream);
-    if (finding->connection != NULL)
-        json_unsigned(json, "connection", finding->connection->id);
+    write_stream(json, finding->party->stream);
+    if (finding->party->connection != NULL)
+        json_unsigned(json, "connection", finding->party->connection->id);
     else
         json_null(json, "connection");
     if (what->sender == MQTT_SENDER_UNKNOWN)
@@ -423,7 +423,7 @@ static void write_finding(struct json_writer *json, const struct audit_report *r
     else
         json_text(json, "direction",
                   what->sender == MQTT_SENDER_CLIENT ? "client_to_server" : "server_to_client");
-    write_string(json, "client_id", finding->client_identifier);
+    write_string(json, "client_id", finding->party->client_identifier);
     if (what->packet_type == MQTT_RESERVED)
         json_null(json, "packet_type");
     else

@@ -10,8 +10,11 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
                                             const struct mqtt_connection_start *start)
 {
     struct mqtt_connection *c = mqtt_memory_new(start->memory, MQTT_MEMORY_CONNECTIONS, sizeof *c);
-    if (c == NULL)
+    if (c == NULL) {
+        if (sessions != NULL)
+            sessions->unmade++;
         return NULL;
+    }
     c->user = start->user;
     c->sessions = sessions;
     c->memory = start->memory;

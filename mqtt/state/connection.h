@@ -221,6 +221,7 @@ struct mqtt_connection {
                                they are */
     struct mqtt_slice client_identifier; /* owned; as sent, or as assigned by the server */
     bool client_identifier_assigned;
+    bool strings_lost; /* there was no memory for what CONNECT or CONNACK named */
     bool clean_start;
     bool has_will;
     uint8_t will_qos;
@@ -254,7 +255,9 @@ struct mqtt_connection {
         struct mqtt_ping waiting[MQTT_PINGS_MAX]; /* oldest first */
         uint32_t waiting_count;
         uint64_t waiting_dropped;
-        bool proven; /* one that was sent long after the doubt was answered in plain sight */
+        uint32_t displaced; /* answers since the doubt that went to requests of before it, which may
+                               have been meant for later ones */
+        bool proven;        /* one that was sent long after the doubt was answered in plain sight */
     } ping;
     struct mqtt_side_state sides[2];
     bool closed;

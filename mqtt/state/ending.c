@@ -114,13 +114,18 @@ static void end_finding(struct mqtt_connection *c, struct mqtt_step *step, enum 
 static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_close how,
                           struct mqtt_step *step)
 {
+    const int64_t grace = how == MQTT_CLOSE_CAPTURE_END ? MQTT_OPEN_GRACE : MQTT_CLOSE_GRACE;
+    uint32_t displaced = c->ping.displaced;
     for (uint32_t i = 0; i < c->ping.waiting_count; i++) {
-        const int64_t waited = mqtt_elapsed(time, c->ping.waiting[i].leg.time);
-        if (waited < (how == MQTT_CLOSE_CAPTURE_END ? MQTT_OPEN_GRACE : MQTT_CLOSE_GRACE) ||
-            !seen_since(c, c->ping.waiting[i].clock))
+        const struct mqtt_ping *ping = &c->ping.waiting[i];
+        const int64_t waited = mqtt_elapsed(time, ping->leg.time);
+        if (waited < grace || !seen_since(c, ping->clock))
             continue;
-        end_finding(c, step, MQTT_RULE_PINGREQ_UNANSWERED, c->client, MQTT_PINGREQ,
-                    &c->ping.waiting[i].leg, mqtt_milliseconds(waited), 0);
+        if (displaced != 0)
+            displaced--;
+        else
+            end_finding(c, step, MQTT_RULE_PINGREQ_UNANSWERED, c->client, MQTT_PINGREQ, &ping->leg,
+                        mqtt_milliseconds(waited), 0);
     }
 }
 

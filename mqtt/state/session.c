@@ -216,12 +216,12 @@ struct mqtt_claim *claim_session(struct mqtt_connection *c)
     const struct mqtt_endpoint *server = &c->endpoints[1 - c->client];
     const uint64_t hash = session_hash(sessions->options.seed, server, c->client_identifier);
     struct mqtt_claim *claim = mqtt_memory_new(c->memory, MQTT_MEMORY_SESSIONS, sizeof *claim);
-    struct mqtt_session *session = NULL;
-    if (claim != NULL)
-        session = find(sessions, hash, server, c->client_identifier);
+    struct mqtt_session *session = find(sessions, hash, server, c->client_identifier);
     if (claim != NULL && session == NULL)
         session = add(sessions, hash, server, c->client_identifier);
-    if (session == NULL) {
+    if (claim == NULL || session == NULL) {
+        if (session != NULL)
+            session->missed = true;
         mqtt_memory_free(c->memory, claim, sizeof *claim);
         sessions->refused++;
         return NULL;

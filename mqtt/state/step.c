@@ -84,38 +84,25 @@ enum mqtt_outcome mqtt_connection_packet(struct mqtt_connection *c, const struct
 
 /* ---- Roles and order ---- */
 
-/* Table 2.1: which packets flow in one direction only. DISCONNECT and AUTH depend on the version.
- */
-static enum mqtt_sender only_sender(unsigned type)
-{
-    switch (type) {
-    case MQTT_CONNECT:
-    case MQTT_SUBSCRIBE:
-    case MQTT_UNSUBSCRIBE:
-    case MQTT_PINGREQ: return MQTT_SENDER_CLIENT;
-    case MQTT_CONNACK:
-    case MQTT_SUBACK:
-    case MQTT_UNSUBACK:
-    case MQTT_PINGRESP: return MQTT_SENDER_SERVER;
-    default: return MQTT_SENDER_UNKNOWN;
-    }
-}
-
 static void learn_roles(struct mqtt_connection *c, uint8_t side, unsigned type,
                         enum mqtt_outcome outcome)
 {
-    const enum mqtt_sender sender = only_sender(type);
-    if (c->client_known || sender == MQTT_SENDER_UNKNOWN || outcome == MQTT_MALFORMED)
+    if (c->client_known || outcome == MQTT_MALFORMED)
+        return;
+    const unsigned sender = mqtt_packet_info(type)->sender;
+    if (sender == MQTT_SENDER_UNKNOWN)
         return;
     c->client_known = true;
     c->client = sender == MQTT_SENDER_CLIENT ? side : (uint8_t)(1 - side);
 }
 
-/* False if the other side alone may send this: then it means nothing. */
+/* DISCONNECT and AUTH depend on the version. False if the other side alone may send this: then it
+ * means nothing. */
 static bool check_direction(struct observation *o)
 {
-    const enum mqtt_sender only = only_sender(o->packet->type);
-    if (only == MQTT_SENDER_UNKNOWN || o->sender == MQTT_SENDER_UNKNOWN || only == o->sender)
+    const unsigned only = mqtt_packet_info(o->packet->type)->sender;
+    if (only == MQTT_SENDER_UNKNOWN || o->sender == MQTT_SENDER_UNKNOWN ||
+        only == (unsigned)o->sender)
         return true;
     raise_finding(o, MQTT_RULE_PACKET_FROM_WRONG_SIDE, MQTT_FIELD_PACKET_TYPE, o->packet->type, 0);
     return false;

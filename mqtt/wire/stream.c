@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "mqtt/facts/tables.h"
+
 /* A buffer larger than this is not kept between packets: there may be many idle connections. */
 #define KEPT_CAPACITY 4096u
 #define FIRST_CAPACITY 512u
@@ -35,39 +37,13 @@ uint64_t mqtt_hash(uint64_t hash, const uint8_t *data, size_t length)
 
 enum verdict { NO, MAYBE, YES };
 
-/* Flags (a bit each) with which a packet of each type begins, and who sends it: 5.0, tables 2-1 and
- * 2-2. A search throws most places away by this alone. */
-static const struct {
-    uint16_t flags;
-    uint8_t senders; /* a bit for each enum mqtt_sender */
-} beginnings[MQTT_PACKET_TYPES] = {
-#define CLIENT (1u << MQTT_SENDER_UNKNOWN | 1u << MQTT_SENDER_CLIENT)
-#define SERVER (1u << MQTT_SENDER_UNKNOWN | 1u << MQTT_SENDER_SERVER)
-    [MQTT_CONNECT] = {1u << 0, CLIENT},
-    [MQTT_CONNACK] = {1u << 0, SERVER},
-    /* no DUP at QoS 0, no QoS 3 */
-    [MQTT_PUBLISH] = {0x3c3f, CLIENT | SERVER},
-    [MQTT_PUBACK] = {1u << 0, CLIENT | SERVER},
-    [MQTT_PUBREC] = {1u << 0, CLIENT | SERVER},
-    [MQTT_PUBREL] = {1u << 2, CLIENT | SERVER},
-    [MQTT_PUBCOMP] = {1u << 0, CLIENT | SERVER},
-    [MQTT_SUBSCRIBE] = {1u << 2, CLIENT},
-    [MQTT_SUBACK] = {1u << 0, SERVER},
-    [MQTT_UNSUBSCRIBE] = {1u << 2, CLIENT},
-    [MQTT_UNSUBACK] = {1u << 0, SERVER},
-    [MQTT_PINGREQ] = {1u << 0, CLIENT},
-    [MQTT_PINGRESP] = {1u << 0, SERVER},
-    [MQTT_DISCONNECT] = {1u << 0, CLIENT | SERVER},
-    [MQTT_AUTH] = {1u << 0, CLIENT | SERVER},
-#undef CLIENT
-#undef SERVER
-};
-
+/* A search throws most places away by their first byte alone. */
 static bool may_begin(uint8_t byte, enum mqtt_sender sender)
 {
-    const unsigned flags = beginnings[byte >> 4].flags;
-    const unsigned senders = beginnings[byte >> 4].senders;
-    return (flags >> (byte & 0x0f) & 1u) != 0 && (senders >> sender & 1u) != 0;
+    const struct mqtt_packet_info *info = mqtt_packet_info(byte >> 4);
+    return (info->flags >> (byte & 0x0f) & 1u) != 0 &&
+           (info->sender == MQTT_SENDER_UNKNOWN || sender == MQTT_SENDER_UNKNOWN ||
+            info->sender == sender);
 }
 
 /* A search looks at so many bytes of a packet at the most. Its length then has to lead to the next

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "analyzer/transport.h"
+#include "audit/fold.h"
 #include "audit/report/json.h"
 #include "audit/report/text.h"
 #include "bytes.h"
@@ -121,8 +122,9 @@ static void check_counts(const struct audit_report *report)
                 const struct audit_handshakes *h =
                     audit_report_connection(report, i)->handshakes[side][kind];
                 if (h != NULL)
-                    REQUIRE(h->started + h->resumed <=
-                            h->completed + h->refused + h->incomplete + h->open + h->unknown);
+                    REQUIRE(h->count.started + h->count.resumed <=
+                            h->count.completed + h->count.refused + h->count.incomplete +
+                                h->count.open + h->count.unknown);
             }
 }
 
@@ -150,8 +152,10 @@ static void write_reports(const struct audit_report *report)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct audit *audit = audit_new(NULL);
-    struct world world = {.transport = transport_new(audit, NULL, 0)};
+    struct audit_recorder *recorder = audit_recorder_new(NULL);
+    struct audit_fold *fold = audit_fold_new(NULL);
+    audit_recorder_attach(recorder, audit_fold_sink(fold));
+    struct world world = {.transport = transport_new(recorder, NULL, 0)};
     REQUIRE(world.transport != NULL);
     while (size >= 5) {
         uint32_t length = MIN((uint32_t)data[3] << 8 | data[4], PAYLOAD_MAX);
@@ -164,10 +168,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= 5 + length;
     }
     transport_finish(world.transport);
-    const struct audit_report *report = audit_finish(audit);
+    audit_recorder_end(recorder);
+    const struct audit_report *report = audit_fold_finish(fold);
     check_counts(report);
     write_reports(report);
     transport_free(world.transport);
-    audit_free(audit);
+    audit_fold_free(fold);
+    audit_recorder_free(recorder);
     return 0;
 }
