@@ -295,6 +295,8 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
         there = decide(transport, channel, (uint8_t)side, now, bytes);
     else
         there = push_or_give_up(transport, channel, (uint8_t)side, now, bytes);
+    if (there && channel->connection != NULL && flow->side[side].late)
+        channel_doubt(channel, (uint8_t)side, now);
     if (there && channel->connection != NULL && bytes.captured < bytes.reported)
         audit_limit(transport->feed.audit, AUDIT_LIMIT_SNAP_LENGTH, 1,
                     bytes.reported - bytes.captured);

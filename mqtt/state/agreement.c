@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "mqtt/state/claim.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/resume.h"
 
@@ -70,7 +71,9 @@ void observe_connect(struct observation *o)
      * agreed: no more than if it were not in the capture. */
     c->connect_cut = o->packet->captured != o->packet->length;
     const bool cut = c->connect_cut && connect->client_identifier.data == NULL;
-    if (!cut)
+    if (cut)
+        note_stranger(c);
+    else
         c->connect = place_leg(o->place);
     if (o->packet->version == MQTT_VERSION_UNKNOWN)
         return; /* a level that nobody knows: the rest was not read */

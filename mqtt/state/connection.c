@@ -12,7 +12,7 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
     struct mqtt_connection *c = mqtt_memory_new(start->memory, MQTT_MEMORY_CONNECTIONS, sizeof *c);
     if (c == NULL) {
         if (sessions != NULL)
-            sessions->unmade++;
+            sessions->strangers++;
         return NULL;
     }
     c->user = start->user;

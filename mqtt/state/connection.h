@@ -214,6 +214,7 @@ struct mqtt_connection {
     uint8_t version;       /* enum mqtt_version; UNKNOWN until something told */
     bool version_inferred; /* told by packets other than CONNECT */
     bool bridge;
+    bool stranger; /* the CONNECT is not in the capture, although the connection's beginning is */
     bool
         connect_cut; /* the capture lacks the end of CONNECT: what is wrong with it, may be there */
     bool session_settled;   /* it is known what of the session is known: see doubt.h */

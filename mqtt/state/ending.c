@@ -161,6 +161,8 @@ void mqtt_connection_close(struct mqtt_connection *c, const struct mqtt_place *p
     const struct mqtt_side_state *client = &c->sides[c->client];
     const int64_t silence =
         client->last.frame != 0 ? mqtt_elapsed(place->time, client->last.time) : 0;
+    if (c->sides[c->client].packets != 0)
+        note_stranger(c);
     if (connection_whole(c))
         connect_findings(c, place, how, step);
     ping_findings(c, place->time, how, step);
@@ -272,7 +274,7 @@ bool mqtt_session_open_finding(const struct mqtt_session *session,
                                const struct mqtt_handshake *handshake, bool by_client, int64_t time,
                                struct mqtt_finding *finding)
 {
-    if (!session->known || session->holder != NULL)
+    if (!session_history_known(session) || session->holder != NULL)
         return false;
     const struct mqtt_leg *last = handshake_last_leg(handshake);
     if (mqtt_elapsed(time, last->time) < MQTT_OPEN_GRACE || session_surely_gone(session, time))

@@ -102,7 +102,7 @@ void name_session(struct observation *o)
     if (c->sessions == NULL)
         return;
     if (c->client_identifier.length == 0) {
-        c->sessions->unmade += c->strings_lost; /* it may have been any client's */
+        c->sessions->strangers += c->strings_lost;
         return;
     }
     sweep_sessions(c->sessions, o->place->time);
@@ -116,8 +116,7 @@ void name_session(struct observation *o)
         holder->state = MQTT_CLAIM_CONTESTED; /* unless the server refuses */
         c->takes_over = holder->connection->first.frame;
     }
-    c->claim->session_was_known =
-        session->known && !session->missed && session->unmade == c->sessions->unmade;
+    c->claim->session_was_known = session_history_known(session);
     session->known = false;
 }
 
@@ -223,7 +222,7 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored)
         known = resume(c, 1) && known;
     }
     c->claim->state = MQTT_CLAIM_HELD;
-    session->unmade = c->sessions->unmade;
+    session->strangers = c->sessions->strangers;
     session->holder = c->claim;
     session->connections++;
     session->resumed += c->session_present;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mqtt/state/agreement.h"
+#include "mqtt/state/claim.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/observation.h"
 #include "mqtt/state/qos.h"
@@ -277,5 +278,7 @@ void mqtt_connection_gap(struct mqtt_connection *c, const struct mqtt_place *pla
     c->sides[side].gap = true;
     c->sides[side].gaps++;
     c->sides[side].last.frame = 0; /* the silence since then is not known */
+    if (side == c->client)
+        note_stranger(c);
     doubt_side_until_seen(c, side, place->time, place->frame);
 }

@@ -473,6 +473,10 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 3.1.1 a\ngap S\nS PUBLISH 0 t\nC SUBSCRIBE 1 a:0\nC PUBLISH 1 t id=2\n"
      "+1\nclose S rst\n! subscribe-unanswered\n"},
 
+    {"a connection whose CONNECT is lost may be the one that resumes the session",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\nconnection\n"
+     "gap C\nS CONNACK sp\nC PUBLISH 1 t id=1 dup\nS PUBACK 1\n+20\nend\n"},
+
     /* ---- Which version it is, where CONNECT was not captured ---- */
     {"a packet that reads in both is 5.0, until one reads in 3.1.1 alone",
      "connection mid\nC PUBLISH 0 t v5\n? version 5.0\nC PUBLISH 0 t v5\nC PUBLISH 0 t v5\n"
