@@ -434,7 +434,11 @@ void transport_finish(struct transport *transport)
                          transport->feed.now.time_ns);
     const struct tcp_counters *counters = tcp_counters(transport->tcp);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_FLOWS, counters->evicted, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_FLOWS_FORGOTTEN, counters->forgotten, 0);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_HOLD, counters->hold_full, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_BEYOND_WINDOW, counters->beyond_window, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_AFTER_END, counters->after_close, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_AFTER_FIN, counters->after_fin, 0);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, counters->no_memory, 0);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_SESSIONS_FOLLOWED,
                 transport->feed.sessions->refused + transport->feed.sessions->forgotten, 0);
