@@ -211,6 +211,7 @@ struct mqtt_connection {
     bool start_seen;                   /* the capture shows the TCP connection's start */
     bool client_known;
     uint8_t client;        /* side of the client; a guess until client_known */
+    uint8_t senders[2];    /* enum mqtt_sender, by side: what these two say */
     uint8_t version;       /* enum mqtt_version; UNKNOWN until something told */
     bool version_inferred; /* told by packets other than CONNECT */
     bool bridge;
@@ -339,12 +340,11 @@ bool mqtt_handshake_handed_on(const struct mqtt_connection *connection,
  * seen, and no refusal. */
 bool mqtt_connection_taken_over(const struct mqtt_connection *connection);
 
+/* Who sends from that side (0 or 1): UNKNOWN until something has shown it. */
 static inline enum mqtt_sender mqtt_connection_sender(const struct mqtt_connection *connection,
                                                       uint8_t side)
 {
-    if (!connection->client_known)
-        return MQTT_SENDER_UNKNOWN;
-    return side == connection->client ? MQTT_SENDER_CLIENT : MQTT_SENDER_SERVER;
+    return (enum mqtt_sender)connection->senders[side];
 }
 
 #endif
