@@ -64,7 +64,9 @@ struct mqtt_step {
     struct mqtt_slice client_identifier; /* of the connection, as far as known by now */
     struct mqtt_slice topic; /* PUBLISH: name, or what its alias stands for; may be empty */
     bool topic_from_alias;
-    bool resend; /* PUBLISH or PUBREL that was sent before: `first` is where */
+    bool alias_lost; /* PUBLISH: what sets its alias may be among what the capture lacks, or found
+                        no memory: `topic` is empty, and nobody is to blame */
+    bool resend;     /* PUBLISH or PUBREL that was sent before: `first` is where */
     struct mqtt_leg first;
     struct mqtt_leg request; /* what this packet answers; frame 0: nothing, or not seen */
     int64_t since_request;   /* nanoseconds; valid if request.frame is not 0 */
