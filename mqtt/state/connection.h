@@ -183,6 +183,8 @@ struct mqtt_side_state {
     uint16_t topic_alias_maximum;
     uint32_t maximum_packet_size; /* 0: no limit */
     struct mqtt_leg disconnect;   /* its DISCONNECT; frame 0: none */
+    int64_t
+        slowest_answer; /* nanoseconds: the longest that it let a request wait on this connection */
     uint8_t disconnect_reason;
     struct mqtt_leg last;       /* its last control packet */
     struct mqtt_leg last_error; /* the last ERROR finding against what it sent */

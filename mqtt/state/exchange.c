@@ -87,7 +87,8 @@ struct mqtt_handshake *begin_handshake(struct observation *o, enum mqtt_handshak
     struct mqtt_connection *c = o->connection;
     const uint16_t identifier = o->packet->packet_identifier;
     struct mqtt_handshake *old = inflight_find(&o->from->inflight, identifier);
-    if (old != NULL) {
+    const bool replaces = old != NULL;
+    if (replaces) {
         uncount(c, o->from, old);
         if (!old->resumed)
             owe_next(o, old);
@@ -99,6 +100,7 @@ struct mqtt_handshake *begin_handshake(struct observation *o, enum mqtt_handshak
         return NULL;
     }
     handshake->side = o->place->side;
+    handshake->replaces = replaces;
     handshake->stage = 1;
     handshake->began = c->clock;
     handshake->legs[0] = place_leg(o->place);

@@ -8,7 +8,8 @@
 
 #include "mqtt/state/observation.h"
 
-/* Takes a new entry into from's table, in place of what stood there. NULL: no memory, and doubt. */
+/* Takes a new entry into from's table, in place of what stood there: if something did, `replaces`
+ * is set. NULL: no memory, and doubt. */
 struct mqtt_handshake *begin_handshake(struct observation *o, enum mqtt_handshake_kind kind);
 
 /* The handshake ends with this packet, its leg `last_leg`: hands it out and forgets it. Its topic

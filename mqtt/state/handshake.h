@@ -43,6 +43,8 @@ struct mqtt_handshake {
                       PUBCOMP */
     uint8_t side;  /* who sent leg 0 */
     bool resumed;  /* begun on an earlier connection, not sent again yet */
+    bool replaces; /* its identifier stood for another one that was still open: whose
+                      acknowledgement comes first is not known */
     uint16_t packet_identifier;
     uint16_t resends;    /* further sends of leg 0 or of PUBREL; stays at 65535 */
     uint8_t reason_code; /* of the last acknowledgement; 0 before */

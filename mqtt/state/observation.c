@@ -65,6 +65,8 @@ void link_request(struct observation *o, const struct mqtt_leg *request)
         return;
     o->step->request = *request;
     o->step->since_request = mqtt_elapsed(o->place->time, request->time);
+    if (o->step->since_request > o->from->slowest_answer)
+        o->from->slowest_answer = o->step->since_request;
 }
 
 bool knows_connack(const struct observation *o)

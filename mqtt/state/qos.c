@@ -206,7 +206,7 @@ static void publish_new(struct passage *p)
         return;
     if (may_repeat_lost)
         handshake->began = 0; /* and so it did not begin in plain sight */
-    handshake->order = ++o->from->next_order;
+    handshake->order = handshake->replaces ? 0 : ++o->from->next_order;
     count_against_quota(o, handshake);
 }
 
@@ -352,7 +352,7 @@ static void receive(struct passage *p)
     handshake->stage = 2;
     handshake->again = (struct mqtt_leg){0};
     handshake->legs[1] = place_leg(p->o->place);
-    handshake->order_received = ++p->beginner->next_received;
+    handshake->order_received = handshake->replaces ? 0 : ++p->beginner->next_received;
 }
 
 static void release(struct passage *p)
