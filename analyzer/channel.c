@@ -73,7 +73,13 @@ static void take_packet(struct feed *feed, struct channel *channel, uint8_t side
         .frame = now->frame,
         .token = channel->flow->stream,
         .side = side,
+        .began = channel->begun[side] ? channel->begun_time[side] : 0,
+        /* What a WebSocket carries has other positions than TCP. */
+        .position = channel->websocket == NULL ? pdu->stream_offset + pdu->length : 0,
+        .acknowledged =
+            channel->websocket == NULL ? channel->flow->side[side].acknowledges : UINT64_MAX,
     };
+    channel->begun[side] = false;
     const struct mqtt_bytes bytes = {pdu->data, pdu->captured, pdu->length};
     mqtt_connection_packet(connection, &place, &bytes, NULL, packet, &feed->step);
     audit_connection_step(feed->audit, channel->audit, &place, packet, &feed->step);
@@ -93,7 +99,12 @@ static void take_packets(struct feed *feed, struct channel *channel, uint8_t sid
             .sender = mqtt_connection_sender(connection, side),
         };
         switch (mqtt_stream_next(stream, &context, &pdu)) {
-        case MQTT_STREAM_NEED_MORE: return;
+        case MQTT_STREAM_NEED_MORE:
+            if (!channel->begun[side] && mqtt_stream_left(stream) != 0) {
+                channel->begun[side] = true;
+                channel->begun_time[side] = now->time_ns;
+            }
+            return;
         case MQTT_STREAM_SKIPPED:
             /* One search may skip several times. */
             audit_limit(feed->audit, AUDIT_LIMIT_OUT_OF_SYNC,

@@ -25,10 +25,15 @@ struct mqtt_sessions;
 
 /* Where a control packet stands. */
 struct mqtt_place {
-    int64_t time;   /* nanoseconds since 1970-01-01 UTC */
-    uint64_t frame; /* the frame that completes the packet, from 1 */
-    uint64_t token; /* the caller's own; comes back in links and handshakes */
-    uint8_t side;   /* 0 or 1: who sent it */
+    int64_t time;          /* nanoseconds since 1970-01-01 UTC */
+    uint64_t frame;        /* the frame that completes the packet, from 1 */
+    uint64_t token;        /* the caller's own; comes back in links and handshakes */
+    uint8_t side;          /* 0 or 1: who sent it */
+    int64_t began;         /* when its first byte was captured, nanoseconds; 0: with its last one */
+    uint64_t position;     /* bytes of its direction up to its end; 0: not known */
+    uint64_t acknowledged; /* bytes of the other direction that its sender had acknowledged to TCP
+                              when it sent; UINT64_MAX: not known. Compared with positions that are
+                              known */
 };
 
 /* The bytes of one control packet. */
@@ -238,18 +243,21 @@ struct mqtt_connection {
     uint8_t connack_reason;
     uint32_t session_expiry;   /* seconds, as agreed; 5.0 */
     uint32_t requested_expiry; /* seconds, as CONNECT has it; 5.0 */
-    bool pipelines;            /* the client sends packets before it has its CONNACK */
-    uint64_t takes_over; /* frame in which the connection began that this one replaces; 0: none */
+    bool expiry_in_doubt; /* the capture lacks the part of the CONNACK that may say otherwise */
+    bool pipelines;       /* the client sends packets before it has its CONNACK */
+    uint64_t takes_over;  /* frame in which the connection began that this one replaces; 0: none */
     bool request_problem_information;
     bool request_response_information;
     struct mqtt_slice authentication_method; /* owned; length 0 and data NULL: none */
     uint8_t maximum_qos;
     bool retain_available, wildcard_available, subscription_identifier_available, shared_available;
     struct mqtt_leg connect, connack, first;
+    uint64_t connack_position; /* as in struct mqtt_place */
     struct {
-        uint16_t requested;             /* seconds, from CONNECT */
-        uint16_t effective;             /* seconds: Server Keep Alive where CONNACK has one */
-        bool known;                     /* CONNECT was seen */
+        uint16_t requested; /* seconds, from CONNECT */
+        uint16_t effective; /* seconds: Server Keep Alive where CONNACK has one */
+        bool known;         /* CONNECT was seen */
+        bool in_doubt; /* the capture lacks the part of the CONNACK that may say otherwise (5.0) */
         int64_t longest_silence;        /* nanoseconds between two packets of the client */
         uint64_t longest_silence_frame; /* the packet that ended it */
         uint64_t late;                  /* silences above 1.0x, up to 1.5x */

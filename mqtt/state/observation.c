@@ -72,6 +72,8 @@ void link_request(struct observation *o, const struct mqtt_leg *request)
 bool knows_connack(const struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
+    if (o->place->acknowledged < c->connack_position)
+        return false;
     return c->accepted &&
            !(c->pipelines && mqtt_elapsed(o->place->time, c->connack.time) < PIPELINE_TIME);
 }

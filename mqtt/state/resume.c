@@ -65,7 +65,7 @@ static void let_go(struct mqtt_session *session, bool displaced)
     session->offline_since = last_packet(c);
     session->offline_slack = slack(c);
     session->kept = session_persists(c);
-    session->known = history_whole(c) && !session->missed;
+    session->known = history_whole(c) && !session->missed && !c->expiry_in_doubt;
     session->version = c->version;
     session->expiry = c->version == MQTT_VERSION_5_0 ? c->session_expiry : UINT32_MAX;
     for (unsigned i = 0; i < 2; i++) {
