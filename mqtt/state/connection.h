@@ -137,6 +137,7 @@ struct mqtt_settled {
     uint64_t frame; /* of its first packet */
     uint16_t packet_identifier;
     uint8_t kind; /* enum mqtt_handshake_kind */
+    bool failed;  /* refused */
 };
 
 /* The last of them are remembered. */
@@ -162,8 +163,11 @@ struct mqtt_side_state {
     uint64_t packets;
     uint64_t bytes; /* of control packets */
     uint64_t packets_by_type[MQTT_PACKET_TYPES];
-    struct mqtt_inflight inflight; /* handshakes that this side began */
+    struct mqtt_inflight inflight;  /* handshakes that this side began */
+    struct mqtt_inflight discarded; /* what was in flight in the session that a clean start ended */
     uint32_t outstanding; /* its QoS 1 and 2 PUBLISH packets on this connection without final ack */
+    uint16_t lowest_used, highest_used; /* packet identifiers of its PUBLISH packets on this
+                                           connection; 0: none */
     uint64_t next_order;
     uint64_t acked_order[2]; /* highest .order acknowledged: PUBACK, PUBREC */
     uint64_t next_received;

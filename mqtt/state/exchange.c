@@ -129,9 +129,9 @@ void finish_handshake(struct observation *o, struct mqtt_side_state *beginner,
     o->step->handshake = *handshake;
     o->step->has_handshake = true;
     prove_identifier(c, (unsigned)(beginner - c->sides), handshake);
-    beginner->settled[beginner->settled_next++ % MQTT_SETTLED_MAX] =
-        (struct mqtt_settled){c->clock, o->place->time, handshake->legs[0].frame,
-                              handshake->packet_identifier, handshake->kind};
+    beginner->settled[beginner->settled_next++ % MQTT_SETTLED_MAX] = (struct mqtt_settled){
+        c->clock,        o->place->time,   handshake->legs[0].frame, handshake->packet_identifier,
+        handshake->kind, handshake->failed};
     inflight_remove(&beginner->inflight, handshake);
 }
 

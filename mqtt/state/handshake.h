@@ -57,6 +57,7 @@ struct mqtt_handshake {
                             it was not */
     uint64_t order;      /* counts the side's PUBLISH packets: to compare with acknowledgements */
     uint64_t order_received; /* QoS 2: counts the PUBREC packets */
+    uint64_t fingerprint;    /* PUBLISH: of topic and payload; 0: not known */
     struct mqtt_slice list;  /* SUBSCRIBE, UNSUBSCRIBE: the topic filters, for mqtt_filter_next();
                                 owned by the table */
     struct mqtt_leg again; /* the last leg, sent again on a later connection; frame 0: it was not */
