@@ -128,6 +128,7 @@ void channel_gap(struct feed *feed, struct channel *channel, uint8_t side,
     mqtt_stream_gap(&channel->streams[side], count);
     tell_gap(channel, side, now);
     take_packets(feed, channel, side, now);
+    tell_gap(channel, side, now); /* a packet that ends with the gap began before it */
 }
 
 static enum mqtt_close close_of(enum tcp_end how)

@@ -2,7 +2,7 @@
 /*
  * One connection of MQTT, from its first byte to its end: the bytes that a TCP flow or a WebSocket
  * carries go in, control packets go to the protocol library, and what they mean goes to the audit.
- * Private to transport.c.
+ * Private to analyzer/.
  */
 #ifndef MQTTSCOPE_ANALYZER_CHANNEL_H
 #define MQTTSCOPE_ANALYZER_CHANNEL_H

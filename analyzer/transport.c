@@ -133,7 +133,7 @@ static bool ignore(struct transport *transport, struct channel *channel)
         return true;
     channel->flow->user = NULL;
     websocket_free(channel->websocket);
-    free(channel);
+    mqtt_memory_free(&transport->feed.memory, channel, sizeof *channel);
     return false;
 }
 
@@ -143,8 +143,6 @@ static bool push_websocket(struct transport *transport, struct channel *channel,
     struct websocket_moment moment = {transport, channel, now, false};
     const struct websocket_sink sink = websocket_sink(&moment);
     bool goes_on = websocket_push(channel->websocket, side, bytes, &sink);
-    if (moment.no_memory)
-        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
     return (goes_on && !moment.no_memory) || ignore(transport, channel);
 }
 
@@ -176,10 +174,8 @@ static bool keep_probe(struct channel *channel, struct slice fresh)
 static bool begin(struct transport *transport, struct channel *channel, uint8_t side,
                   const struct tcp_moment *now, struct slice bytes)
 {
-    if (!open_connection(transport, channel, now)) {
-        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
+    if (!open_connection(transport, channel, now))
         return ignore(transport, channel);
-    }
     const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
     if (kept.captured > 0)
         channel_push(&transport->feed, channel, channel->probe_side, now, kept);
@@ -193,10 +189,8 @@ static bool begin_websocket(struct transport *transport, struct channel *channel
                             const struct tcp_moment *now, struct slice bytes)
 {
     channel->websocket = websocket_new(channel->probe_side, &transport->feed.memory);
-    if (channel->websocket == NULL) {
-        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
+    if (channel->websocket == NULL)
         return ignore(transport, channel);
-    }
     const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
     if (kept.captured > 0 && !push_websocket(transport, channel, channel->probe_side, now, kept))
         return false;
@@ -233,9 +227,9 @@ static void flow_opened(void *context, struct tcp_flow *flow, const struct tcp_m
 static struct channel *channel_new(struct transport *transport, struct tcp_flow *flow,
                                    unsigned side)
 {
-    struct channel *channel = calloc(1, sizeof *channel);
+    struct channel *channel =
+        mqtt_memory_new(&transport->feed.memory, MQTT_MEMORY_CONNECTIONS, sizeof *channel);
     if (channel == NULL) {
-        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
         tcp_ignore(transport->tcp, flow);
         return NULL;
     }
@@ -295,6 +289,8 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
         there = decide(transport, channel, (uint8_t)side, now, bytes);
     else
         there = push_or_give_up(transport, channel, (uint8_t)side, now, bytes);
+    if (there && channel->connection != NULL && flow->side[side].late)
+        channel_doubt(channel, (uint8_t)side, now);
     if (there && channel->connection != NULL && bytes.captured < bytes.reported)
         audit_limit(transport->feed.audit, AUDIT_LIMIT_SNAP_LENGTH, 1,
                     bytes.reported - bytes.captured);
@@ -358,7 +354,7 @@ static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_m
     }
     websocket_free(channel->websocket);
     flow->user = NULL;
-    free(channel);
+    mqtt_memory_free(&transport->feed.memory, channel, sizeof *channel);
 }
 
 /* ---- All flows ---- */
@@ -432,8 +428,11 @@ void transport_finish(struct transport *transport)
                          transport->feed.now.time_ns);
     const struct tcp_counters *counters = tcp_counters(transport->tcp);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_FLOWS, counters->evicted, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_FLOWS_FORGOTTEN, counters->forgotten, 0);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_HOLD, counters->hold_full, 0);
-    audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, counters->no_memory, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_BEYOND_WINDOW, counters->beyond_window, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_AFTER_END, counters->after_close, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_AFTER_FIN, counters->after_fin, 0);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_SESSIONS_FOLLOWED,
                 transport->feed.sessions->refused + transport->feed.sessions->forgotten, 0);
     tell_memory(transport);

@@ -209,9 +209,7 @@ static void tell_message(struct audit_recorder *recorder, const struct audit_ope
     event.message.first_frame = step->first.frame;
     event.message.properties = &packet->properties;
     audit_tell(recorder, &event);
-    /* An alias that was never set, or no topic at all, is a finding and no limit. */
-    if (step->topic.length == 0 && !step->resend && step->finding_count == 0 &&
-        mqtt_has_property(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS))
+    if (step->alias_lost && !step->resend)
         audit_limit(recorder, AUDIT_LIMIT_TOPIC_UNKNOWN, 1, 0);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What differs between the Wireshark versions that the plugin is built for: 4.0 to 4.6. The rest of
- * the plugin includes Wireshark's headers through this one and is written against 4.0's names.
+ * the plugin includes Wireshark's headers through this one and is written against 4.0's names; of
+ * TCP's dissector, which is no interface, tcp_view.c alone knows.
  */
 #ifndef MQTTSCOPE_PLUGIN_COMPAT_H
 #define MQTTSCOPE_PLUGIN_COMPAT_H
@@ -20,17 +21,20 @@
 #include <epan/strutil.h>
 #include <epan/unit_strings.h>
 
-#include <epan/dissectors/packet-tcp.h>
 #include <epan/dissectors/packet-tls.h>
 
 #define WIRESHARK_AT_LEAST(major, minor)                                                           \
     (WIRESHARK_VERSION_MAJOR > (major) ||                                                          \
      (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
 
-/* 4.4 went over to C99's bool in the signatures of callbacks, and its preferences are bools. */
+/* 4.4 went over to C99's bool in the signatures of callbacks, and its preferences are bools; what
+ * tells plugins apart, and tfs_set_notset, have headers of their own. */
 #if WIRESHARK_AT_LEAST(4, 4)
+#include <epan/tfs.h>
+#include <wsutil/plugins.h>
 typedef bool ws_boolean;
 #else
+#define WS_PLUGIN_DESC_DISSECTOR 1u
 typedef gboolean ws_boolean;
 #endif
 
@@ -40,11 +44,6 @@ typedef gboolean ws_boolean;
 #define FORMAT_TEXT(pool, bytes, length) format_text((pool), (const char *)(bytes), (length))
 #else
 #define FORMAT_TEXT(pool, bytes, length) format_text((pool), (const guchar *)(bytes), (length))
-#endif
-
-/* 4.4 keeps tfs_set_notset in a header of its own. */
-#if WIRESHARK_AT_LEAST(4, 4)
-#include <epan/tfs.h>
 #endif
 
 #endif

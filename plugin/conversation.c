@@ -2,16 +2,9 @@
 /* Feeds the connections on the first pass and keeps the results; see conversation.h. */
 #include "plugin/conversation.h"
 
+#include "mqtt/facts/time.h"
 #include "mqtt/state/session.h"
 #include "plugin/register.h"
-
-/* As tcp.completeness has them. */
-#define COMPLETENESS_SYN 0x01
-#define COMPLETENESS_SYN_ACK 0x02
-#define COMPLETENESS_FIN 0x10
-#define COMPLETENESS_RST 0x20
-
-#define NANOSECONDS 1000000000
 
 #define OBJECTS_AT_ONCE 256
 #define FRAMES_A_PAGE 1024
@@ -125,8 +118,7 @@ static bool transport_ended(const struct mqtt_connection *connection, void *user
     const struct mqttscope_conversation *conversation = connection->user;
 
     (void)user;
-    return conversation->tcp != NULL && (conversation->tcp->conversation_completeness &
-                                         (COMPLETENESS_FIN | COMPLETENESS_RST)) != 0;
+    return conversation->tcp != NULL && mqttscope_tcp_ended(conversation->tcp);
 }
 
 static bool prepare_capture(void)
@@ -178,24 +170,13 @@ static void fill_direction(struct mqttscope_direction *direction, const address 
  * that does not own the port that made this MQTT. */
 static uint8_t guess_client(const packet_info *pinfo, const struct tcp_analysis *tcp)
 {
-    if (tcp != NULL && tcp->server_port != 0 && pinfo->srcport != pinfo->destport)
-        return tcp->server_port == pinfo->srcport ? 1 : 0;
+    const uint16_t server_port = tcp != NULL ? mqttscope_tcp_server_port(tcp) : 0;
+
+    if (server_port != 0 && pinfo->srcport != pinfo->destport)
+        return server_port == pinfo->srcport ? 1 : 0;
     if (pinfo->match_uint == pinfo->srcport && pinfo->srcport != pinfo->destport)
         return 1;
     return 0;
-}
-
-static bool start_seen(const struct tcp_analysis *tcp)
-{
-    return tcp == NULL ||
-           (tcp->conversation_completeness & (COMPLETENESS_SYN | COMPLETENESS_SYN_ACK)) != 0;
-}
-
-/* Nobody sends data before the other side's SYN: a side without any segment is not in the
- * capture. */
-static bool is_captured(const tcp_flow_t *flow)
-{
-    return flow->tcp_analyze_seq_info == NULL || flow->tcp_analyze_seq_info->nextseqframe != 0;
 }
 
 /* Addresses of another kind than IP's are told apart as far as they fit. */
@@ -213,18 +194,17 @@ static struct mqtt_endpoint endpoint(const struct mqttscope_direction *direction
 
 static int64_t frame_time(const packet_info *pinfo)
 {
-    return (int64_t)pinfo->abs_ts.secs * NANOSECONDS + pinfo->abs_ts.nsecs;
+    return mqtt_time(pinfo->abs_ts.secs, pinfo->abs_ts.nsecs);
 }
 
 static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conversation_t *base)
 {
     static const struct mqttscope_client unknown_client;
-    struct tcp_analysis *tcp =
-        pinfo->ptype == PT_TCP ? get_tcp_conversation_data(base, pinfo) : NULL;
+    const struct tcp_analysis *tcp = mqttscope_tcp_connection(pinfo, base);
     struct mqtt_connection_start start = {
         .time = frame_time(pinfo),
         .frame = pinfo->num,
-        .start_seen = start_seen(tcp),
+        .start_seen = mqttscope_tcp_start_seen(tcp),
         .client = guess_client(pinfo, tcp),
     };
 
@@ -241,7 +221,9 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
     if (made->connection == NULL)
         return NULL;
     made->tcp = tcp;
-    if (tcp != NULL && tcp->rev != NULL && !is_captured(tcp->rev))
+    /* Nobody sends data before the other side's SYN: a side without any segment is not in the
+     * capture. */
+    if (tcp != NULL && !mqttscope_tcp_side_seen(tcp, TCP_RECEIVER))
         mqttscope_conversation_gap(made, pinfo, 1);
     made->client = &unknown_client;
     made->next = capture.conversations;

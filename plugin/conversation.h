@@ -13,6 +13,7 @@
 #include "mqtt/state/connection.h"
 #include "mqtt/wire/stream.h"
 #include "plugin/compat.h"
+#include "plugin/tcp_view.h"
 
 /* What packets of a connection have in common; made anew whenever it changes. */
 struct mqttscope_client {
@@ -90,7 +91,7 @@ struct mqttscope_direction {
 struct mqttscope_conversation {
     struct mqttscope_conversation *next; /* all of the capture */
     struct mqtt_connection *connection;
-    struct tcp_analysis *tcp; /* NULL where the transport is none */
+    const struct tcp_analysis *tcp; /* NULL where the transport is none */
     const struct mqttscope_client *client;
     struct mqttscope_direction sides[2];
 };

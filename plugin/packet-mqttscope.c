@@ -43,15 +43,6 @@ static void gap(struct mqttscope_call *call, uint32_t bytes)
         mqttscope_search_begin(direction);
 }
 
-/* How far `sequence` is from the first byte behind the SYN. TCP numbers that one 1, or leaves the
- * numbers as they are: as the user wants it. */
-static uint32_t from_start(const tcp_flow_t *flow, uint32_t sequence)
-{
-    const uint32_t relative = sequence - 1;
-
-    return MIN(relative, relative - flow->base_seq);
-}
-
 /* The first data of a side: it may not be the first that the side sent. */
 static void begin_direction(struct mqttscope_call *call, uint32_t sequence)
 {
@@ -62,8 +53,8 @@ static void begin_direction(struct mqttscope_call *call, uint32_t sequence)
     direction->position = sequence;
     if (!conversation->connection->start_seen)
         mqttscope_search_begin(direction);
-    else if (conversation->tcp != NULL && conversation->tcp->fwd != NULL)
-        direction->position -= from_start(conversation->tcp->fwd, sequence);
+    else if (conversation->tcp != NULL)
+        direction->position -= mqttscope_tcp_from_start(conversation->tcp, TCP_SENDER, sequence);
 }
 
 /* Compares what came with what was expected. False if it is old: it came out of order, or twice. */
@@ -87,23 +78,27 @@ static bool follow_sequence(struct mqttscope_call *call, uint32_t sequence)
 /* The other side has got bytes that did not come here: the capture lacks them, or they stand before
  * or behind such ones and TCP waits for those. What they may have held is not to be held against
  * anybody. */
-static void follow_acknowledgement(struct mqttscope_call *call, const struct tcpinfo *info)
+static void follow_acknowledgement(struct mqttscope_call *call,
+                                   const struct mqttscope_segment *segment)
 {
     struct mqttscope_conversation *conversation = call->conversation;
     struct mqttscope_direction *other = &conversation->sides[1 - call->side];
     uint32_t missing;
 
-    if ((info->flags & TH_ACK) == 0 || conversation->tcp == NULL || conversation->tcp->rev == NULL)
+    if (!segment->acknowledges || conversation->tcp == NULL)
         return;
     if (other->begun)
-        missing = before(other->seen, info->lastackseq) ? info->lastackseq - other->seen : 0;
+        missing =
+            before(other->seen, segment->acknowledged) ? segment->acknowledged - other->seen : 0;
     else
-        missing = conversation->connection->start_seen
-                      ? from_start(conversation->tcp->rev, info->lastackseq)
-                      : 0;
-    if (missing > 1 || (missing == 1 && conversation->tcp->rev->fin == 0)) {
+        missing =
+            conversation->connection->start_seen
+                ? mqttscope_tcp_from_start(conversation->tcp, TCP_RECEIVER, segment->acknowledged)
+                : 0;
+    if (missing > 1 ||
+        (missing == 1 && !mqttscope_tcp_side_ended(conversation->tcp, TCP_RECEIVER))) {
         mqttscope_conversation_gap(conversation, call->pinfo, 1 - call->side);
-        other->seen = info->lastackseq;
+        other->seen = segment->acknowledged;
     }
 }
 
@@ -126,7 +121,7 @@ static void wait_for_more(const struct mqttscope_call *call, const struct mqttsc
         rest->needed != 0 ? call->reported - rest->offset + rest->needed : 0;
 }
 
-static int dissect_buffer(struct mqttscope_call *call, const struct tcpinfo *info)
+static int dissect_buffer(struct mqttscope_call *call, const struct mqttscope_segment *segment)
 {
     if (call->first_pass && direction_of(call)->waiting) {
         /* The packet begins again, with what was missing. */
@@ -134,8 +129,8 @@ static int dissect_buffer(struct mqttscope_call *call, const struct tcpinfo *inf
         direction_of(call)->known = 0;
     }
     const struct mqttscope_rest rest = mqttscope_cut(call, 0);
-    if (call->first_pass && info != NULL)
-        direction_of(call)->position = info->seq + rest.offset;
+    if (call->first_pass && segment != NULL)
+        direction_of(call)->position = segment->sequence + rest.offset;
     if (rest.offset < call->reported)
         wait_for_more(call, &rest);
     return (int)call->captured;
@@ -151,40 +146,42 @@ static int dissect_stale(const struct mqttscope_call *call)
 }
 
 /* Decided on the first pass, remembered later. */
-static bool is_stale(struct mqttscope_call *call, const struct tcpinfo *info)
+static bool is_stale(struct mqttscope_call *call, const struct mqttscope_segment *segment)
 {
     if (!call->first_pass)
         return mqttscope_recall(call, RECORD_STALE, 0) != NULL;
-    if (info == NULL)
+    if (segment == NULL)
         return false;
-    follow_acknowledgement(call, info);
-    if (follow_sequence(call, info->seq))
+    follow_acknowledgement(call, segment);
+    if (follow_sequence(call, segment->sequence))
         return false;
     mqttscope_record(call, RECORD_STALE, 0);
     return true;
 }
 
 static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
-                          const struct tcpinfo *info)
+                          const struct mqttscope_segment *segment)
 {
     struct mqttscope_call call;
 
     if (pinfo->flags.in_error_pkt)
         return 0; /* a copy in an ICMP message: nobody sent it again */
     mqttscope_call_begin(&call, tvb, pinfo, tree);
-    if (info != NULL)
-        call.place = (struct mqttscope_place){.start = info->seq};
+    if (segment != NULL)
+        call.place = (struct mqttscope_place){.start = segment->sequence};
     if (call.first_pass && call.conversation == NULL)
         return 0; /* no memory */
     call.can_wait = pinfo->can_desegment != 0;
-    return is_stale(&call, info) ? dissect_stale(&call) : dissect_buffer(&call, info);
+    return is_stale(&call, segment) ? dissect_stale(&call) : dissect_buffer(&call, segment);
 }
 
 static int dissect_mqtt_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     if (hands_back())
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
-    return dissect_stream(tvb, pinfo, tree, data);
+    struct mqttscope_segment segment;
+    return dissect_stream(tvb, pinfo, tree,
+                          mqttscope_tcp_segment(data, &segment) ? &segment : NULL);
 }
 
 /* TLS delivers every byte once and in order, or none. */

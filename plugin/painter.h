@@ -23,12 +23,13 @@ struct painter {
     bool visible;
 };
 
-/* Whether an item of this field is seen, or looked at by a filter. All others are left out: what
- * Wireshark itself does with them is cheap, but there are many. */
+/* Whether an item of this field is seen, or looked at by a filter or a column. All others are left
+ * out: what Wireshark itself does with them is cheap, but there are many. 4.4 has another level
+ * above DIRECT, for fields that are printed. */
 static inline bool mqttscope_wants_field(const struct painter *painter, int field)
 {
     return painter->visible ||
-           proto_registrar_get_nth((guint)field)->ref_type == HF_REF_TYPE_DIRECT;
+           proto_registrar_get_nth((guint)field)->ref_type >= HF_REF_TYPE_DIRECT;
 }
 
 /* What connection and session say of the packet, below its fields. */

@@ -17,10 +17,9 @@ WS_DLL_PUBLIC_DEF void plugin_register(void)
     proto_register_plugin(&plugin);
 }
 
-#if WIRESHARK_AT_LEAST(4, 4)
+/* 4.4 asks for it; before, nobody does. */
 WS_DLL_PUBLIC uint32_t plugin_describe(void);
 WS_DLL_PUBLIC_DEF uint32_t plugin_describe(void)
 {
     return WS_PLUGIN_DESC_DISSECTOR;
 }
-#endif

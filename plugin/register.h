@@ -30,9 +30,9 @@ enum subtree {
 };
 
 struct mqttscope_preferences {
-    gboolean hand_back;    /* Wireshark's own dissector gets what we would take */
-    gboolean payload_json; /* JSON in payloads gets a tree of its own */
-    gboolean payload_heuristics;
+    ws_boolean hand_back;    /* Wireshark's own dissector gets what we would take */
+    ws_boolean payload_json; /* JSON in payloads gets a tree of its own */
+    ws_boolean payload_heuristics;
 };
 
 extern int proto_mqttscope;

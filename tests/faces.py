@@ -4,6 +4,7 @@
 import argparse
 import concurrent.futures
 import fnmatch
+import functools
 import json
 import os
 import pathlib
@@ -21,6 +22,9 @@ PACKET_TYPES = [
     "SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH",
 ]  # fmt: skip
 
+# tshark's when a capture ends early or is damaged: 2, and from 4.6 on what is wrong with it.
+TSHARK_STATUSES = (0, 2, 14)
+
 # Between the values that one field has in one frame; no topic holds it.
 UNIT_SEPARATOR = "\x1f"
 
@@ -35,6 +39,12 @@ class Faces:
     def __init__(self, mqttscope, tshark):
         self.mqttscope = mqttscope
         self.run_tshark = tshark
+
+    @functools.cached_property
+    def wireshark(self):
+        """Major and minor version of tshark."""
+        text = self._run([self.run_tshark, "--builtin", "--version"]).decode()
+        return tuple(int(n) for n in re.search(r"(\d+)\.(\d+)\.\d", text).groups())
 
     @staticmethod
     def _run(command, accepted=(0,)):
@@ -62,7 +72,7 @@ class Faces:
         """What tshark prints, with the plugin, or with the built-in dissector alone."""
         which = ["--builtin"] if builtin else []
         command = [self.run_tshark, *which, "-n", "-r", capture_path(capture), *IN_ORDER, *options]
-        return self._run(command, (0, 2)).decode(errors="surrogateescape")
+        return self._run(command, TSHARK_STATUSES).decode(errors="surrogateescape")
 
     def fields(self, capture, names, display_filter=None, *, builtin=False, more=()):
         """A dictionary a frame that the filter selects: each name, and the list of its values."""

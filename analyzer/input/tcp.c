@@ -95,7 +95,10 @@ static void deliver(struct tcp *tcp, struct flow *flow, unsigned side, const str
     if (flow->state == FLOW_SILENT)
         flows_move(&tcp->flows, flow, FLOW_SPOKEN);
     uint32_t missing = bytes.reported - bytes.captured;
-    flow->half[side].next += bytes.reported;
+    struct half *half = &flow->half[side];
+    const uint32_t acknowledged = half->acked - half->next; /* of these bytes, or wrapped */
+    flow->face.side[side].late = half->acked_seen && acknowledged > 0 && acknowledged <= MAX_WINDOW;
+    half->next += bytes.reported;
     flow->face.side[side].bytes += bytes.reported;
     flow->face.side[side].bytes_not_captured += missing;
     tcp->counters.not_captured += missing;

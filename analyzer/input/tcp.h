@@ -64,10 +64,12 @@ struct tcp_side {
     uint64_t zero_window;         /* segments that advertised a window of zero (RST excluded) */
     uint64_t acknowledged_unseen; /* how often the other side acknowledged bytes of this one before
                                     the capture showed them, if it ever did */
-    uint64_t gaps;                /* holes given up */
-    uint64_t gap_bytes;           /* bytes in them */
-    uint64_t bytes;               /* payload delivered, as reported on the wire; without gaps */
-    uint64_t bytes_not_captured;  /* of those, what the snap length cut off */
+    bool late; /* in data(): the other side acknowledged some of these bytes in an earlier packet of
+                  the capture, and may have answered them there */
+    uint64_t gaps;               /* holes given up */
+    uint64_t gap_bytes;          /* bytes in them */
+    uint64_t bytes;              /* payload delivered, as reported on the wire; without gaps */
+    uint64_t bytes_not_captured; /* of those, what the snap length cut off */
 };
 
 /* A TCP connection as far as the capture shows it. Read-only for the layers above, but for `user`

@@ -5,11 +5,21 @@
 #include <string.h>
 
 static const struct mqtt_value values_packet_type[] = {
-    {0, "reserved"},     {1, "CONNECT"},   {2, "CONNACK"},  {3, "PUBLISH"},   {4, "PUBACK"},
-    {5, "PUBREC"},       {6, "PUBREL"},    {7, "PUBCOMP"},  {8, "SUBSCRIBE"}, {9, "SUBACK"},
-    {10, "UNSUBSCRIBE"}, {11, "UNSUBACK"}, {12, "PINGREQ"}, {13, "PINGRESP"}, {14, "DISCONNECT"},
-    {15, "AUTH"},        {0, NULL},
+    {0, "reserved"},
+#define MQTT_PACKET(type, number, ...) {number, #type},
+#include "mqtt/facts/packets.def"
+    {0, NULL},
 };
+
+static const struct mqtt_packet_info packets[MQTT_PACKET_TYPES] = {
+#define MQTT_PACKET(type, number, flags, sender) [number] = {flags, MQTT_SENDER_##sender},
+#include "mqtt/facts/packets.def"
+};
+
+const struct mqtt_packet_info *mqtt_packet_info(unsigned type)
+{
+    return &packets[type < MQTT_PACKET_TYPES ? type : MQTT_RESERVED];
+}
 
 static const struct mqtt_value values_qos[] = {
     {0, "At most once"}, {1, "At least once"}, {2, "Exactly once"}, {3, "Reserved"}, {0, NULL},

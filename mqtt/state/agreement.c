@@ -7,10 +7,11 @@
 
 #include <string.h>
 
+#include "mqtt/state/claim.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/resume.h"
 
-/* Replaces an owned slice by a copy; leaves it empty without memory. */
+/* Replaces an owned slice by a copy; without memory it is empty, and that is remembered. */
 static void keep(struct mqtt_connection *c, struct mqtt_slice *owned, struct mqtt_slice value)
 {
     uint8_t *copy = NULL;
@@ -18,6 +19,8 @@ static void keep(struct mqtt_connection *c, struct mqtt_slice *owned, struct mqt
         copy = mqtt_memory_resize(c->memory, MQTT_MEMORY_CONNECTIONS, NULL, 0, value.length);
     if (copy != NULL)
         memcpy(copy, value.data, value.length);
+    else if (value.length != 0)
+        c->strings_lost = true;
     mqtt_memory_free(c->memory, (void *)(uintptr_t)owned->data, owned->length);
     *owned = (struct mqtt_slice){copy, copy != NULL ? value.length : 0};
 }
@@ -68,7 +71,9 @@ void observe_connect(struct observation *o)
      * agreed: no more than if it were not in the capture. */
     c->connect_cut = o->packet->captured != o->packet->length;
     const bool cut = c->connect_cut && connect->client_identifier.data == NULL;
-    if (!cut)
+    if (cut)
+        note_stranger(c);
+    else
         c->connect = place_leg(o->place);
     if (o->packet->version == MQTT_VERSION_UNKNOWN)
         return; /* a level that nobody knows: the rest was not read */
@@ -124,7 +129,7 @@ static void read_connack_properties(struct observation *o)
 static void assigned_identifier(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
-    if (c->connect.frame == 0 || c->client_identifier.length != 0)
+    if (c->connect.frame == 0 || c->client_identifier.length != 0 || c->strings_lost)
         return;
     if (!has_property(o, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER)) {
         if (o->packet->captured == o->packet->length)
@@ -215,7 +220,8 @@ static void check_method(struct observation *o)
     const bool needed = o->packet->type == MQTT_CONNACK && o->packet->has_reason_code &&
                         o->packet->reason_code == 0 && o->packet->captured == o->packet->length &&
                         c->authentication_method.length != 0;
-    if (c->connect.frame == 0 || (o->packet->type != MQTT_AUTH && !named && !needed))
+    if (c->connect.frame == 0 || c->strings_lost ||
+        (o->packet->type != MQTT_AUTH && !named && !needed))
         return;
     if (c->authentication_method.length == 0)
         raise_finding(o, MQTT_RULE_AUTH_WITHOUT_METHOD, MQTT_FIELDS, c->connect.frame, 0);

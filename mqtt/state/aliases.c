@@ -107,6 +107,8 @@ static void resolve_alias(struct observation *o, uint16_t alias)
         o->step->topic_from_alias = true;
     } else if (o->connection->connect.frame != 0 && !from->gap && !from->alias_refused) {
         raise_finding(o, MQTT_RULE_TOPIC_ALIAS_UNKNOWN, MQTT_FIELD_PROPERTY_TOPIC_ALIAS, alias, 0);
+    } else {
+        o->step->alias_lost = true;
     }
 }
 

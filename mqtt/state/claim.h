@@ -14,6 +14,13 @@ struct mqtt_claim *claim_session(struct mqtt_connection *c);
 /* The connection goes: its claim does, too. A session that nobody claims may give way to others. */
 void release_claim(struct mqtt_connection *c);
 
+/* The connection's CONNECT is not in the capture, although its beginning is: if so, that is
+ * counted. */
+void note_stranger(struct mqtt_connection *c);
+
+/* All that happened to the session while it was offline, and before, is in the capture. */
+bool session_history_known(const struct mqtt_session *session);
+
 /* The server can't have the session's state any more at `now`. */
 bool session_surely_gone(const struct mqtt_session *session, int64_t now);
 

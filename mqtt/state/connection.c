@@ -5,13 +5,17 @@
 #include "mqtt/state/aliases.h"
 #include "mqtt/state/claim.h"
 #include "mqtt/state/inflight.h"
+#include "mqtt/state/observation.h"
 
 struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
                                             const struct mqtt_connection_start *start)
 {
     struct mqtt_connection *c = mqtt_memory_new(start->memory, MQTT_MEMORY_CONNECTIONS, sizeof *c);
-    if (c == NULL)
+    if (c == NULL) {
+        if (sessions != NULL)
+            sessions->strangers++;
         return NULL;
+    }
     c->user = start->user;
     c->sessions = sessions;
     c->memory = start->memory;
@@ -20,7 +24,8 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
     c->clock = 1;
     c->start_seen = start->start_seen;
     c->client = start->client & 1;
-    c->client_known = start->start_seen; /* who sends the SYN is the client */
+    if (start->start_seen)
+        set_client(c, c->client); /* who sends the SYN is the client */
     c->first = (struct mqtt_leg){start->time, start->frame, 0};
     /* What holds until CONNECT and CONNACK say otherwise: 5.0, 3.1.2.11 and 3.2.2.3. */
     c->request_problem_information = true;

@@ -64,7 +64,9 @@ struct mqtt_step {
     struct mqtt_slice client_identifier; /* of the connection, as far as known by now */
     struct mqtt_slice topic; /* PUBLISH: name, or what its alias stands for; may be empty */
     bool topic_from_alias;
-    bool resend; /* PUBLISH or PUBREL that was sent before: `first` is where */
+    bool alias_lost; /* PUBLISH: what sets its alias may be among what the capture lacks, or found
+                        no memory: `topic` is empty, and nobody is to blame */
+    bool resend;     /* PUBLISH or PUBREL that was sent before: `first` is where */
     struct mqtt_leg first;
     struct mqtt_leg request; /* what this packet answers; frame 0: nothing, or not seen */
     int64_t since_request;   /* nanoseconds; valid if request.frame is not 0 */
@@ -211,9 +213,11 @@ struct mqtt_connection {
     bool start_seen;                   /* the capture shows the TCP connection's start */
     bool client_known;
     uint8_t client;        /* side of the client; a guess until client_known */
+    uint8_t senders[2];    /* enum mqtt_sender, by side: what these two say */
     uint8_t version;       /* enum mqtt_version; UNKNOWN until something told */
     bool version_inferred; /* told by packets other than CONNECT */
     bool bridge;
+    bool stranger; /* the CONNECT is not in the capture, although the connection's beginning is */
     bool
         connect_cut; /* the capture lacks the end of CONNECT: what is wrong with it, may be there */
     bool session_settled;   /* it is known what of the session is known: see doubt.h */
@@ -221,6 +225,7 @@ struct mqtt_connection {
                                they are */
     struct mqtt_slice client_identifier; /* owned; as sent, or as assigned by the server */
     bool client_identifier_assigned;
+    bool strings_lost; /* there was no memory for what CONNECT or CONNACK named */
     bool clean_start;
     bool has_will;
     uint8_t will_qos;
@@ -254,7 +259,9 @@ struct mqtt_connection {
         struct mqtt_ping waiting[MQTT_PINGS_MAX]; /* oldest first */
         uint32_t waiting_count;
         uint64_t waiting_dropped;
-        bool proven; /* one that was sent long after the doubt was answered in plain sight */
+        uint32_t displaced; /* answers since the doubt that went to requests of before it, which may
+                               have been meant for later ones */
+        bool proven;        /* one that was sent long after the doubt was answered in plain sight */
     } ping;
     struct mqtt_side_state sides[2];
     bool closed;
@@ -335,12 +342,11 @@ bool mqtt_handshake_handed_on(const struct mqtt_connection *connection,
  * seen, and no refusal. */
 bool mqtt_connection_taken_over(const struct mqtt_connection *connection);
 
+/* Who sends from that side (0 or 1): UNKNOWN until something has shown it. */
 static inline enum mqtt_sender mqtt_connection_sender(const struct mqtt_connection *connection,
                                                       uint8_t side)
 {
-    if (!connection->client_known)
-        return MQTT_SENDER_UNKNOWN;
-    return side == connection->client ? MQTT_SENDER_CLIENT : MQTT_SENDER_SERVER;
+    return (enum mqtt_sender)connection->senders[side];
 }
 
 #endif

@@ -27,6 +27,7 @@ void doubt_side(struct mqtt_connection *c, unsigned side, int64_t time, uint64_t
     forget_proof(&c->sides[0]);
     forget_proof(&c->sides[1]);
     c->ping.proven = false;
+    c->ping.displaced = 0;
     /* If the CONNACK is among what was lost, nothing else will tell of the session. */
     if (c->connect.frame != 0 && c->connack.frame == 0 && !c->session_settled) {
         doubt_session(c);

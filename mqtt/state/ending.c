@@ -114,13 +114,18 @@ static void end_finding(struct mqtt_connection *c, struct mqtt_step *step, enum 
 static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_close how,
                           struct mqtt_step *step)
 {
+    const int64_t grace = how == MQTT_CLOSE_CAPTURE_END ? MQTT_OPEN_GRACE : MQTT_CLOSE_GRACE;
+    uint32_t displaced = c->ping.displaced;
     for (uint32_t i = 0; i < c->ping.waiting_count; i++) {
-        const int64_t waited = mqtt_elapsed(time, c->ping.waiting[i].leg.time);
-        if (waited < (how == MQTT_CLOSE_CAPTURE_END ? MQTT_OPEN_GRACE : MQTT_CLOSE_GRACE) ||
-            !seen_since(c, c->ping.waiting[i].clock))
+        const struct mqtt_ping *ping = &c->ping.waiting[i];
+        const int64_t waited = mqtt_elapsed(time, ping->leg.time);
+        if (waited < grace || !seen_since(c, ping->clock))
             continue;
-        end_finding(c, step, MQTT_RULE_PINGREQ_UNANSWERED, c->client, MQTT_PINGREQ,
-                    &c->ping.waiting[i].leg, mqtt_milliseconds(waited), 0);
+        if (displaced != 0)
+            displaced--;
+        else
+            end_finding(c, step, MQTT_RULE_PINGREQ_UNANSWERED, c->client, MQTT_PINGREQ, &ping->leg,
+                        mqtt_milliseconds(waited), 0);
     }
 }
 
@@ -156,6 +161,8 @@ void mqtt_connection_close(struct mqtt_connection *c, const struct mqtt_place *p
     const struct mqtt_side_state *client = &c->sides[c->client];
     const int64_t silence =
         client->last.frame != 0 ? mqtt_elapsed(place->time, client->last.time) : 0;
+    if (c->sides[c->client].packets != 0)
+        note_stranger(c);
     if (connection_whole(c))
         connect_findings(c, place, how, step);
     ping_findings(c, place->time, how, step);
@@ -267,7 +274,7 @@ bool mqtt_session_open_finding(const struct mqtt_session *session,
                                const struct mqtt_handshake *handshake, bool by_client, int64_t time,
                                struct mqtt_finding *finding)
 {
-    if (!session->known || session->holder != NULL)
+    if (!session_history_known(session) || session->holder != NULL)
         return false;
     const struct mqtt_leg *last = handshake_last_leg(handshake);
     if (mqtt_elapsed(time, last->time) < MQTT_OPEN_GRACE || session_surely_gone(session, time))

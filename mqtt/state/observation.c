@@ -10,6 +10,7 @@ void begin_step(struct mqtt_step *step)
     step->client_identifier = (struct mqtt_slice){NULL, 0};
     step->topic = (struct mqtt_slice){NULL, 0};
     step->topic_from_alias = false;
+    step->alias_lost = false;
     step->resend = false;
     step->first = (struct mqtt_leg){0};
     step->request = (struct mqtt_leg){0};

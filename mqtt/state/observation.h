@@ -40,6 +40,15 @@ static inline struct mqtt_leg place_leg(const struct mqtt_place *place)
     return (struct mqtt_leg){place->time, place->frame, place->token};
 }
 
+/* It is known now which side is the client. */
+static inline void set_client(struct mqtt_connection *c, uint8_t side)
+{
+    c->client_known = true;
+    c->client = side;
+    c->senders[side] = MQTT_SENDER_CLIENT;
+    c->senders[1 - side] = MQTT_SENDER_SERVER;
+}
+
 static inline bool is_5_0(const struct observation *o)
 {
     return o->version == MQTT_VERSION_5_0;

@@ -58,10 +58,10 @@ struct passage {
     enum packet packet;
     enum state state;
     const struct transition *transition;
-    bool known; /* the capture shows enough to judge it */
 };
 
-static enum state state_of(const struct mqtt_handshake *handshake, enum mqtt_handshake_kind kind)
+static inline enum state state_of(const struct mqtt_handshake *handshake,
+                                  enum mqtt_handshake_kind kind)
 {
     if (handshake == NULL)
         return NONE;
@@ -76,19 +76,27 @@ static enum state state_of(const struct mqtt_handshake *handshake, enum mqtt_han
     }
 }
 
-static struct passage begin_passage(struct observation *o, struct mqtt_side_state *beginner,
-                                    enum mqtt_handshake_kind kind, enum packet packet)
+static inline void begin_passage(struct passage *p, struct observation *o,
+                                 struct mqtt_side_state *beginner, enum mqtt_handshake_kind kind,
+                                 enum packet packet)
 {
-    const struct mqtt_connection *c = o->connection;
-    const uint16_t identifier = o->packet->packet_identifier;
-    struct passage p = {.o = o, .beginner = beginner, .kind = kind, .packet = packet};
-    p.handshake = inflight_find(&beginner->inflight, identifier);
-    p.state = state_of(p.handshake, kind);
-    p.transition = &transitions[p.state][packet];
-    p.known = p.handshake != NULL
-                  ? handshake_known(c, p.handshake)
-                  : identifier_known(c, (unsigned)(beginner - c->sides), identifier, kind);
-    return p;
+    p->o = o;
+    p->beginner = beginner;
+    p->kind = kind;
+    p->packet = packet;
+    p->handshake = inflight_find(&beginner->inflight, o->packet->packet_identifier);
+    p->state = state_of(p->handshake, kind);
+    p->transition = &transitions[p->state][packet];
+}
+
+/* The capture shows enough to judge the packet. */
+static bool is_known(const struct passage *p)
+{
+    const struct mqtt_connection *c = p->o->connection;
+    if (p->handshake != NULL)
+        return handshake_known(c, p->handshake);
+    return identifier_known(c, (unsigned)(p->beginner - c->sides), p->o->packet->packet_identifier,
+                            p->kind);
 }
 
 bool session_fresh(const struct mqtt_connection *c, unsigned side)
@@ -113,21 +121,24 @@ static bool disowns(const struct passage *p)
     return p->state <= OTHER && reason_of(p->o->packet) == MQTT_REASON_PACKET_IDENTIFIER_NOT_FOUND;
 }
 
-/* Raises what the row says, where the capture shows enough and no debt explains it. Returns whether
- * the packet paid one. */
-static bool judge(struct passage *p)
+static bool judge_by(const struct passage *p, enum mqtt_rule rule)
 {
     struct observation *o = p->o;
-    const enum mqtt_rule rule = (enum mqtt_rule)p->transition->rules[is_5_0(o)];
-    if (rule == MQTT_RULE_NONE)
-        return false;
     if (pays(o))
         return true;
-    if (p->known && !disowns(p))
+    if (is_known(p) && !disowns(p))
         identifier_finding(
             o, rule,
             p->transition->about < NO_LEG ? p->handshake->legs[p->transition->about].frame : 0);
     return false;
+}
+
+/* Raises what the row says, where the capture shows enough and no debt explains it. Returns whether
+ * the packet paid one. */
+static inline bool judge(struct passage *p)
+{
+    const enum mqtt_rule rule = (enum mqtt_rule)p->transition->rules[is_5_0(p->o)];
+    return rule != MQTT_RULE_NONE && judge_by(p, rule);
 }
 
 /* Clients acknowledge in the order of arrival (4.6.0-2 to -4). `seen` is the highest order that was
@@ -135,9 +146,9 @@ static bool judge(struct passage *p)
 static void check_order(const struct passage *p, enum mqtt_rule rule, uint64_t order,
                         uint64_t *seen)
 {
-    if (order != 0 && order < *seen && p->o->sender == MQTT_SENDER_CLIENT && p->known)
+    if (order != 0 && order < *seen && p->o->sender == MQTT_SENDER_CLIENT && is_known(p))
         identifier_finding(p->o, rule, 0);
-    if (p->known && order > *seen)
+    if (order > *seen)
         *seen = order;
 }
 
@@ -172,7 +183,7 @@ static void judge_lone_dup(struct passage *p)
 {
     struct observation *o = p->o;
     const struct mqtt_settled *settled = just_settled(o, p->kind);
-    if (!p->known)
+    if (!is_known(p))
         return;
     if (settled != NULL)
         resend_finding(o, settled->frame);
@@ -185,7 +196,7 @@ static void publish_new(struct passage *p)
 {
     struct observation *o = p->o;
     const struct mqtt_connection *c = o->connection;
-    const bool may_repeat_lost = p->packet == AGAIN && !p->known && !connection_whole(c);
+    const bool may_repeat_lost = p->packet == AGAIN && !is_known(p) && !connection_whole(c);
     if (p->state == NONE && p->packet == AGAIN)
         judge_lone_dup(p);
     else
@@ -234,13 +245,13 @@ void observe_publish(struct observation *o)
     observe_topic(o);
     if (!o->packet->has_packet_identifier || publish->qos == 0 || publish->qos == 3)
         return;
-    struct passage p =
-        begin_passage(o, o->from, publish->qos == 1 ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2,
-                      publish->dup ? AGAIN : FIRST);
+    struct passage p;
+    begin_passage(&p, o, o->from, publish->qos == 1 ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2,
+                  publish->dup ? AGAIN : FIRST);
     switch ((enum next)p.transition->next) {
     case SENT_AGAIN:
         /* Without DUP, and with what happened before in doubt, it is as likely a new one. */
-        if (publish->dup || p.known)
+        if (publish->dup || is_known(&p))
             publish_redelivered(&p);
         else
             publish_new(&p);
@@ -362,7 +373,7 @@ static void release(struct passage *p)
  * connection was not captured, or ended before its PUBCOMP arrived. */
 static bool may_be_resumed(const struct passage *p)
 {
-    return !p->known || !session_fresh(p->o->connection, p->o->place->side) ||
+    return !is_known(p) || !session_fresh(p->o->connection, p->o->place->side) ||
            just_settled(p->o, MQTT_HANDSHAKE_QOS_2) != NULL;
 }
 
@@ -370,12 +381,13 @@ static void adopt(struct passage *p)
 {
     struct observation *o = p->o;
     const struct mqtt_settled *settled = just_settled(o, MQTT_HANDSHAKE_QOS_2);
-    if (settled != NULL && p->known)
+    const bool known = is_known(p);
+    if (settled != NULL && known)
         resend_finding(o, settled->frame);
     struct mqtt_handshake *handshake = begin_handshake(o, MQTT_HANDSHAKE_QOS_2);
     if (handshake == NULL)
         return;
-    if (!p->known)
+    if (!known)
         handshake->began = 0; /* nor in plain sight */
     handshake->stage = 3;
     handshake->legs[0] = (struct mqtt_leg){0};
@@ -395,9 +407,9 @@ static void stay(struct passage *p)
 void observe_acknowledgement(struct observation *o)
 {
     const enum packet packet = packet_of(o->packet);
-    struct passage p =
-        begin_passage(o, packet == PUBREL ? o->from : o->to,
-                      packet == PUBACK ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2, packet);
+    struct passage p;
+    begin_passage(&p, o, packet == PUBREL ? o->from : o->to,
+                  packet == PUBACK ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2, packet);
     const bool ends = p.transition->next == DONE;
     if (packet == PUBREL)
         check_reason(&p);

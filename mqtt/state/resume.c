@@ -65,7 +65,7 @@ static void let_go(struct mqtt_session *session, bool displaced)
     session->offline_since = last_packet(c);
     session->offline_slack = slack(c);
     session->kept = session_persists(c);
-    session->known = history_whole(c);
+    session->known = history_whole(c) && !session->missed;
     session->version = c->version;
     session->expiry = c->version == MQTT_VERSION_5_0 ? c->session_expiry : UINT32_MAX;
     for (unsigned i = 0; i < 2; i++) {
@@ -99,8 +99,12 @@ static bool is_over(const struct mqtt_connection *c)
 void name_session(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
-    if (c->sessions == NULL || c->client_identifier.length == 0)
+    if (c->sessions == NULL)
         return;
+    if (c->client_identifier.length == 0) {
+        c->sessions->strangers += c->strings_lost;
+        return;
+    }
     sweep_sessions(c->sessions, o->place->time);
     if (claim_session(c) == NULL)
         return;
@@ -112,7 +116,7 @@ void name_session(struct observation *o)
         holder->state = MQTT_CLAIM_CONTESTED; /* unless the server refuses */
         c->takes_over = holder->connection->first.frame;
     }
-    c->claim->session_was_known = session->known;
+    c->claim->session_was_known = session_history_known(session);
     session->known = false;
 }
 
@@ -209,6 +213,7 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored)
     struct mqtt_session *session = c->claim->session;
     bool known = true;
     if (nothing_stored) {
+        session->missed = false;
         inflight_clear(&session->inflight[0]);
         inflight_clear(&session->inflight[1]);
     } else {
@@ -217,6 +222,7 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored)
         known = resume(c, 1) && known;
     }
     c->claim->state = MQTT_CLAIM_HELD;
+    session->strangers = c->sessions->strangers;
     session->holder = c->claim;
     session->connections++;
     session->resumed += c->session_present;

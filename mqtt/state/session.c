@@ -197,6 +197,7 @@ static struct mqtt_session *add(struct mqtt_sessions *sessions, uint64_t hash,
         more_buckets(sessions);
     session->id = sessions->seen++;
     session->hash = hash;
+    session->registry = sessions;
     session->server = *server;
     sessions->count++;
     session->older = sessions->newest;
@@ -216,12 +217,12 @@ struct mqtt_claim *claim_session(struct mqtt_connection *c)
     const struct mqtt_endpoint *server = &c->endpoints[1 - c->client];
     const uint64_t hash = session_hash(sessions->options.seed, server, c->client_identifier);
     struct mqtt_claim *claim = mqtt_memory_new(c->memory, MQTT_MEMORY_SESSIONS, sizeof *claim);
-    struct mqtt_session *session = NULL;
-    if (claim != NULL)
-        session = find(sessions, hash, server, c->client_identifier);
+    struct mqtt_session *session = find(sessions, hash, server, c->client_identifier);
     if (claim != NULL && session == NULL)
         session = add(sessions, hash, server, c->client_identifier);
-    if (session == NULL) {
+    if (claim == NULL || session == NULL) {
+        if (session != NULL)
+            session->missed = true;
         mqtt_memory_free(c->memory, claim, sizeof *claim);
         sessions->refused++;
         return NULL;
@@ -264,6 +265,19 @@ bool mqtt_connection_taken_over(const struct mqtt_connection *c)
 {
     return c->claim != NULL &&
            (c->claim->state == MQTT_CLAIM_CONTESTED || c->claim->state == MQTT_CLAIM_TAKEN_OVER);
+}
+
+void note_stranger(struct mqtt_connection *c)
+{
+    if (c->sessions == NULL || !c->start_seen || c->connect.frame != 0 || c->stranger)
+        return;
+    c->stranger = true;
+    c->sessions->strangers++;
+}
+
+bool session_history_known(const struct mqtt_session *session)
+{
+    return session->known && !session->missed && session->strangers == session->registry->strangers;
 }
 
 /* ---- What time does to them ---- */

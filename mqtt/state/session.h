@@ -30,6 +30,7 @@ struct mqtt_claim {
 };
 
 struct mqtt_session {
+    const struct mqtt_sessions *registry;
     struct mqtt_session *next;                    /* in the registry's bucket */
     struct mqtt_session *older, *newer;           /* in the order of first sight */
     struct mqtt_session *idle_older, *idle_newer; /* among those that no connection claims */
@@ -50,6 +51,8 @@ struct mqtt_session {
     bool kept;           /* the server has to keep its state after the last connection */
     uint8_t version;     /* enum mqtt_version of the last connection */
     bool known;          /* its handshakes are known from a clean start on */
+    bool missed;         /* a connection named it since that there was no memory to follow */
+    uint64_t strangers;  /* the registry's count when its last connection was accepted */
     uint32_t expiry;     /* seconds after the end of the connection; UINT32_MAX: for ever */
     struct mqtt_inflight
         inflight[2]; /* while offline: [0] begun by the client, [1] by the server */
@@ -79,6 +82,8 @@ struct mqtt_sessions {
     uint64_t seen;      /* all that ever were */
     uint64_t refused;   /* connections whose session found no room: it is not followed */
     uint64_t forgotten; /* sessions that gave way to others */
+    uint64_t strangers; /* connections that began in the capture and whose CONNECT is not there, or
+                           that there was no memory for: they may have been any client's */
     struct mqtt_session *oldest, *newest;           /* of all */
     struct mqtt_session *idle_oldest, *idle_newest; /* of those that no connection claims */
     struct mqtt_session *hand;                      /* of these: the next to be looked at; NULL: the

@@ -30,16 +30,15 @@ void observe_silence(struct observation *o)
         c->keep_alive.longest_silence = silence;
         c->keep_alive.longest_silence_frame = o->place->frame;
     }
-    if (silence <= 0 || o->packet->length > ONE_SEGMENT || c->closed ||
+    if (!silent_beyond(c, silence, 2) || o->packet->length > ONE_SEGMENT || c->closed ||
         o->to->disconnect.frame != 0)
         return;
     if (silent_beyond(c, mqtt_elapsed(silence, EXPIRY_SLACK), 3)) {
         c->keep_alive.expired++;
         raise_finding(o, MQTT_RULE_KEEP_ALIVE_EXPIRED, MQTT_FIELDS, mqtt_milliseconds(silence),
                       c->keep_alive.effective);
-    } else if (silent_beyond(c, silence, 2)) {
-        if (c->keep_alive.late++ == 0)
-            raise_finding(o, MQTT_RULE_KEEP_ALIVE_LATE, MQTT_FIELDS, mqtt_milliseconds(silence),
-                          c->keep_alive.effective);
+    } else if (c->keep_alive.late++ == 0) {
+        raise_finding(o, MQTT_RULE_KEEP_ALIVE_LATE, MQTT_FIELDS, mqtt_milliseconds(silence),
+                      c->keep_alive.effective);
     }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mqtt/state/agreement.h"
+#include "mqtt/state/claim.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/observation.h"
 #include "mqtt/state/qos.h"
@@ -59,11 +60,10 @@ static enum mqtt_outcome decode(const struct mqtt_connection *c, uint8_t side,
 static bool questions_version(const struct mqtt_connection *c, enum mqtt_outcome outcome,
                               const struct mqtt_packet *packet)
 {
-    const bool told = c->version != MQTT_VERSION_UNKNOWN && !c->version_inferred;
-    if (told || outcome == MQTT_NEED_MORE || packet->type == MQTT_CONNECT)
-        return false;
-    return c->version == MQTT_VERSION_UNKNOWN || outcome != MQTT_OK || packet->finding_count != 0 ||
-           packet->version != c->version;
+    if (c->version == MQTT_VERSION_UNKNOWN)
+        return outcome != MQTT_NEED_MORE && packet->type != MQTT_CONNECT;
+    return c->version_inferred && outcome != MQTT_NEED_MORE && packet->type != MQTT_CONNECT &&
+           (!mqtt_reads_cleanly(outcome, packet) || packet->version != c->version);
 }
 
 enum mqtt_outcome mqtt_connection_packet(struct mqtt_connection *c, const struct mqtt_place *place,
@@ -84,38 +84,24 @@ enum mqtt_outcome mqtt_connection_packet(struct mqtt_connection *c, const struct
 
 /* ---- Roles and order ---- */
 
-/* Table 2.1: which packets flow in one direction only. DISCONNECT and AUTH depend on the version.
- */
-static enum mqtt_sender only_sender(unsigned type)
-{
-    switch (type) {
-    case MQTT_CONNECT:
-    case MQTT_SUBSCRIBE:
-    case MQTT_UNSUBSCRIBE:
-    case MQTT_PINGREQ: return MQTT_SENDER_CLIENT;
-    case MQTT_CONNACK:
-    case MQTT_SUBACK:
-    case MQTT_UNSUBACK:
-    case MQTT_PINGRESP: return MQTT_SENDER_SERVER;
-    default: return MQTT_SENDER_UNKNOWN;
-    }
-}
-
 static void learn_roles(struct mqtt_connection *c, uint8_t side, unsigned type,
                         enum mqtt_outcome outcome)
 {
-    const enum mqtt_sender sender = only_sender(type);
-    if (c->client_known || sender == MQTT_SENDER_UNKNOWN || outcome == MQTT_MALFORMED)
+    if (c->client_known || outcome == MQTT_MALFORMED)
         return;
-    c->client_known = true;
-    c->client = sender == MQTT_SENDER_CLIENT ? side : (uint8_t)(1 - side);
+    const unsigned sender = mqtt_packet_info(type)->sender;
+    if (sender == MQTT_SENDER_UNKNOWN)
+        return;
+    set_client(c, sender == MQTT_SENDER_CLIENT ? side : (uint8_t)(1 - side));
 }
 
-/* False if the other side alone may send this: then it means nothing. */
+/* DISCONNECT and AUTH depend on the version. False if the other side alone may send this: then it
+ * means nothing. */
 static bool check_direction(struct observation *o)
 {
-    const enum mqtt_sender only = only_sender(o->packet->type);
-    if (only == MQTT_SENDER_UNKNOWN || o->sender == MQTT_SENDER_UNKNOWN || only == o->sender)
+    const unsigned only = mqtt_packet_info(o->packet->type)->sender;
+    if (only == MQTT_SENDER_UNKNOWN || o->sender == MQTT_SENDER_UNKNOWN ||
+        only == (unsigned)o->sender)
         return true;
     raise_finding(o, MQTT_RULE_PACKET_FROM_WRONG_SIDE, MQTT_FIELD_PACKET_TYPE, o->packet->type, 0);
     return false;
@@ -175,15 +161,15 @@ static void packet_findings(struct observation *o)
 
 /* The snap length cut the packet before its packet identifier: a handshake begins or goes on that
  * can't be followed. As with a gap, nothing about it is held against anybody. */
-static void check_cut(struct observation *o, enum mqtt_outcome outcome)
+static void check_cut(struct observation *o)
 {
     const unsigned type = o->packet->type;
     const bool plain = type == MQTT_PUBLISH && (o->packet->flags & 0x06) == 0;
     const bool none = type == MQTT_CONNECT || type == MQTT_CONNACK || type >= MQTT_PINGREQ;
-    if (outcome == MQTT_TRUNCATED && !o->packet->has_packet_identifier && !plain && !none) {
-        o->from->gap = true;
-        doubt_side(o->connection, o->place->side, o->place->time, o->place->frame);
-    }
+    if (o->packet->has_packet_identifier || plain || none)
+        return;
+    o->from->gap = true;
+    doubt_side(o->connection, o->place->side, o->place->time, o->place->frame);
 }
 
 static bool acknowledges(unsigned type)
@@ -272,7 +258,8 @@ void mqtt_connection_step(struct mqtt_connection *c, const struct mqtt_place *pl
     if (outcome == MQTT_MALFORMED && packet->type == MQTT_CONNECT &&
         c->version == MQTT_VERSION_UNKNOWN)
         c->version = packet->version;
-    check_cut(&o, outcome);
+    if (outcome == MQTT_TRUNCATED)
+        check_cut(&o);
     if (check_direction(&o)) {
         check_limits(&o);
         if (outcome == MQTT_OK || outcome == MQTT_TRUNCATED)
@@ -290,5 +277,7 @@ void mqtt_connection_gap(struct mqtt_connection *c, const struct mqtt_place *pla
     c->sides[side].gap = true;
     c->sides[side].gaps++;
     c->sides[side].last.frame = 0; /* the silence since then is not known */
+    if (side == c->client)
+        note_stranger(c);
     doubt_side_until_seen(c, side, place->time, place->frame);
 }

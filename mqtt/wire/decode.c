@@ -9,6 +9,19 @@
 #include "mqtt/wire/decoder.h"
 #include "mqtt/wire/topic.h"
 
+/* A set of properties, or of packet types, is a word of bits. */
+_Static_assert(MQTT_PROPERTIES <= 32, "a set of properties has no room for all");
+_Static_assert(MQTT_PACKET_TYPES <= 16, "a set of packet types has no room for all");
+
+/* Clearing the CONNECT clears the whole union. */
+#define IS_CLEARED(member)                                                                         \
+    _Static_assert(sizeof(((struct mqtt_packet *)NULL)->member) <= sizeof(struct mqtt_connect),    \
+                   #member " is larger than what is cleared")
+IS_CLEARED(connack);
+IS_CLEARED(publish);
+IS_CLEARED(subscribe);
+IS_CLEARED(suback);
+
 #define IS_5_0(d) ((d)->version == MQTT_VERSION_5_0)
 
 /* ---- What several packets share ---- */

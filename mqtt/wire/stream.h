@@ -26,7 +26,7 @@
 /* The search for a packet's start keeps at most this many bytes, and this many places in them where
  * a packet may start but has not come whole; it drops the oldest. */
 #define MQTT_STREAM_SEARCH (16u * 1024u)
-#define MQTT_STREAM_PLACES 16u
+#define MQTT_STREAM_STARTS 16u
 
 enum mqtt_stream_event {
     MQTT_STREAM_NEED_MORE, /* push the next chunk */
@@ -80,8 +80,8 @@ struct mqtt_stream {
     uint64_t hash;
 
     /* The search: offsets into what is held, ascending; the first one is 0. */
-    uint32_t place_count;
-    uint32_t places[MQTT_STREAM_PLACES];
+    uint32_t start_count;
+    uint32_t starts[MQTT_STREAM_STARTS];
 };
 
 /* `synced` is true if the first byte pushed is the first byte of a control packet: the transport's

@@ -9,13 +9,17 @@ For each capture there are
                    was worked out: the request that it answers, where it was first sent, rules broken
   CAPTURE.tree     for a few, the whole tree of the protocol
 
-`accept` writes them anew. What it writes is what the programs say, right or wrong: read the difference
+The last two hold what Wireshark 4.0 prints. Newer versions word some things that are none of ours in
+another way; there, both sides are compared without them (see unworded).
+
+`accept` writes them anew, with 4.0. What it writes is what the programs say, right or wrong: read the difference
 against captures/MANIFEST and the specification before it is committed.
 """
 
 import difflib
 import json
 import pathlib
+import re
 import sys
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -40,6 +44,11 @@ COLUMNS = [
 
 OURS = "mqtt || mqttscope"
 
+# Whose words the files hold.
+WIRESHARK = (4, 0)
+
+UNITS = {"": 9, "milli": 6, "micro": 3, "nano": 0}
+
 
 def text_report(face, capture):
     """As on a terminal of the usual width, without colours."""
@@ -53,16 +62,33 @@ def json_report(face, capture):
     return report.replace(json.dumps(version), '"mqttscope"', 1)
 
 
+def nanoseconds(match):
+    """A relative time without its unit, which differs: 0.0016 seconds, 1.6 milliseconds."""
+    whole, fraction, unit = match.groups(default="")
+    digits = UNITS[unit]
+    return f"{int(whole + fraction[:digits].ljust(digits, '0'))} ns"
+
+
+def unworded(text):
+    """Without what each version of Wireshark words in its own way: the remarks that TCP puts before our
+    Info column, the unit of relative times, the escape of a DEL."""
+    text = re.sub(r"\t(?:\[TCP [^]]*\] ?)+", "\t", text)
+    text = re.sub(r"\b(\d+)(?:\.(\d+))? (milli|micro|nano|)seconds?\b", nanoseconds, text)
+    return text.replace("\\x7F", "\\177")
+
+
 def packets(face, capture):
     """A line a frame; what was worked out follows in brackets."""
     lines = []
     for row in face.fields(capture, COLUMNS, OURS):
         frame, stream, info, requests, first, rules = (row[name] for name in COLUMNS)
+        # Newer ones escape the backslash of an escape.
+        text = "".join(info) if face.wireshark == WIRESHARK else "".join(info).replace("\\\\", "\\")
         notes = [f"answers {' '.join(requests)}"] if requests else []
         notes += [f"first sent in {' '.join(first)}"] if first else []
         notes += [f"rules {' '.join(rules)}"] if rules else []
         note = f"  [{'; '.join(notes)}]" if notes else ""
-        lines.append(f"{frame[0]}\t{stream[0]}\t{''.join(info)}{note}\n")
+        lines.append(f"{frame[0]}\t{stream[0]}\t{text}{note}\n")
     return "".join(lines)
 
 
@@ -94,11 +120,13 @@ def made(face, capture):
     return files
 
 
-def differences(files):
+def differences(face, files):
     """A unified difference for each file that is not what was accepted."""
     for name, content in files.items():
         path = FOLDER / name
         accepted = path.read_text(errors="surrogateescape") if path.exists() else ""
+        if is_from_wireshark(name) and face.wireshark != WIRESHARK:
+            accepted, content = unworded(accepted), unworded(content)
         if content != accepted:
             yield "".join(
                 difflib.unified_diff(
@@ -109,6 +137,11 @@ def differences(files):
                     n=0,
                 )
             )
+
+
+def is_from_wireshark(name):
+    """Whether the file is the plugin's."""
+    return name.endswith((".packets", ".tree"))
 
 
 def golden_files():
@@ -122,7 +155,7 @@ def main():
     """Compares."""
     _, face, chosen = faces.arguments(__doc__.splitlines()[0])
     results = faces.for_each_capture(lambda capture: made(face, capture), chosen)
-    problems = [text for files in results.values() for text in differences(files)]
+    problems = [text for files in results.values() for text in differences(face, files)]
     stems = {capture.rsplit(".", 1)[0] for capture in faces.captures()}
     problems += [
         f"tests/golden/{name} belongs to no capture"

@@ -71,9 +71,16 @@ class Listed:
     """One line of the list: patterns of captures and fields, frames, a reason."""
 
     def __init__(self, captures, fields, frames, reason):
-        self.captures, self.fields, self.reason = captures.split(), fields.split(), reason
+        words = captures.split()
+        self.versions = [word.strip("()") for word in words if word.startswith("(")]
+        self.captures = [word for word in words if not word.startswith("(")]
+        self.fields, self.reason = fields.split(), reason
         self.frames = frames_of(frames)
         self.seen = set()
+
+    def is_about(self, version):
+        """Whether the line counts with this version of Wireshark."""
+        return not self.versions or ".".join(map(str, version)) in self.versions
 
     def covers(self, capture, field, frame):
         """Whether the line expects this difference; remembers which of its frames were there."""
@@ -118,6 +125,7 @@ def main():
     problems = []
     results = faces.for_each_capture(lambda capture: compare(face, capture, names), chosen)
     listed = [Listed(*columns) for columns in faces.read_differences(DIFFERENCES, 4)]
+    listed = [line for line in listed if line.is_about(face.wireshark)]
     problems += uncovered(results, listed)
     for line in listed:
         if chosen == faces.captures() and line.unused():

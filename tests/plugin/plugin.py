@@ -116,9 +116,9 @@ def holes(layer):
 
 def dissected(face, capture, *options):
     """(frame number, packet) from PDML."""
-    text = face.tshark(capture, "-T", "pdml", "-J", "geninfo mqtt mqttscope", *options)
+    text = face.tshark(capture, "-T", "pdml", "-J", "frame mqtt mqttscope", *options)
     for packet in ElementTree.fromstring(text.encode(errors="replace")).iter("packet"):
-        number = packet.find("proto[@name='geninfo']/field[@name='num']")
+        number = packet.find("proto[@name='frame']/field[@name='frame.number']")
         yield int(number.get("show")), packet
 
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What this dissector takes from Wireshark's TCP dissector, whose structures are no interface: they
+ * change from version to version. tcp_view.c alone reads them.
+ *
+ * Sides are told from the frame that is being dissected: its sender, and the other one.
+ */
+#ifndef MQTTSCOPE_PLUGIN_TCP_VIEW_H
+#define MQTTSCOPE_PLUGIN_TCP_VIEW_H
+
+#include "plugin/compat.h"
+
+/* A TCP connection, as Wireshark's dissector follows it. */
+struct tcp_analysis;
+
+enum mqttscope_tcp_side { TCP_SENDER, TCP_RECEIVER };
+
+/* The bytes that TCP hands over. */
+struct mqttscope_segment {
+    uint32_t sequence; /* of the first byte */
+    bool acknowledges; /* the next member is valid */
+    uint32_t acknowledged;
+};
+
+/* Reads what a dissector on top of TCP gets as `data`. False where it got nothing: the transport is
+ * not TCP itself. */
+bool mqttscope_tcp_segment(const void *data, struct mqttscope_segment *segment);
+
+/* The connection that this frame belongs to, NULL if it is not TCP. */
+const struct tcp_analysis *mqttscope_tcp_connection(packet_info *pinfo, conversation_t *base);
+
+/* The capture shows its SYN. True for NULL: other transports are seen from their start. */
+bool mqttscope_tcp_start_seen(const struct tcp_analysis *tcp);
+
+/* The capture shows a FIN or RST. */
+bool mqttscope_tcp_ended(const struct tcp_analysis *tcp);
+
+/* Who sent that FIN? True if it was this side. */
+bool mqttscope_tcp_side_ended(const struct tcp_analysis *tcp, enum mqttscope_tcp_side side);
+
+/* Port of the side that got the SYN; 0: not known. */
+uint16_t mqttscope_tcp_server_port(const struct tcp_analysis *tcp);
+
+/* Whether any segment of this side is in the capture, so far. */
+bool mqttscope_tcp_side_seen(const struct tcp_analysis *tcp, enum mqttscope_tcp_side side);
+
+/* How far `sequence` of this side is from the first byte behind its SYN. */
+uint32_t mqttscope_tcp_from_start(const struct tcp_analysis *tcp, enum mqttscope_tcp_side side,
+                                  uint32_t sequence);
+
+#endif
