@@ -299,15 +299,14 @@ proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
     if (drawing->tree != NULL)
         draw_head(&painter);
     if (mqttscope_wants_details(drawing->tree)) {
-        if (record != NULL && record->findings != NULL)
+        if (record->findings != NULL)
             painter.items =
                 wmem_alloc0_array(drawing->pinfo->pool, proto_item *, drawing->trace->count + 1);
         draw_spans(&painter);
     }
-    if (record != NULL)
-        mqttscope_draw_findings(&painter);
+    mqttscope_draw_findings(&painter);
     draw_cut(&painter);
-    if (record != NULL && mqttscope_wants_details(drawing->tree))
+    if (mqttscope_wants_details(drawing->tree))
         mqttscope_draw_state(&painter);
     return painter.levels[0].tree;
 }

@@ -10,8 +10,6 @@ Each check below is a function named check_*; its text says what it holds.
 import argparse
 import collections
 import fnmatch
-import json
-import os
 import pathlib
 import random
 import re
@@ -22,6 +20,7 @@ import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import faces  # noqa: E402
+from sharkd import Sharkd  # noqa: E402
 
 # Wireshark 4.0 delivers nothing more of a side behind a hole if it is told to put segments in order,
 # and takes a segment that the snap length cut for a hole.
@@ -153,48 +152,6 @@ def check_passes(face, chosen):
             yield f"{capture}: first pass and second differ: {pairs[0]}"
     if seen == 0:
         yield "no frame was seen"
-
-
-class Sharkd:
-    """A Wireshark without windows: draws the frames that it is asked for."""
-
-    def __init__(self, run_tshark, capture):
-        self.process = subprocess.Popen(
-            [run_tshark, "-"],
-            cwd=faces.TREE,
-            env=os.environ | {"TSHARK": "sharkd"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.ask("setconf", name="tcp.reassemble_out_of_order", value="TRUE")
-        self.load(capture)
-
-    def load(self, capture):
-        """Closes what is open and opens a capture."""
-        self.ask("load", file=str(faces.TREE / faces.capture_path(capture)))
-
-    def ask(self, method, **parameters):
-        """The result of one request."""
-        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        if "result" not in answer:
-            raise faces.Failed(f"sharkd: {answer}")
-        return answer["result"]
-
-    def frame(self, number):
-        """Our part of a frame's tree, and its line."""
-        drawn = self.ask("frame", frame=number, proto=True, columns=True)
-        return [n for n in drawn["tree"] if n.get("f") == "mqtt"], drawn.get("col")
-
-    def close(self):
-        """Ends the program; the context of the capture is freed before."""
-        self.process.stdin.close()
-        if self.process.wait(60) != 0:
-            raise faces.Failed("sharkd failed at its end")
 
 
 def check_order(face, chosen):
