@@ -110,6 +110,12 @@ def check_payloads(face, path):
     for mode, numbers in seen_in(face, path, frame):
         if numbers != list(range(1, CROWD)):
             yield f"{mode}: {len(numbers)} payloads, up to {max(numbers, default=0)}"
+    # Where there is no room for payloads, their control packets are all there.
+    names = ["mqtt.msgtype", "json.value.number"]
+    tight = ["-o", "gui.max_tree_depth:15"]
+    row = face.fields(path, names, f"frame.number == {frame}", more=tight)[0]
+    if len(row["mqtt.msgtype"]) != CROWD - 1 or row["json.value.number"] == []:
+        yield f"with little room: {len(row['mqtt.msgtype'])} control packets"
     bugs = face.fields(path, ["frame.number"], "_ws.malformed || mqttscope.cut")
     yield from (f"frame {row['frame.number'][0]} is malformed" for row in bugs)
 
