@@ -7,7 +7,8 @@
 #include "plugin/summary.h"
 #include "plugin/tree.h"
 
-#define FIRST_SPANS 64
+/* Room for spans: at first, and at most. A packet of 256 MB can have as many fields as bytes. */
+enum { SPANS_FIRST = 64, SPANS_MAX = 1 << 18 };
 
 /* All that a place in the bytes may have been recorded as. */
 #define DRAWN                                                                                      \
@@ -63,6 +64,12 @@ static void say(struct mqttscope_call *call, const char *text)
 
 /* ---- One control packet ---- */
 
+static void make_room(struct mqtt_trace *trace, wmem_allocator_t *pool, uint32_t spans)
+{
+    trace->capacity = MIN(spans, SPANS_MAX);
+    trace->spans = wmem_alloc_array(pool, struct mqtt_span, trace->capacity);
+}
+
 static enum mqtt_outcome decode(struct mqttscope_call *call, uint32_t offset, uint32_t length,
                                 const struct mqtt_context *context, struct mqtt_packet *packet)
 {
@@ -72,16 +79,13 @@ static enum mqtt_outcome decode(struct mqttscope_call *call, uint32_t offset, ui
 
     if (!call->details)
         return mqtt_decode(data, captured, length, context, packet);
-    if (trace->capacity == 0) {
-        trace->capacity = FIRST_SPANS;
-        trace->spans = wmem_alloc_array(call->pinfo->pool, struct mqtt_span, trace->capacity);
-    }
+    if (trace->capacity == 0)
+        make_room(trace, call->pinfo->pool, SPANS_FIRST);
     const enum mqtt_outcome outcome =
         mqtt_decode_traced(data, captured, length, context, packet, trace);
-    if (trace->needed <= trace->capacity)
+    if (trace->needed <= trace->capacity || trace->capacity == SPANS_MAX)
         return outcome;
-    trace->capacity = trace->needed;
-    trace->spans = wmem_alloc_array(call->pinfo->pool, struct mqtt_span, trace->capacity);
+    make_room(trace, call->pinfo->pool, trace->needed);
     return mqtt_decode_traced(data, captured, length, context, packet, trace);
 }
 

@@ -5,7 +5,8 @@
 #include "mqtt/state/session.h"
 #include "plugin/register.h"
 
-#define NANOSECONDS 1000000000
+/* Findings that are kept, one by one, of a capture: some 64 MB of them. More are counted. */
+#define FINDINGS_KEPT_MAX 1000000u
 
 /* Everything about the open capture that mqtt/ allocated, or that is shared by its frames. */
 static struct {
@@ -13,6 +14,7 @@ static struct {
     struct mqttscope_conversation *conversations;
     wmem_map_t *by_connection; /* struct mqtt_connection -> struct mqttscope_conversation */
     wmem_map_t *texts;         /* each text once */
+    uint32_t findings;         /* how many are kept */
 } capture;
 
 /* ---- Conversations ---- */
@@ -100,11 +102,11 @@ static int64_t frame_time(const packet_info *pinfo)
 {
     const int64_t seconds = pinfo->abs_ts.secs;
 
-    if (seconds >= INT64_MAX / NANOSECONDS)
+    if (seconds >= INT64_MAX / MQTTSCOPE_SECOND)
         return INT64_MAX;
-    if (seconds <= INT64_MIN / NANOSECONDS)
+    if (seconds <= INT64_MIN / MQTTSCOPE_SECOND)
         return INT64_MIN;
-    return seconds * NANOSECONDS + pinfo->abs_ts.nsecs;
+    return seconds * MQTTSCOPE_SECOND + pinfo->abs_ts.nsecs;
 }
 
 /* Dates of a capture may be further apart than a number of nanoseconds can tell, too. */
@@ -256,16 +258,18 @@ static void keep_links(struct mqttscope_record *record, const struct mqtt_step *
 
 static void keep_findings(struct mqttscope_record *record, const struct mqtt_step *step)
 {
-    const size_t size = step->finding_count * sizeof(step->findings[0]);
+    const uint32_t count = MIN(step->finding_count, FINDINGS_KEPT_MAX - capture.findings);
+    const size_t size = count * sizeof(step->findings[0]);
     struct mqttscope_findings *findings;
 
     if (step->finding_count == 0)
         return;
     findings = wmem_alloc(wmem_file_scope(), sizeof(*findings) + size);
-    findings->count = step->finding_count;
-    findings->dropped = step->findings_dropped;
+    findings->count = count;
+    findings->dropped = step->findings_dropped + step->finding_count - count;
     memcpy(findings->list, step->findings, size);
     record->findings = findings;
+    capture.findings += count;
 }
 
 void mqttscope_conversation_step(struct mqttscope_conversation *conversation, packet_info *pinfo,

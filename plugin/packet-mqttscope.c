@@ -10,8 +10,7 @@
 #include "plugin/settle.h"
 #include "plugin/websocket.h"
 
-#define PORT_MQTT 1883
-#define PORT_MQTT_TLS 8883
+enum { PORT_MQTT = 1883, PORT_MQTT_TLS = 8883 };
 
 static dissector_handle_t tcp_handle;
 static dissector_handle_t tls_handle;
@@ -152,13 +151,17 @@ static bool hands_back(void)
     return mqttscope_preferences.hand_back && builtin_handle != NULL;
 }
 
+/* A copy in an ICMP message: nobody sent it again. */
+static bool is_copy(const packet_info *pinfo)
+{
+    return pinfo->flags.in_error_pkt;
+}
+
 static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, conversation_t *base,
                           const struct mqttscope_segment *segment)
 {
     struct mqttscope_call call;
 
-    if (pinfo->flags.in_error_pkt)
-        return 0; /* a copy in an ICMP message: nobody sent it again */
     mqttscope_call_begin(&call, tvb, pinfo, tree);
     if (segment != NULL) {
         call.bytes.buffer = 0;
@@ -180,6 +183,8 @@ static int dissect_mqtt_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
 {
     if (hands_back())
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
+    if (is_copy(pinfo))
+        return 0;
     conversation_t *base = find_or_create_conversation(pinfo);
     struct mqttscope_segment segment;
     const bool is_segment =
@@ -192,6 +197,8 @@ static int dissect_mqtt_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
 {
     if (hands_back())
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
+    if (is_copy(pinfo))
+        return 0;
     return dissect_stream(tvb, pinfo, tree, find_or_create_conversation(pinfo), NULL);
 }
 
@@ -199,7 +206,7 @@ static int dissect_mqtt_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
 {
     if (hands_back())
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
-    return mqttscope_dissect_websocket(tvb, pinfo, tree);
+    return is_copy(pinfo) ? 0 : mqttscope_dissect_websocket(tvb, pinfo, tree);
 }
 
 /* ---- TCP on any port ---- */
@@ -225,7 +232,7 @@ static ws_boolean dissect_mqtt_heuristic(tvbuff_t *tvb, packet_info *pinfo, prot
 {
     const uint32_t captured = tvb_captured_length(tvb);
 
-    if (captured == 0 || pinfo->flags.in_error_pkt || hands_back() ||
+    if (captured == 0 || is_copy(pinfo) || hands_back() ||
         !is_connect(tvb_get_ptr(tvb, 0, (int)captured), captured))
         return FALSE;
     conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);

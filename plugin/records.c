@@ -4,7 +4,8 @@
 
 #include "plugin/register.h"
 
-enum { OBJECTS_AT_ONCE = 256, FRAMES_A_PAGE = 1024 };
+#define OBJECTS_AT_ONCE 256
+#define FRAMES_A_PAGE 1024
 
 /* Room for many objects of one size: a pool would add a header to each. */
 struct slab {

@@ -32,6 +32,9 @@ struct mqttscope_client {
     bool keep_alive_known;
 };
 
+/* Times are counted in nanoseconds. */
+#define MQTTSCOPE_SECOND INT64_C(1000000000)
+
 /* There is none. A time between two packets may be negative: clocks are set back. */
 #define MQTTSCOPE_NO_TIME INT64_MIN
 
@@ -46,7 +49,7 @@ struct mqttscope_extra {
 
 struct mqttscope_findings {
     uint32_t count;
-    uint32_t dropped;
+    uint32_t dropped; /* more that are not kept */
     struct mqtt_finding list[];
 };
 

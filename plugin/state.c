@@ -2,8 +2,6 @@
 /* What was worked out about a control packet: links, times, findings; see painter.h. */
 #include "plugin/painter.h"
 
-#define NANOSECONDS 1000000000
-
 static proto_item *add_generated_text(const struct painter *painter, proto_tree *tree,
                                       enum made_field field, const char *text)
 {
@@ -26,7 +24,8 @@ static void add_generated_number(const struct painter *painter, enum made_field 
 static void add_generated_time(const struct painter *painter, enum made_field field,
                                int64_t nanoseconds)
 {
-    const nstime_t time = {(time_t)(nanoseconds / NANOSECONDS), (int)(nanoseconds % NANOSECONDS)};
+    const nstime_t time = {(time_t)(nanoseconds / MQTTSCOPE_SECOND),
+                           (int)(nanoseconds % MQTTSCOPE_SECOND)};
 
     if (mqttscope_wants_field(painter, hf_made[field]))
         proto_item_set_generated(proto_tree_add_time(painter->levels[0].tree, hf_made[field],

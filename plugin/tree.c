@@ -288,6 +288,16 @@ static void draw_cut(const struct painter *painter)
                            packet->length);
 }
 
+static void draw_too_long(const struct painter *painter)
+{
+    const struct mqtt_trace *trace = painter->drawing->trace;
+
+    if (trace->needed > trace->count)
+        expert_add_info_format(painter->drawing->pinfo, painter->levels[0].item,
+                               &ei_remark[REMARK_TOO_LONG], "%u more fields are not drawn",
+                               trace->needed - trace->count);
+}
+
 proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
 {
     struct painter painter = {
@@ -303,6 +313,7 @@ proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
             painter.items =
                 wmem_alloc0_array(drawing->pinfo->pool, proto_item *, drawing->trace->count + 1);
         draw_spans(&painter);
+        draw_too_long(&painter);
     }
     mqttscope_draw_findings(&painter);
     draw_cut(&painter);

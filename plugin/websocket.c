@@ -125,8 +125,6 @@ int mqttscope_dissect_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     struct mqttscope_settling settling;
     struct mqttscope_call call;
 
-    if (pinfo->flags.in_error_pkt)
-        return 0;
     mqttscope_call_begin(&call, tvb, pinfo, tree);
     call.bytes.can_wait = call.bytes.captured == call.bytes.reported;
     if (call.first_pass) {

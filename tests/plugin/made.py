@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Frames that hold more than other dissectors bear, made byte by byte: all of each is shown, and nothing that
-becomes of it while it is drawn changes a verdict.
+"""What no capture of ours holds, made byte by byte: frames with more in them than other dissectors bear, dates
+that overflow, copies in ICMP messages, packets and findings without end.
 
-    crowded.py CHECK --tshark RUN-TSHARK
+    made.py CHECK --tshark RUN-TSHARK
 
 Each check below is a function named check_*; its text says what it holds.
 """
@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
 import faces  # noqa: E402
 from mqtt_pcap import (  # noqa: E402
-    CLIENT, DISCONNECT, SERVER, Capture, connack, connect, packet, publish,
+    CLIENT, DISCONNECT, SERVER, Capture, connack, connect, packet, publish, string,
 )  # fmt: skip
 from sharkd import Sharkd  # noqa: E402
 
@@ -168,6 +168,126 @@ def check_verdicts(face, path):
             yield from (f"{limits} {more}: {row}" for row in wrong)
             if len(rows) < 10:
                 yield f"{limits} {more}: frames are missing: {rows}"
+
+
+SECOND = 10**9
+YEAR_3000 = 32_503_680_000 * SECOND
+
+
+def block(kind, body):
+    """A pcapng block."""
+    body += b"\0" * (-len(body) % 4)
+    length = struct.pack("<I", len(body) + 12)
+    return struct.pack("<I", kind) + length + body + length
+
+
+def in_whole_seconds(capture):
+    """The capture as pcapng whose clock counts seconds: it can tell dates that are far away."""
+    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    out += block(1, struct.pack("<HHI", capture.link_type, 0, 0) + struct.pack("<HHB3xHH", 9, 1, 0, 0, 0))
+    for time, data, wire_length in capture.records:
+        seconds = time // SECOND
+        head = struct.pack("<IIIII", 0, seconds >> 32, seconds & 0xFFFFFFFF, len(data), wire_length)
+        out += block(6, head + data)
+    return out
+
+
+def check_dates(face, path):
+    """Dates that a number of nanoseconds can't tell: times are long, not negative, and nobody is blamed."""
+    capture = Capture()
+    connection = capture.open()
+    capture.segment(connection, CLIENT, 0x18, connect("late", keep_alive=0))
+    capture.time = YEAR_3000
+    capture.segment(connection, SERVER, 0x18, connack())
+    capture.segment(connection, CLIENT, 0x18, publish("t", b"1", 0x32, 1))
+    capture.time = 2 * YEAR_3000
+    capture.segment(connection, SERVER, 0x18, puback(1))
+    path.write_bytes(in_whole_seconds(capture))
+    names = ["mqttscope.rtt", "mqttscope.since_client", "mqttscope.rule"]
+    rows = face.fields(path, names, "mqtt")
+    times = [float(time) for row in rows for name in names[:2] for time in row[name]]
+    if len(rows) != 4 or len(times) != 5 or min(times) < 0 or max(times) < 200 * 365 * 86400:
+        yield f"{rows}"
+    yield from (f"{row}" for row in rows if row["mqttscope.rule"])
+
+
+def check_clock(face, path):
+    """A clock that is set back: times are negative, and are shown."""
+    capture = Capture()
+    connection = capture.open()
+    capture.segment(connection, CLIENT, 0x18, connect("back"))
+    capture.segment(connection, SERVER, 0x18, connack())
+    capture.segment(connection, CLIENT, 0x18, publish("t", b"1", 0x34, 1))
+    capture.time -= 2 * SECOND
+    for side, first_byte in ((SERVER, 0x50), (CLIENT, 0x62), (SERVER, 0x70)):
+        capture.segment(connection, side, 0x18, packet(first_byte, b"\0\1"))
+    path.write_bytes(capture.bytes())
+    names = ["mqttscope.since_client", "mqttscope.rtt", "mqttscope.handshake_time"]
+    rows = face.fields(path, names, "mqtt.msgtype in {5, 6, 7}")
+    seen = [[float(row[name][0]) < 0 if row[name] else None for name in names] for row in rows]
+    if seen != [[True, True, None], [True, False, None], [False, False, True]]:
+        yield f"negative are {seen}: {rows}"
+
+
+def check_copies(face, path):
+    """What an ICMP message quotes was not sent again, over TCP and over WebSocket."""
+    for port, wrap, hello in ((1883, bytes, []), (8080, in_websocket, [UPGRADE, UPGRADED])):
+        capture = Capture()
+        connection = capture.open(port)
+        for side, data in enumerate(hello):
+            capture.segment(connection, side, 0x18, data)
+        capture.segment(connection, CLIENT, 0x18, wrap(connect("once")))
+        quoted = capture.records[-1][1]
+        icmp = struct.pack(">BBHI", 3, 1, 0, 0) + quoted
+        head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(icmp), 0, 0, 64, 1, 0)
+        capture.frame(head + bytes([10, 0, 0, 2, 10, 0, 0, 1]) + icmp)
+        capture.segment(connection, SERVER, 0x18, wrap(connack()))
+        path.write_bytes(capture.bytes())
+        for more in ([], ["-2"]):
+            rows = face.fields(path, ["frame.number", "mqtt.msgtype", "mqttscope.rule"], "mqtt", more=more)
+            seen = [row["mqtt.msgtype"] for row in rows]
+            if seen != [["1"], ["2"]] or any(row["mqttscope.rule"] for row in rows):
+                yield f"port {port} {more}: {rows}"
+
+
+def in_segments(capture, connection, side, data):
+    """Sends much."""
+    for start in range(0, len(data), 60_000):
+        capture.segment(connection, side, 0x18, data[start : start + 60_000])
+
+
+def check_long(face, path):
+    """A packet with more fields than anybody reads is drawn as far as there is room, and says so."""
+    capture = Capture()
+    connection = capture.open()
+    capture.segment(connection, CLIENT, 0x18, connect("long"))
+    capture.segment(connection, SERVER, 0x18, connack())
+    in_segments(capture, connection, SERVER, packet(0x90, b"\0\1" + bytes(300_000)))
+    capture.segment(connection, CLIENT, 0x18, DISCONNECT)
+    path.write_bytes(capture.bytes())
+    rows = face.fields(path, ["mqtt.msgtype", "mqttscope.more_fields", "_ws.malformed"], "mqtt")
+    if [row["mqtt.msgtype"] for row in rows] != [["1"], ["2"], ["9"], ["14"]]:
+        yield f"control packets are missing: {rows}"
+    said = [bool(row["mqttscope.more_fields"]) for row in rows]
+    if said != [False, False, True, False] or any(row["_ws.malformed"] for row in rows):
+        yield f"more fields are said to be there: {said}"
+
+
+def check_findings(face, path):
+    """Findings without end: a million are kept, and from there on it is said that there are more."""
+    capture = Capture()
+    connection = capture.open()
+    # Six times a filter and its options, and from the second packet on the identifier.
+    bad = packet(0x82, b"\0\1" + (string("a/#b") + b"\xfc") * 6)
+    capture.segment(connection, CLIENT, 0x18, connect("bad"))
+    capture.segment(connection, SERVER, 0x18, connack())
+    for _ in range(79):
+        capture.segment(connection, CLIENT, 0x18, bad * 1000)
+    path.write_bytes(capture.bytes())
+    text = face.tshark(path, "-T", "fields", "-e", "frame.number", "-Y", "mqttscope.more_findings")
+    said = [int(number) for number in text.split()]
+    if said != [81, 82, 83]:
+        yield f"more findings are said to be there in frames {said}"
 
 
 def main():
