@@ -20,6 +20,7 @@ import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import faces  # noqa: E402
+from packets import Packets  # noqa: E402
 from sharkd import Sharkd  # noqa: E402
 
 # Wireshark 4.0 delivers nothing more of a side behind a hole if it is told to put segments in order,
@@ -134,24 +135,50 @@ def check_coverage(face, chosen):
         yield "no control packet was seen"
 
 
+def passes_differ(face, capture):
+    """What is not the same on the first pass and with -2, and how many frames were seen."""
+    names = ["frame.number", *SHOWN_FIELDS, *STATE_FIELDS]
+    once = face.fields(capture, names, "mqtt")
+    twice = face.fields(capture, names, "mqtt", more=["-2"])
+    pairs = [(a, b) for a, b in zip(once, twice) if a != b] or [(len(once), len(twice))]
+    return [f"{capture}: first pass and second differ: {pairs[0]}"] if once != twice else [], len(once)
+
+
 def check_passes(face, chosen):
     """With -2, which draws everything a second time, all is as on the first pass. (Only response_in
     differs: a first pass can't know the answer.)"""
-    names = ["frame.number", *SHOWN_FIELDS, *STATE_FIELDS]
     seen = 0
-
-    def compare(capture):
-        once = face.fields(capture, names, "mqtt")
-        twice = face.fields(capture, names, "mqtt", more=["-2"])
-        return once, twice
-
-    for capture, (once, twice) in faces.for_each_capture(compare, chosen).items():
-        seen += len(once)
-        if once != twice:
-            pairs = [(a, b) for a, b in zip(once, twice) if a != b] or [(len(once), len(twice))]
-            yield f"{capture}: first pass and second differ: {pairs[0]}"
+    results = faces.for_each_capture(lambda capture: passes_differ(face, capture), chosen)
+    for problems, count in results.values():
+        seen += count
+        yield from problems
     if seen == 0:
         yield "no frame was seen"
+
+
+def disordered(packets, chance):
+    """Numbers of packets: some change places, come twice, or don't come."""
+    order = list(range(len(packets.packets)))
+    for here in range(len(order) - 1):
+        if chance.random() < 0.1:
+            there = min(here + chance.randrange(1, 4), len(order) - 1)
+            order[here], order[there] = order[there], order[here]
+    return [n for n in order for _ in range(chance.choices((1, 2, 0), (20, 1, 1))[0])]
+
+
+def check_disorder(face, chosen):
+    """The same where packets change places, come twice or don't come: in later passes Wireshark knows more
+    than it did then (where a side's numbers begin, whose bytes these are), and it makes no difference. That is
+    so where TCP puts segments in order: else it does not hand over all that it did on the first pass."""
+    packets = Packets((faces.TREE / chosen[0]).read_bytes())
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "disorder.pcapng"
+        for number in range(4):
+            path.write_bytes(packets.in_order(disordered(packets, random.Random(number))))
+            problems, count = passes_differ(face, path)
+            yield from (f"{number}: {problem}" for problem in problems)
+            if count < 1000:
+                yield f"{number}: {count} frames were seen"
 
 
 def check_order(face, chosen):
