@@ -1,113 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Feeds the connections on the first pass and keeps the results; see conversation.h. */
+/* Feeds the connections and keeps the results; see conversation.h. */
 #include "plugin/conversation.h"
 
 #include "mqtt/facts/time.h"
 #include "mqtt/state/session.h"
 #include "plugin/register.h"
 
-#define OBJECTS_AT_ONCE 256
-#define FRAMES_A_PAGE 1024
-
-/* Room for many objects of one size: a pool would add a header to each. */
-struct slab {
-    char *next;
-    uint32_t left;
-};
+/* Findings that are kept, one by one, of a capture: some 64 MB of them. More are counted. */
+#define FINDINGS_KEPT_MAX 1000000u
 
 /* Everything about the open capture that mqtt/ allocated, or that is shared by its frames. */
 static struct {
     struct mqtt_sessions *sessions;
     struct mqttscope_conversation *conversations;
-    wmem_map_t *texts;                /* each text once */
-    struct mqttscope_record ***pages; /* a frame's first record, by frame number */
-    uint32_t page_count;
-    struct slab records;
-    struct slab extras;
+    wmem_map_t *texts; /* each text once */
+    uint32_t findings; /* how many are kept */
 } capture;
-
-/* ---- Records ---- */
-
-/* Most captures that this is used for are MQTT in most frames: a table costs less than Wireshark's
- * own list a frame. */
-static struct mqttscope_record **first_record(uint32_t frame)
-{
-    const uint32_t page = frame / FRAMES_A_PAGE;
-
-    if (page >= capture.page_count) {
-        const uint32_t count = MAX(page + 1, capture.page_count * 2);
-        capture.pages =
-            wmem_realloc(wmem_file_scope(), capture.pages, count * sizeof(capture.pages[0]));
-        memset(capture.pages + capture.page_count, 0,
-               (count - capture.page_count) * sizeof(capture.pages[0]));
-        capture.page_count = count;
-    }
-    if (capture.pages[page] == NULL)
-        capture.pages[page] =
-            wmem_alloc0_array(wmem_file_scope(), struct mqttscope_record *, FRAMES_A_PAGE);
-    return &capture.pages[page][frame % FRAMES_A_PAGE];
-}
-
-struct mqttscope_frame *mqttscope_frame_get(packet_info *pinfo)
-{
-    struct mqttscope_frame *frame = p_get_proto_data(pinfo->pool, pinfo, proto_mqttscope, 0);
-
-    if (frame != NULL)
-        return frame;
-    frame = wmem_new0(pinfo->pool, struct mqttscope_frame);
-    frame->first = first_record(pinfo->num);
-    p_add_proto_data(pinfo->pool, pinfo, proto_mqttscope, 0, frame);
-    return frame;
-}
-
-/* One of many objects of a size, zeroed. */
-static void *take(struct slab *slab, size_t size)
-{
-    if (slab->left == 0) {
-        slab->left = OBJECTS_AT_ONCE;
-        slab->next = wmem_alloc0(wmem_file_scope(), size * OBJECTS_AT_ONCE);
-    }
-    void *object = slab->next;
-    slab->next += size;
-    slab->left--;
-    return object;
-}
-
-struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame,
-                                              enum mqttscope_record_kind kind, uint32_t buffer,
-                                              uint32_t position)
-{
-    struct mqttscope_record *record = take(&capture.records, sizeof(*record));
-
-    record->kind = (uint8_t)kind;
-    record->buffer = buffer;
-    record->position = position;
-    if (frame->at == NULL)
-        *frame->first = record;
-    else
-        frame->at->next = record;
-    frame->at = record;
-    return record;
-}
-
-struct mqttscope_record *mqttscope_record_take(struct mqttscope_frame *frame,
-                                               enum mqttscope_record_kind kind, uint32_t buffer,
-                                               uint32_t position)
-{
-    struct mqttscope_record *start = frame->at != NULL ? frame->at->next : *frame->first;
-
-    for (struct mqttscope_record *record = start; record != NULL; record = record->next) {
-        const bool here = record->buffer == buffer && record->position == position;
-        if (here && record->kind == kind) {
-            frame->at = record;
-            return record;
-        }
-        /* Buffers of one length come often: what follows belongs to another one. */
-        if ((here && buffer != 0) || (record->kind == RECORD_PACKET && kind != RECORD_PACKET))
-            return NULL;
-    }
-    return NULL;
-}
 
 /* ---- Conversations ---- */
 
@@ -149,6 +57,7 @@ void mqttscope_conversation_cleanup(void)
     if (capture.sessions != NULL)
         mqtt_sessions_free(capture.sessions);
     memset(&capture, 0, sizeof(capture));
+    mqttscope_records_cleanup();
 }
 
 void mqttscope_search_begin(struct mqttscope_direction *direction)
@@ -197,6 +106,14 @@ static int64_t frame_time(const packet_info *pinfo)
     return mqtt_time(pinfo->abs_ts.secs, pinfo->abs_ts.nsecs);
 }
 
+struct mqtt_place mqttscope_place(const packet_info *pinfo, unsigned side)
+{
+    return (struct mqtt_place){.time = frame_time(pinfo),
+                               .frame = pinfo->num,
+                               .side = (uint8_t)side,
+                               .acknowledged = UINT64_MAX};
+}
+
 static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conversation_t *base)
 {
     static const struct mqttscope_client unknown_client;
@@ -233,9 +150,9 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
     return made;
 }
 
-struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, unsigned *side)
+struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, conversation_t *base,
+                                                          unsigned *side)
 {
-    conversation_t *base = find_or_create_conversation(pinfo);
     struct mqttscope_conversation *conversation =
         conversation_get_proto_data(base, proto_mqttscope);
 
@@ -312,15 +229,6 @@ static const struct mqttscope_client *client_now(struct mqttscope_conversation *
     return now;
 }
 
-static struct mqttscope_extra *extra_of(struct mqttscope_record *record)
-{
-    if (record->extra == NULL) {
-        record->extra = take(&capture.extras, sizeof(*record->extra));
-        record->extra->handshake_time = -1;
-    }
-    return record->extra;
-}
-
 static struct mqttscope_record *record_of(uint64_t token)
 {
     return (struct mqttscope_record *)(uintptr_t)token;
@@ -331,57 +239,53 @@ static void keep_links(struct mqttscope_record *record, const struct mqtt_step *
 {
     if (step->request.frame != 0) {
         struct mqttscope_record *request = record_of(step->request.token);
-        extra_of(record)->response_to = (uint32_t)step->request.frame;
-        extra_of(record)->rtt = step->since_request;
+        mqttscope_record_extra(record)->response_to = (uint32_t)step->request.frame;
+        mqttscope_record_extra(record)->rtt = step->since_request;
         if (request->response_in == 0)
             request->response_in = frame;
     }
     if (step->resend && step->first.frame != 0)
-        extra_of(record)->first_sent_in = (uint32_t)step->first.frame;
+        mqttscope_record_extra(record)->first_sent_in = (uint32_t)step->first.frame;
     if (step->has_handshake && step->handshake.kind == MQTT_HANDSHAKE_QOS_2 &&
         step->handshake.legs[0].frame != 0 && step->handshake.legs[3].frame != 0)
-        extra_of(record)->handshake_time =
-            step->handshake.legs[3].time - step->handshake.legs[0].time;
+        mqttscope_record_extra(record)->handshake_time =
+            mqtt_elapsed(step->handshake.legs[3].time, step->handshake.legs[0].time);
 }
 
 static void keep_findings(struct mqttscope_record *record, const struct mqtt_step *step)
 {
-    const size_t size = step->finding_count * sizeof(step->findings[0]);
+    const uint32_t count = MIN(step->finding_count, FINDINGS_KEPT_MAX - capture.findings);
+    const size_t size = count * sizeof(step->findings[0]);
     struct mqttscope_findings *findings;
 
     if (step->finding_count == 0)
         return;
     findings = wmem_alloc(wmem_file_scope(), sizeof(*findings) + size);
-    findings->count = step->finding_count;
-    findings->dropped = step->findings_dropped;
+    findings->count = count;
+    findings->dropped = step->findings_dropped + step->finding_count - count;
     memcpy(findings->list, step->findings, size);
     record->findings = findings;
+    capture.findings += count;
 }
 
 enum mqtt_outcome mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
-                                                packet_info *pinfo, unsigned side,
+                                                const struct mqtt_place *place,
                                                 const struct mqtt_bytes *bytes,
                                                 struct mqtt_packet *packet,
                                                 struct mqttscope_record *record)
 {
-    const struct mqtt_place place = {
-        .time = frame_time(pinfo),
-        .frame = pinfo->num,
-        .token = (uint64_t)(uintptr_t)record,
-        .side = (uint8_t)side,
-    };
     struct mqtt_step step;
 
     const enum mqtt_outcome outcome =
-        mqtt_connection_packet(conversation->connection, &place, bytes, NULL, packet, &step);
+        mqtt_connection_packet(conversation->connection, place, bytes, NULL, packet, &step);
     record->version = packet->version; /* later passes read it as this one did */
     record->sender = step.sender;
     record->in_flight = step.in_flight;
-    record->since_client = step.since_client;
+    record->since_client = step.since_client != -1 ? step.since_client : MQTTSCOPE_NO_TIME;
     record->client = client_now(conversation, &step);
     if (step.topic_from_alias && step.topic.length != 0)
-        extra_of(record)->topic = keep_text(step.topic);
-    keep_links(record, &step, pinfo->num);
+        mqttscope_record_extra(record)->topic = keep_text(step.topic);
+    keep_links(record, &step, (uint32_t)place->frame);
     keep_findings(record, &step);
     return outcome;
 }
@@ -389,8 +293,7 @@ enum mqtt_outcome mqttscope_conversation_packet(struct mqttscope_conversation *c
 void mqttscope_conversation_gap(struct mqttscope_conversation *conversation,
                                 const packet_info *pinfo, unsigned side)
 {
-    const struct mqtt_place place = {
-        .time = frame_time(pinfo), .frame = pinfo->num, .side = (uint8_t)side};
+    const struct mqtt_place place = mqttscope_place(pinfo, side);
 
     mqtt_connection_gap(conversation->connection, &place);
 }

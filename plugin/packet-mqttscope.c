@@ -4,14 +4,13 @@
  */
 #include "plugin/packet-mqttscope.h"
 
-#include "plugin/cut.h"
+#include "plugin/call.h"
 #include "plugin/payload.h"
 #include "plugin/register.h"
-#include "plugin/tree.h"
+#include "plugin/settle.h"
 #include "plugin/websocket.h"
 
-#define PORT_MQTT 1883
-#define PORT_MQTT_TLS 8883
+enum { PORT_MQTT = 1883, PORT_MQTT_TLS = 8883 };
 
 static dissector_handle_t tcp_handle;
 static dissector_handle_t tls_handle;
@@ -25,18 +24,13 @@ static bool before(uint32_t a, uint32_t b)
     return (int32_t)(a - b) < 0;
 }
 
-static struct mqttscope_direction *direction_of(const struct mqttscope_call *call)
-{
-    return &call->conversation->sides[call->side];
-}
-
 /* `bytes` of this direction will never come. Inside a packet whose end is known, sync is kept. */
-static void gap(struct mqttscope_call *call, uint32_t bytes)
+static void lose(const struct mqttscope_settling *settling, uint32_t bytes)
 {
-    struct mqttscope_direction *direction = direction_of(call);
+    struct mqttscope_direction *direction = mqttscope_direction_of(settling);
 
-    mqttscope_conversation_gap(call->conversation, call->pinfo, call->side);
-    direction->gap = true;
+    mqttscope_conversation_gap(settling->conversation, settling->pinfo, settling->side);
+    direction->lost = true;
     if (bytes <= direction->known)
         direction->known -= bytes;
     else
@@ -44,10 +38,10 @@ static void gap(struct mqttscope_call *call, uint32_t bytes)
 }
 
 /* The first data of a side: it may not be the first that the side sent. */
-static void begin_direction(struct mqttscope_call *call, uint32_t sequence)
+static void begin_direction(const struct mqttscope_settling *settling, uint32_t sequence)
 {
-    const struct mqttscope_conversation *conversation = call->conversation;
-    struct mqttscope_direction *direction = direction_of(call);
+    const struct mqttscope_conversation *conversation = settling->conversation;
+    struct mqttscope_direction *direction = mqttscope_direction_of(settling);
 
     direction->begun = true;
     direction->position = sequence;
@@ -58,31 +52,32 @@ static void begin_direction(struct mqttscope_call *call, uint32_t sequence)
 }
 
 /* Compares what came with what was expected. False if it is old: it came out of order, or twice. */
-static bool follow_sequence(struct mqttscope_call *call, uint32_t sequence)
+static bool follow_sequence(const struct mqttscope_settling *settling, uint32_t sequence)
 {
-    struct mqttscope_direction *direction = direction_of(call);
+    const uint32_t end = sequence + settling->bytes.reported;
+    struct mqttscope_direction *direction = mqttscope_direction_of(settling);
 
     if (!direction->begun)
-        begin_direction(call, sequence);
+        begin_direction(settling, sequence);
     if (before(sequence, direction->position))
         return false;
     if (sequence != direction->position) {
-        gap(call, sequence - direction->position);
+        lose(settling, sequence - direction->position);
         direction->waiting = false;
     }
-    if (before(direction->seen, sequence + call->reported) || direction->seen == 0)
-        direction->seen = sequence + call->reported;
+    if (before(direction->seen, end) || direction->seen == 0)
+        direction->seen = end;
     return true;
 }
 
 /* The other side has got bytes that did not come here: the capture lacks them, or they stand before
  * or behind such ones and TCP waits for those. What they may have held is not to be held against
  * anybody. */
-static void follow_acknowledgement(struct mqttscope_call *call,
+static void follow_acknowledgement(const struct mqttscope_settling *settling,
                                    const struct mqttscope_segment *segment)
 {
-    struct mqttscope_conversation *conversation = call->conversation;
-    struct mqttscope_direction *other = &conversation->sides[1 - call->side];
+    struct mqttscope_conversation *conversation = settling->conversation;
+    struct mqttscope_direction *other = &conversation->sides[1 - settling->side];
     uint32_t missing;
 
     if (!segment->acknowledges || conversation->tcp == NULL)
@@ -97,9 +92,89 @@ static void follow_acknowledgement(struct mqttscope_call *call,
                 : 0;
     if (missing > 1 ||
         (missing == 1 && !mqttscope_tcp_side_ended(conversation->tcp, TCP_RECEIVER))) {
-        mqttscope_conversation_gap(conversation, call->pinfo, 1 - call->side);
+        mqttscope_conversation_gap(conversation, settling->pinfo, 1 - settling->side);
         other->seen = segment->acknowledged;
+        other->outrun = true;
+        other->outrun_to = segment->acknowledged;
     }
+}
+
+/* First pass: what waits for more is asked for by the drawing, as on every pass. */
+static void settle_rest(struct mqttscope_settling *settling, const struct mqttscope_rest *rest)
+{
+    struct mqttscope_direction *direction = mqttscope_direction_of(settling);
+    const uint32_t left = settling->bytes.reported - rest->offset;
+
+    direction->waiting = left != 0;
+    if (!direction->waiting) {
+        direction->packet_began = 0;
+        return;
+    }
+    if (direction->packet_began == 0)
+        direction->packet_began = mqttscope_place(settling->pinfo, settling->side).time;
+    direction->known = rest->needed != 0 ? left + rest->needed : 0;
+    mqttscope_record_add(settling->frame, RECORD_WAIT, &settling->bytes, rest->offset)->length =
+        rest->needed;
+}
+
+static void settle_stream(struct mqttscope_settling *settling,
+                          const struct mqttscope_segment *segment)
+{
+    struct mqttscope_direction *direction = mqttscope_direction_of(settling);
+
+    if (direction->waiting)
+        direction->known = 0; /* the packet begins again, with what was missing */
+    const struct mqttscope_rest rest = mqttscope_settle(settling);
+    if (segment != NULL)
+        direction->position = segment->sequence + rest.offset;
+    settle_rest(settling, &rest);
+}
+
+/* What these bytes are among those of their direction, and what their sender had got by then. */
+static void measure(struct mqttscope_settling *settling, const struct mqttscope_segment *segment)
+{
+    const struct tcp_analysis *tcp = settling->conversation->tcp;
+
+    if (tcp == NULL || !segment->acknowledges || !mqttscope_tcp_start_seen(tcp))
+        return;
+    settling->position = mqttscope_tcp_from_start(tcp, TCP_SENDER, segment->sequence);
+    settling->acknowledged = mqttscope_tcp_from_start(tcp, TCP_RECEIVER, segment->acknowledged);
+}
+
+/* Bytes that were acknowledged before they came may have been answered already. */
+static void doubt_outrun(const struct mqttscope_settling *settling,
+                         const struct mqttscope_segment *segment)
+{
+    struct mqttscope_direction *direction = mqttscope_direction_of(settling);
+
+    if (!direction->outrun)
+        return;
+    if (before(segment->sequence, direction->outrun_to))
+        mqttscope_conversation_gap(settling->conversation, settling->pinfo, settling->side);
+    direction->outrun = before(segment->sequence + settling->bytes.reported, direction->outrun_to);
+}
+
+/* The first pass. False if there is no memory. */
+static bool settle(const struct mqttscope_call *call, conversation_t *base,
+                   const struct mqttscope_segment *segment)
+{
+    struct mqttscope_settling settling;
+
+    if (!mqttscope_settling_begin(&settling, call->pinfo, base, call->frame, &call->bytes))
+        return false;
+    if (segment != NULL) {
+        measure(&settling, segment);
+        follow_acknowledgement(&settling, segment);
+        if (!follow_sequence(&settling, segment->sequence)) {
+            mqttscope_record_add(call->frame, RECORD_STALE, &call->bytes, 0)->length =
+                call->bytes.reported;
+            return true;
+        }
+    }
+    settle_stream(&settling, segment);
+    if (segment != NULL)
+        doubt_outrun(&settling, segment);
+    return true;
 }
 
 /* ---- TCP and TLS ---- */
@@ -109,79 +184,45 @@ static bool hands_back(void)
     return mqttscope_preferences.hand_back && builtin_handle != NULL;
 }
 
-/* Asks the transport to come again when there is more. */
-static void wait_for_more(const struct mqttscope_call *call, const struct mqttscope_rest *rest)
+/* A copy in an ICMP message: nobody sent it again. */
+static bool is_copy(const packet_info *pinfo)
 {
-    call->pinfo->desegment_offset = (int)rest->offset;
-    call->pinfo->desegment_len = rest->needed != 0 ? rest->needed : DESEGMENT_ONE_MORE_SEGMENT;
-    if (!call->first_pass)
-        return;
-    direction_of(call)->waiting = true;
-    direction_of(call)->known =
-        rest->needed != 0 ? call->reported - rest->offset + rest->needed : 0;
+    return pinfo->flags.in_error_pkt;
 }
 
-static int dissect_buffer(struct mqttscope_call *call, const struct mqttscope_segment *segment)
-{
-    if (call->first_pass && direction_of(call)->waiting) {
-        /* The packet begins again, with what was missing. */
-        direction_of(call)->waiting = false;
-        direction_of(call)->known = 0;
-    }
-    const struct mqttscope_rest rest = mqttscope_cut(call, 0);
-    if (call->first_pass && segment != NULL)
-        direction_of(call)->position = segment->sequence + rest.offset;
-    if (rest.offset < call->reported)
-        wait_for_more(call, &rest);
-    return (int)call->captured;
-}
-
-/* A probe that keeps the TCP connection alive carries one old byte; that is nothing to talk of. */
-static int dissect_stale(const struct mqttscope_call *call)
-{
-    if (call->reported > 1)
-        mqttscope_draw_bytes(call->tree, call->pinfo, call->tvb, 0, call->reported, MADE_STALE,
-                             REMARK_OUT_OF_ORDER);
-    return (int)call->captured;
-}
-
-/* Decided on the first pass, remembered later. */
-static bool is_stale(struct mqttscope_call *call, const struct mqttscope_segment *segment)
-{
-    if (!call->first_pass)
-        return mqttscope_recall(call, RECORD_STALE, 0) != NULL;
-    if (segment == NULL)
-        return false;
-    follow_acknowledgement(call, segment);
-    if (follow_sequence(call, segment->sequence))
-        return false;
-    mqttscope_record(call, RECORD_STALE, 0);
-    return true;
-}
-
-static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, conversation_t *base,
                           const struct mqttscope_segment *segment)
 {
     struct mqttscope_call call;
 
-    if (pinfo->flags.in_error_pkt)
-        return 0; /* a copy in an ICMP message: nobody sent it again */
     mqttscope_call_begin(&call, tvb, pinfo, tree);
-    if (segment != NULL)
-        call.place = (struct mqttscope_place){.start = segment->sequence};
-    if (call.first_pass && call.conversation == NULL)
-        return 0; /* no memory */
-    call.can_wait = pinfo->can_desegment != 0;
-    return is_stale(&call, segment) ? dissect_stale(&call) : dissect_buffer(&call, segment);
+    if (segment != NULL) {
+        call.bytes.buffer = 0;
+        call.bytes.start = segment->sequence;
+    }
+    call.bytes.can_wait = pinfo->can_desegment != 0;
+    if (call.first_pass && !settle(&call, base, segment))
+        return 0;
+    if (!mqttscope_call_draw(&call))
+        return 0;
+    if (call.waits) {
+        pinfo->desegment_offset = (int)call.offset;
+        pinfo->desegment_len = call.needed != 0 ? call.needed : DESEGMENT_ONE_MORE_SEGMENT;
+    }
+    return (int)call.bytes.captured;
 }
 
 static int dissect_mqtt_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     if (hands_back())
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
+    if (is_copy(pinfo))
+        return 0;
+    conversation_t *base = find_or_create_conversation(pinfo);
     struct mqttscope_segment segment;
-    return dissect_stream(tvb, pinfo, tree,
-                          mqttscope_tcp_segment(data, &segment) ? &segment : NULL);
+    const bool is_segment =
+        mqttscope_tcp_segment(mqttscope_tcp_connection(pinfo, base), data, &segment);
+    return dissect_stream(tvb, pinfo, tree, base, is_segment ? &segment : NULL);
 }
 
 /* TLS delivers every byte once and in order, or none. */
@@ -189,14 +230,16 @@ static int dissect_mqtt_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
 {
     if (hands_back())
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
-    return dissect_stream(tvb, pinfo, tree, NULL);
+    if (is_copy(pinfo))
+        return 0;
+    return dissect_stream(tvb, pinfo, tree, find_or_create_conversation(pinfo), NULL);
 }
 
 static int dissect_mqtt_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     if (hands_back())
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
-    return mqttscope_dissect_websocket(tvb, pinfo, tree);
+    return is_copy(pinfo) ? 0 : mqttscope_dissect_websocket(tvb, pinfo, tree);
 }
 
 /* ---- TCP on any port ---- */
@@ -222,7 +265,8 @@ static ws_boolean dissect_mqtt_heuristic(tvbuff_t *tvb, packet_info *pinfo, prot
 {
     const uint32_t captured = tvb_captured_length(tvb);
 
-    if (captured == 0 || hands_back() || !is_connect(tvb_get_ptr(tvb, 0, (int)captured), captured))
+    if (captured == 0 || is_copy(pinfo) || hands_back() ||
+        !is_connect(tvb_get_ptr(tvb, 0, (int)captured), captured))
         return FALSE;
     conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);
     dissect_mqtt_tcp(tvb, pinfo, tree, data);

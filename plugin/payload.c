@@ -3,6 +3,7 @@
 #include "plugin/payload.h"
 
 #include "mqtt/wire/utf8.h"
+#include "plugin/layers.h"
 
 static heur_dissector_list_t by_topic;
 static dissector_handle_t json;
@@ -59,8 +60,7 @@ static char *topic_of(const struct mqttscope_drawing *drawing)
 {
     const struct mqtt_slice topic = drawing->packet->publish.topic_name;
 
-    if (drawing->record != NULL && drawing->record->extra != NULL &&
-        drawing->record->extra->topic != NULL)
+    if (drawing->record->extra != NULL && drawing->record->extra->topic != NULL)
         return wmem_strdup(drawing->pinfo->pool, drawing->record->extra->topic);
     return (char *)get_utf_8_string(drawing->pinfo->pool, topic.data, (int)topic.length);
 }
@@ -73,12 +73,18 @@ static bool try_topic(const struct mqttscope_drawing *drawing, tvbuff_t *payload
                                    topic_of(drawing));
 }
 
+bool mqttscope_payload_is_wanted(unsigned packet_type)
+{
+    return packet_type == MQTT_PUBLISH && mqttscope_preferences.payload_heuristics &&
+           by_topic != NULL;
+}
+
 static void hand_on(const struct mqttscope_drawing *drawing, tvbuff_t *payload)
 {
     packet_info *pinfo = drawing->pinfo;
     proto_tree *tree = drawing->tree;
 
-    if (mqttscope_preferences.payload_heuristics && by_topic != NULL && try_topic(drawing, payload))
+    if (mqttscope_payload_is_wanted(MQTT_PUBLISH) && try_topic(drawing, payload))
         return;
     if (mqttscope_preferences.payload_json && json != NULL &&
         mqttscope_wants_fields_of(json_protocol, tree) &&
@@ -86,29 +92,40 @@ static void hand_on(const struct mqttscope_drawing *drawing, tvbuff_t *payload)
         call_dissector_only(json, payload, pinfo, tree, NULL);
 }
 
-void mqttscope_dissect_payload(const struct mqttscope_drawing *drawing)
+/* A payload that makes its dissector give up must not take the control packets behind it along, not
+ * even where it is the dissector that is wrong. The line of a PUBLISH stays as it is. */
+static void hand_on_safely(const struct mqttscope_drawing *drawing, tvbuff_t *payload)
 {
-    const struct mqtt_publish *publish = &drawing->packet->publish;
     packet_info *pinfo = drawing->pinfo;
-
-    if (drawing->packet->type != MQTT_PUBLISH || drawing->outcome != MQTT_OK ||
-        publish->payload.length == 0)
-        return;
-    tvbuff_t *payload =
-        tvb_new_subset_length(drawing->tvb, (int)(drawing->offset + publish->payload_offset),
-                              (int)publish->payload.length);
-    /* The line of a PUBLISH stays as it is, and a payload that makes its dissector give up must not
-     * take the control packets behind it along. */
     const gboolean writable = col_get_writable(pinfo->cinfo, -1);
+    struct mqttscope_layers layers;
+
+    mqttscope_layers_save(&layers, pinfo);
     col_set_writable(pinfo->cinfo, -1, FALSE);
     TRY
     {
         hand_on(drawing, payload);
     }
-    CATCH_NONFATAL_ERRORS
+    CATCH_BOUNDS_AND_DISSECTOR_ERRORS
     {
         show_exception(payload, pinfo, drawing->tree, EXCEPT_CODE, GET_MESSAGE);
     }
+    FINALLY
+    {
+        col_set_writable(pinfo->cinfo, -1, writable);
+        mqttscope_layers_restore(&layers, pinfo);
+    }
     ENDTRY;
-    col_set_writable(pinfo->cinfo, -1, writable);
+}
+
+void mqttscope_dissect_payload(const struct mqttscope_drawing *drawing)
+{
+    const struct mqtt_publish *publish = &drawing->packet->publish;
+
+    if (drawing->packet->type != MQTT_PUBLISH || drawing->outcome != MQTT_OK ||
+        publish->payload.length == 0)
+        return;
+    hand_on_safely(drawing, tvb_new_subset_length(drawing->tvb,
+                                                  (int)(drawing->offset + publish->payload_offset),
+                                                  (int)publish->payload.length));
 }

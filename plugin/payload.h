@@ -12,6 +12,10 @@ void mqttscope_payload_handoff(void);
 void mqttscope_draw_text(proto_tree *tree, int field, tvbuff_t *tvb, uint32_t offset,
                          uint32_t length);
 
+/* Whether payloads are offered to dissectors that know their topic, on every pass: those may keep
+ * something. */
+bool mqttscope_payload_is_wanted(unsigned packet_type);
+
 /* Offers the payload of a whole PUBLISH to the dissectors that know its topic or its form. */
 void mqttscope_dissect_payload(const struct mqttscope_drawing *drawing);
 

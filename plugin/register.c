@@ -174,6 +174,8 @@ static void register_remarks(expert_module_t *module)
           EXPFILL}},
         {&ei_remark[REMARK_DROPPED],
          {"mqttscope.more_findings", PI_PROTOCOL, PI_NOTE, "More findings than are kept", EXPFILL}},
+        {&ei_remark[REMARK_TOO_LONG],
+         {"mqttscope.more_fields", PI_UNDECODED, PI_NOTE, "More fields than are drawn", EXPFILL}},
     };
 
     for (unsigned i = 0; i < REMARKS; i++)

@@ -19,6 +19,7 @@ enum remark {
     REMARK_GAP,          /* bytes before this are not in the capture */
     REMARK_OUT_OF_ORDER, /* a segment came late, and Wireshark was not told to put it in order */
     REMARK_DROPPED,      /* more findings than are kept */
+    REMARK_TOO_LONG,     /* more fields than are drawn */
     REMARKS,
 };
 

@@ -2,8 +2,6 @@
 /* What was worked out about a control packet: links, times, findings; see painter.h. */
 #include "plugin/painter.h"
 
-#define NANOSECONDS 1000000000
-
 static proto_item *add_generated_text(const struct painter *painter, proto_tree *tree,
                                       enum made_field field, const char *text)
 {
@@ -26,7 +24,8 @@ static void add_generated_number(const struct painter *painter, enum made_field 
 static void add_generated_time(const struct painter *painter, enum made_field field,
                                int64_t nanoseconds)
 {
-    const nstime_t time = {(time_t)(nanoseconds / NANOSECONDS), (int)(nanoseconds % NANOSECONDS)};
+    const nstime_t time = {(time_t)(nanoseconds / MQTTSCOPE_SECOND),
+                           (int)(nanoseconds % MQTTSCOPE_SECOND)};
 
     if (mqttscope_wants_field(painter, hf_made[field]))
         proto_item_set_generated(proto_tree_add_time(painter->levels[0].tree, hf_made[field],
@@ -41,7 +40,7 @@ static void draw_extra(const struct painter *painter, const struct mqttscope_ext
         add_generated_number(painter, MADE_RESPONSE_TO, extra->response_to);
         add_generated_time(painter, MADE_RTT, extra->rtt);
     }
-    if (extra->handshake_time >= 0)
+    if (extra->handshake_time != MQTTSCOPE_NO_TIME)
         add_generated_time(painter, MADE_HANDSHAKE_TIME, extra->handshake_time);
 }
 
@@ -97,7 +96,7 @@ void mqttscope_draw_state(const struct painter *painter)
         add_generated_number(painter, MADE_IN_FLIGHT, record->in_flight);
     if (record->client->keep_alive_known)
         add_generated_number(painter, MADE_KEEP_ALIVE, record->client->keep_alive);
-    if (record->since_client >= 0)
+    if (record->since_client != MQTTSCOPE_NO_TIME)
         add_generated_time(painter, MADE_SINCE_CLIENT, record->since_client);
 }
 
@@ -195,6 +194,6 @@ void mqttscope_draw_findings(const struct painter *painter)
                                    &ei_remark[REMARK_DROPPED], "%u more findings are not shown",
                                    findings->dropped);
     }
-    if (record->gap)
+    if (record->after_gap)
         expert_add_info(drawing->pinfo, painter->levels[0].item, &ei_remark[REMARK_GAP]);
 }

@@ -63,7 +63,7 @@ static void add_publish(struct line *line, const struct mqttscope_record *record
 {
     const struct mqtt_publish *publish = &line->packet->publish;
 
-    if (record != NULL && record->extra != NULL && record->extra->topic != NULL)
+    if (record->extra != NULL && record->extra->topic != NULL)
         add_bytes(line, ", topic ", (const uint8_t *)record->extra->topic,
                   strlen(record->extra->topic));
     else
@@ -154,7 +154,7 @@ const char *mqttscope_summary(wmem_allocator_t *pool, enum mqtt_outcome outcome,
 {
     struct line line = {pool, wmem_strbuf_new(pool, mqtt_packet_type_name(packet->type)), packet};
 
-    if (record != NULL && record->client != NULL && record->client->identifier != NULL)
+    if (record->client->identifier != NULL)
         add_bytes(&line, ", client ", (const uint8_t *)record->client->identifier,
                   strlen(record->client->identifier));
     if (outcome == MQTT_OK || (outcome == MQTT_TRUNCATED && begins_with_topic(packet)))

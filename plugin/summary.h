@@ -4,10 +4,10 @@
 #define MQTTSCOPE_PLUGIN_SUMMARY_H
 
 #include "mqtt/wire/decode.h"
-#include "plugin/conversation.h"
+#include "plugin/records.h"
 
-/* "PUBLISH, client thermo-1, topic plant/1/temperature, QoS 1, id 7". `record` may be NULL. What
- * the capture holds is escaped. The text lives in `pool`. */
+/* "PUBLISH, client thermo-1, topic plant/1/temperature, QoS 1, id 7". What the
+ * capture holds is escaped. The text lives in `pool`. */
 const char *mqttscope_summary(wmem_allocator_t *pool, enum mqtt_outcome outcome,
                               const struct mqtt_packet *packet,
                               const struct mqttscope_record *record);

@@ -15,19 +15,20 @@ struct tcp_analysis;
 
 enum mqttscope_tcp_side { TCP_SENDER, TCP_RECEIVER };
 
-/* The bytes that TCP hands over. */
+/* The bytes that TCP hands over. Numbers are the same on every pass. */
 struct mqttscope_segment {
     uint32_t sequence; /* of the first byte */
     bool acknowledges; /* the next member is valid */
     uint32_t acknowledged;
 };
 
-/* Reads what a dissector on top of TCP gets as `data`. False where it got nothing: the transport is
- * not TCP itself. */
-bool mqttscope_tcp_segment(const void *data, struct mqttscope_segment *segment);
-
 /* The connection that this frame belongs to, NULL if it is not TCP. */
 const struct tcp_analysis *mqttscope_tcp_connection(packet_info *pinfo, conversation_t *base);
+
+/* Reads what a dissector on top of TCP gets as `data`. False where it got nothing: the transport is
+ * not TCP itself. */
+bool mqttscope_tcp_segment(const struct tcp_analysis *tcp, const void *data,
+                           struct mqttscope_segment *segment);
 
 /* The capture shows its SYN. True for NULL: other transports are seen from their start. */
 bool mqttscope_tcp_start_seen(const struct tcp_analysis *tcp);

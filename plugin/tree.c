@@ -288,6 +288,16 @@ static void draw_cut(const struct painter *painter)
                            packet->length);
 }
 
+static void draw_too_long(const struct painter *painter)
+{
+    const struct mqtt_trace *trace = painter->drawing->trace;
+
+    if (trace->needed > trace->count)
+        expert_add_info_format(painter->drawing->pinfo, painter->levels[0].item,
+                               &ei_remark[REMARK_TOO_LONG], "%u more fields are not drawn",
+                               trace->needed - trace->count);
+}
+
 proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
 {
     struct painter painter = {
@@ -299,15 +309,15 @@ proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
     if (drawing->tree != NULL)
         draw_head(&painter);
     if (mqttscope_wants_details(drawing->tree)) {
-        if (record != NULL && record->findings != NULL)
+        if (record->findings != NULL)
             painter.items =
                 wmem_alloc0_array(drawing->pinfo->pool, proto_item *, drawing->trace->count + 1);
         draw_spans(&painter);
+        draw_too_long(&painter);
     }
-    if (record != NULL)
-        mqttscope_draw_findings(&painter);
+    mqttscope_draw_findings(&painter);
     draw_cut(&painter);
-    if (record != NULL && mqttscope_wants_details(drawing->tree))
+    if (mqttscope_wants_details(drawing->tree))
         mqttscope_draw_state(&painter);
     return painter.levels[0].tree;
 }

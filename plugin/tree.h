@@ -4,7 +4,7 @@
 #define MQTTSCOPE_PLUGIN_TREE_H
 
 #include "mqtt/wire/decode.h"
-#include "plugin/conversation.h"
+#include "plugin/records.h"
 #include "plugin/register.h"
 
 struct mqttscope_drawing {
@@ -14,8 +14,8 @@ struct mqttscope_drawing {
     uint32_t offset; /* of the packet in tvb */
     enum mqtt_outcome outcome;
     const struct mqtt_packet *packet;
-    const struct mqtt_trace *trace;        /* valid if details are wanted */
-    const struct mqttscope_record *record; /* NULL: nothing is known but the bytes */
+    const struct mqtt_trace *trace; /* valid if details are wanted */
+    const struct mqttscope_record *record;
 };
 
 /* Whether fields below the protocol line are seen, or asked for by a filter. If not, decoding needs

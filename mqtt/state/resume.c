@@ -71,8 +71,10 @@ static void let_go(struct mqtt_session *session, bool displaced)
     for (unsigned i = 0; i < 2; i++) {
         inflight_clear(&session->inflight[i]);
         /* Also of a session that ends here: what comes again after all can be told by them. */
-        if (!keep_copies(&session->inflight[i], table_of(c, i)))
+        if (!keep_copies(&session->inflight[i], table_of(c, i))) {
             session->known = false;
+            c->sessions->strangers++;
+        }
     }
     holder->state = displaced || holder->state == MQTT_CLAIM_CONTESTED ? MQTT_CLAIM_TAKEN_OVER
                                                                        : MQTT_CLAIM_LEFT;

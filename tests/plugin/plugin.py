@@ -10,8 +10,6 @@ Each check below is a function named check_*; its text says what it holds.
 import argparse
 import collections
 import fnmatch
-import json
-import os
 import pathlib
 import random
 import re
@@ -22,6 +20,8 @@ import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import faces  # noqa: E402
+from packets import Packets  # noqa: E402
+from sharkd import Sharkd  # noqa: E402
 
 # Wireshark 4.0 delivers nothing more of a side behind a hole if it is told to put segments in order,
 # and takes a segment that the snap length cut for a hole.
@@ -135,66 +135,50 @@ def check_coverage(face, chosen):
         yield "no control packet was seen"
 
 
+def passes_differ(face, capture):
+    """What is not the same on the first pass and with -2, and how many frames were seen."""
+    names = ["frame.number", *SHOWN_FIELDS, *STATE_FIELDS]
+    once = face.fields(capture, names, "mqtt")
+    twice = face.fields(capture, names, "mqtt", more=["-2"])
+    pairs = [(a, b) for a, b in zip(once, twice) if a != b] or [(len(once), len(twice))]
+    return [f"{capture}: first pass and second differ: {pairs[0]}"] if once != twice else [], len(once)
+
+
 def check_passes(face, chosen):
     """With -2, which draws everything a second time, all is as on the first pass. (Only response_in
     differs: a first pass can't know the answer.)"""
-    names = ["frame.number", *SHOWN_FIELDS, *STATE_FIELDS]
     seen = 0
-
-    def compare(capture):
-        once = face.fields(capture, names, "mqtt")
-        twice = face.fields(capture, names, "mqtt", more=["-2"])
-        return once, twice
-
-    for capture, (once, twice) in faces.for_each_capture(compare, chosen).items():
-        seen += len(once)
-        if once != twice:
-            pairs = [(a, b) for a, b in zip(once, twice) if a != b] or [(len(once), len(twice))]
-            yield f"{capture}: first pass and second differ: {pairs[0]}"
+    results = faces.for_each_capture(lambda capture: passes_differ(face, capture), chosen)
+    for problems, count in results.values():
+        seen += count
+        yield from problems
     if seen == 0:
         yield "no frame was seen"
 
 
-class Sharkd:
-    """A Wireshark without windows: draws the frames that it is asked for."""
+def disordered(packets, chance):
+    """Numbers of packets: some change places, come twice, or don't come."""
+    order = list(range(len(packets.packets)))
+    for here in range(len(order) - 1):
+        if chance.random() < 0.1:
+            there = min(here + chance.randrange(1, 4), len(order) - 1)
+            order[here], order[there] = order[there], order[here]
+    return [n for n in order for _ in range(chance.choices((1, 2, 0), (20, 1, 1))[0])]
 
-    def __init__(self, run_tshark, capture):
-        self.process = subprocess.Popen(
-            [run_tshark, "-"],
-            cwd=faces.TREE,
-            env=os.environ | {"TSHARK": "sharkd"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.ask("setconf", name="tcp.reassemble_out_of_order", value="TRUE")
-        self.load(capture)
 
-    def load(self, capture):
-        """Closes what is open and opens a capture."""
-        self.ask("load", file=str(faces.TREE / faces.capture_path(capture)))
-
-    def ask(self, method, **parameters):
-        """The result of one request."""
-        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        if "result" not in answer:
-            raise faces.Failed(f"sharkd: {answer}")
-        return answer["result"]
-
-    def frame(self, number):
-        """Our part of a frame's tree, and its line."""
-        drawn = self.ask("frame", frame=number, proto=True, columns=True)
-        return [n for n in drawn["tree"] if n.get("f") == "mqtt"], drawn.get("col")
-
-    def close(self):
-        """Ends the program; the context of the capture is freed before."""
-        self.process.stdin.close()
-        if self.process.wait(60) != 0:
-            raise faces.Failed("sharkd failed at its end")
+def check_disorder(face, chosen):
+    """The same where packets change places, come twice or don't come: in later passes Wireshark knows more
+    than it did then (where a side's numbers begin, whose bytes these are), and it makes no difference. That is
+    so where TCP puts segments in order: else it does not hand over all that it did on the first pass."""
+    packets = Packets((faces.TREE / chosen[0]).read_bytes())
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "disorder.pcapng"
+        for number in range(4):
+            path.write_bytes(packets.in_order(disordered(packets, random.Random(number))))
+            problems, count = passes_differ(face, path)
+            yield from (f"{number}: {problem}" for problem in problems)
+            if count < 1000:
+                yield f"{number}: {count} frames were seen"
 
 
 def check_order(face, chosen):
