@@ -260,19 +260,19 @@ static int64_t client_silence(const struct observation *o)
     return last->frame != 0 ? mqtt_elapsed(o->place->time, last->time) : 0;
 }
 
-/* The server says that the client was silent for too long: was it? Where the client's last packet
- * is not known, or the keep alive, the server is taken at its word. */
+/* The server says that the client was silent for too long: was it? Nothing is said where the
+ * client's last packet is not known, or the keep alive. */
 static void check_timeout(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
-    const bool measured =
-        c->keep_alive.known && !c->keep_alive.in_doubt && c->sides[c->client].last.frame != 0;
     const int64_t silence = client_silence(o);
-    const bool was_silent = silent_beyond(c, silence, 2);
-    raise_finding(
-        o,
-        measured && !was_silent ? MQTT_RULE_KEEP_ALIVE_TIMEOUT_EARLY : MQTT_RULE_KEEP_ALIVE_TIMEOUT,
-        MQTT_FIELD_DISCONNECT_REASON, mqtt_milliseconds(silence), c->keep_alive.effective);
+    if (!c->keep_alive.known || c->keep_alive.in_doubt || c->sides[c->client].last.frame == 0)
+        return;
+    raise_finding(o,
+                  silent_beyond(c, silence, 2) ? MQTT_RULE_KEEP_ALIVE_TIMEOUT
+                                               : MQTT_RULE_KEEP_ALIVE_TIMEOUT_EARLY,
+                  MQTT_FIELD_DISCONNECT_REASON, mqtt_milliseconds(silence),
+                  c->keep_alive.effective);
 }
 
 static void server_disconnect(struct observation *o)

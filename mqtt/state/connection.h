@@ -175,6 +175,7 @@ struct mqtt_side_state {
     struct mqtt_owed *owed; /* oldest first */
     uint32_t owed_count;
     uint32_t owed_capacity;
+    bool owed_lost; /* one found no room: what pays it can't be told from others any more */
     struct mqtt_settled settled[MQTT_SETTLED_MAX]; /* a ring */
     uint32_t settled_next;
     struct mqtt_alias *aliases; /* of this sender, by ascending alias */

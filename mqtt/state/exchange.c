@@ -33,10 +33,8 @@ static void forget_owed(struct mqtt_side_state *who, uint32_t at)
 
 void owe(struct observation *o, struct mqtt_side_state *who, enum mqtt_packet_type type)
 {
-    struct mqtt_connection *c = o->connection;
     if (who->owed_count == who->owed_capacity && !more_owed(o, who)) {
-        /* Without it, what pays it would look like an acknowledgement of nothing. */
-        doubt_side(c, (unsigned)(who - c->sides), o->place->time, o->place->frame);
+        who->owed_lost = true;
         if (who->owed_count == 0)
             return;
         forget_owed(who, 0);
@@ -54,7 +52,7 @@ bool pays(struct observation *o)
             return true;
         }
     }
-    return false;
+    return from->owed_lost; /* it may be one that there was no room for */
 }
 
 /* What the receiver of this handshake has yet to send. */

@@ -591,6 +591,9 @@ START_TEST(without_memory)
 {
     struct transcript_run whole = {.start = TRANSCRIPT_START};
     transcript_run(scenes[_i].text, &whole);
+    /* Where the earlier session is not remembered, the one is what is left of the other: both say
+     * that DUP does not belong there. */
+    whole.found[MQTT_RULE_DUP_ON_FIRST_SEND] += whole.found[MQTT_RULE_RESENT_AFTER_CLEAN_START];
     for (uint64_t n = 1; n <= whole.allocations; n++) {
         struct transcript_run run = {.start = TRANSCRIPT_START, .failing = n};
         transcript_run(scenes[_i].text, &run);
