@@ -80,7 +80,7 @@ class Information(Case):
     def test_help_names_every_option(self):
         text = self.good("--help")
         for option in ("-r", "-i", "-f", "-d", "-q", "-v", "-h", "-V", "--json", "--ndjson", "--fail-on", "--only", "--client",
-                       "--color", "--explain", "--rules"):
+                       "--color", "--explain", "--rules", "--memory"):
             self.assertRegex(text, r"(?m)^ .*%s\b" % re.escape(option))
 
     def test_version(self):
@@ -146,6 +146,12 @@ class Usage(Case):
         for port in ("1883", "tcp.port==0", "tcp.port==65536", "tcp.port==", "tcp.port==1883,http", "udp.port==1883",
                      "tcp.port==+5", "tcp.port==99999999999999999999"):
             self.bad("-d", port, FLEET, says="-d takes tcp.port==N")
+
+    def test_memory(self):
+        for size in ("1M", "1048576", "2G", "3000000K"):
+            self.assertEqual(self.good("--memory", size, FLEET), self.good(FLEET))
+        for size in ("", "1", "1023K", "1T", "1MB", "-1G", "G", " 1G", "99999999999999999999", "17179869184G"):
+            self.bad("--memory", size, FLEET, says="--memory takes a size")
 
     def test_unknown_rules(self):
         self.bad("--only", "publish-qos-4", FLEET, says="no rule 'publish-qos-4'; did you mean 'publish-qos-3'")
@@ -591,6 +597,20 @@ class Selection(Case):
         self.assertEqual(report["totals"]["connections"], 1)
         self.assertEqual([limit["kind"] for limit in report["capture"]["limits"]],
                          ["unknown-version", "unfinished-packet"])
+
+    def test_memory_that_runs_out(self):
+        """What has no room is a limit, and what is known is still told."""
+        capture = Capture()
+        for number in range(3000):
+            connection = capture.open()
+            capture.segment(connection, CLIENT, 0x18, connect("client-%04d" % number))
+            capture.segment(connection, SERVER, 0x18, connack())
+        path = self.path("many.pcap", capture.bytes())
+        whole, little = self.report(path), self.report("--memory", "1M", path)
+        self.assertEqual(whole["capture"]["limits"], [])
+        self.assertEqual(whole["totals"]["connections"], 3000)
+        self.assertEqual(little["totals"]["connections"], 3000)
+        self.assertIn("no-memory", [limit["kind"] for limit in little["capture"]["limits"]])
 
     def test_recognized_on_any_port(self):
         capture = Capture()

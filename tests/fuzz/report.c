@@ -179,7 +179,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FILE *file = open_memstream(&text, &length_of_text);
     REQUIRE(file != NULL);
     ndjson = ndjson_new(file, sink.slot, false);
-    struct world world = {.transport = transport_new(recorder, NULL, 0)};
+    const struct transport_options options = {0};
+    struct world world = {.transport = transport_new(recorder, &options)};
     REQUIRE(world.transport != NULL);
     while (size >= 5) {
         uint32_t length = MIN((uint32_t)data[3] << 8 | data[4], PAYLOAD_MAX);

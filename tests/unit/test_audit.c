@@ -399,16 +399,16 @@ static const struct line left_alone[] = {SAYS(CLIENT, "\x10\x0d\0\4MQTT\4\0\0\x3
 static const struct line came_back[] = {SAYS(CLIENT, "\x10\x0d\0\4MQTT\4\0\0\x3c\0\1k"),
                                         SAYS(SERVER, "\x20\2\1\0"), DISCONNECT};
 
-static const bool twice[2]; /* all listed, and not */
+static const bool all_listed[] = {true, false};
 
 START_TEST(what_waits_in_a_session_belongs_to_a_connection)
 {
     static const struct conversation first = CONVERSATION(left_alone, MQTT_CLOSE_FIN);
     static const struct conversation second = CONVERSATION(came_back, MQTT_CLOSE_FIN);
-    const struct audit_fold_options options = {.max_connections = _i == 0 ? 0 : 1};
+    const struct audit_fold_options options = {.max_connections = all_listed[_i] ? 0 : 1};
     struct audit *audit = audit_new(NULL, &options);
     struct mqtt_sessions *sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){0});
-    if (_i == 1) /* an earlier one takes the only place */
+    if (!all_listed[_i]) /* an earlier one takes the only place */
         hold(audit, 0);
     converse(audit, sessions, &first, 20);
     converse(audit, sessions, &second, 21);
@@ -421,7 +421,7 @@ START_TEST(what_waits_in_a_session_belongs_to_a_connection)
     ck_assert_uint_eq(finding->what.rule, MQTT_RULE_QOS_1_UNFINISHED);
     ck_assert_uint_eq(finding->party->client_identifier->bytes[0], 'k');
     ck_assert_uint_eq(report->totals.findings_by_rule[MQTT_RULE_QOS_1_UNFINISHED], 1);
-    if (_i == 0) {
+    if (all_listed[_i]) {
         const struct audit_connection *connection = audit_report_connection(report, 0);
         ck_assert_ptr_eq(finding->party->connection, connection);
         ck_assert_int_eq(finding->party->stream, 20);
@@ -487,5 +487,5 @@ SUITE("audit", TEST(totals_add_up), TEST(sessions_link_their_connections),
       TEST(order_does_not_matter), TABLE(merging_makes_the_same_report, cuts),
       TEST(bounds_leave_the_totals_whole), TEST(bounded_reports_merge_within_the_bounds),
       TEST(one_rule_alone), TEST(one_client_alone),
-      TABLE(what_waits_in_a_session_belongs_to_a_connection, twice), TEST(frames_belong_to_files),
-      TEST(every_detail_and_width_is_written))
+      TABLE(what_waits_in_a_session_belongs_to_a_connection, all_listed),
+      TEST(frames_belong_to_files), TEST(every_detail_and_width_is_written))
