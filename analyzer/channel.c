@@ -4,38 +4,26 @@
 
 #include "mqtt/state/session.h"
 
+#include <string.h>
+
 /* Whether the capture has the first byte that MQTT sent here. */
 static bool start_seen(const struct channel *channel)
 {
     return channel->websocket != NULL || channel->flow->initiator != TCP_SIDE_UNKNOWN;
 }
 
-/* Names a server by its address and port. */
-static uint64_t server_key(const struct tcp_flow *flow, unsigned side)
+static struct mqtt_endpoint endpoint(const struct tcp_flow *flow, unsigned side)
 {
-    const struct tcp_side *server = &flow->side[side];
-    const uint8_t port[2] = {(uint8_t)(server->port >> 8), (uint8_t)server->port};
-    uint64_t hash = mqtt_hash(MQTT_HASH_START, server->address.bytes, sizeof server->address.bytes);
-    return mqtt_hash(hash, port, sizeof port);
+    struct mqtt_endpoint end = {.port = flow->side[side].port, .family = flow->ip_version};
+    memcpy(end.address, flow->side[side].address.bytes, sizeof end.address);
+    return end;
 }
 
-static void fill_opening(const struct channel *channel, uint8_t client,
-                         const struct tcp_moment *now, struct audit_opening *opening)
+/* Bytes of MQTT that this side sent are not in the capture. */
+static void tell_gap(struct channel *channel, uint8_t side, const struct tcp_moment *now)
 {
-    const struct tcp_flow *flow = channel->flow;
-    *opening = (struct audit_opening){
-        .stream = flow->stream,
-        .carrier = channel->websocket != NULL ? "websocket" : "tcp",
-        .client = client,
-        .start_seen = start_seen(channel),
-        .time = now->time_ns,
-        .frame = now->frame,
-    };
-    for (unsigned side = 0; side < 2; side++) {
-        ip_address_text(flow->ip_version, &flow->side[side].address,
-                        opening->endpoints[side].address);
-        opening->endpoints[side].port = flow->side[side].port;
-    }
+    const struct mqtt_place place = {.time = now->time_ns, .frame = now->frame, .side = side};
+    mqtt_connection_gap(channel->connection, &place);
 }
 
 bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
@@ -45,7 +33,9 @@ bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
     const struct mqtt_connection_start start = {
         .time = now->time_ns,
         .frame = now->frame,
-        .server_key = server_key(flow, 1u - client),
+        .user = channel,
+        .memory = &feed->memory,
+        .endpoints = {endpoint(flow, 0), endpoint(flow, 1)},
         .start_seen = start_seen(channel),
         .client = client,
     };
@@ -53,16 +43,22 @@ bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
     if (channel->connection == NULL)
         return false;
 
-    struct audit_opening opening;
-    fill_opening(channel, client, now, &opening);
+    const struct audit_opening opening = {
+        .stream = flow->stream,
+        .carrier = channel->websocket != NULL ? "websocket" : "tcp",
+        .endpoints = {start.endpoints[0], start.endpoints[1]},
+        .client = client,
+        .start_seen = start.start_seen,
+        .time = now->time_ns,
+        .frame = now->frame,
+    };
     channel->audit = audit_connection_opened(feed->audit, &opening);
     for (uint8_t side = 0; side < 2; side++) {
-        mqtt_stream_init(&channel->streams[side], start.start_seen);
+        mqtt_stream_init(&channel->streams[side], start.start_seen, &feed->memory);
         /* Nobody sends data before the other side's SYN: its direction is not in the capture. */
         if (flow->side[side].segments == 0)
-            mqtt_connection_gap(channel->connection, side, 0);
+            tell_gap(channel, side, now);
     }
-    g_hash_table_insert(feed->channels, GUINT_TO_POINTER(flow->stream), channel);
     return true;
 }
 
@@ -78,13 +74,8 @@ static void take_packet(struct feed *feed, struct channel *channel, uint8_t side
         .token = channel->flow->stream,
         .side = side,
     };
-    struct mqtt_context context =
-        mqtt_connection_context(connection, side, pdu->data, pdu->captured, pdu->length);
-    enum mqtt_outcome outcome =
-        mqtt_decode(pdu->data, pdu->captured, pdu->length, &context, packet);
-    if (packet->type == MQTT_CONNECT)
-        mqtt_connection_set_server_key(connection, server_key(channel->flow, 1u - side));
-    mqtt_connection_step(connection, &place, outcome, packet, &feed->step);
+    const struct mqtt_bytes bytes = {pdu->data, pdu->captured, pdu->length};
+    mqtt_connection_packet(connection, &place, &bytes, NULL, packet, &feed->step);
     audit_connection_step(feed->audit, channel->audit, &place, packet, &feed->step);
     channel->any_packet = true;
 }
@@ -123,15 +114,21 @@ void channel_push(struct feed *feed, struct channel *channel, uint8_t side,
     mqtt_stream_push(stream, bytes.data, bytes.captured, bytes.reported);
     take_packets(feed, channel, side, now);
     if (stream->searches != searches) /* whole packets may be among what was cut off */
-        mqtt_connection_gap(channel->connection, side, 0);
+        tell_gap(channel, side, now);
+}
+
+void channel_doubt(struct channel *channel, uint8_t side, const struct tcp_moment *now)
+{
+    tell_gap(channel, side, now);
 }
 
 void channel_gap(struct feed *feed, struct channel *channel, uint8_t side,
                  const struct tcp_moment *now, uint64_t count)
 {
     mqtt_stream_gap(&channel->streams[side], count);
-    mqtt_connection_gap(channel->connection, side, count);
+    tell_gap(channel, side, now);
     take_packets(feed, channel, side, now);
+    tell_gap(channel, side, now); /* a packet that ends with the gap began before it */
 }
 
 static enum mqtt_close close_of(enum tcp_end how)
@@ -187,6 +184,5 @@ void channel_close(struct feed *feed, struct channel *channel, const struct tcp_
     tell_transport(channel);
     audit_connection_closed(feed->audit, channel->audit, channel->connection, &place, close,
                             &feed->step);
-    g_hash_table_remove(feed->channels, GUINT_TO_POINTER(channel->flow->stream));
     mqtt_connection_free(channel->connection);
 }

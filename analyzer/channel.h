@@ -2,23 +2,23 @@
 /*
  * One connection of MQTT, from its first byte to its end: the bytes that a TCP flow or a WebSocket
  * carries go in, control packets go to the protocol library, and what they mean goes to the audit.
- * Private to transport.c.
+ * Private to analyzer/.
  */
 #ifndef MQTTSCOPE_ANALYZER_CHANNEL_H
 #define MQTTSCOPE_ANALYZER_CHANNEL_H
 
 #include "analyzer/input/recognize.h"
 #include "analyzer/input/tcp.h"
-#include "audit/audit.h"
+#include "audit/recorder.h"
 #include "mqtt/wire/stream.h"
 
 struct websocket;
 
 /* What the channels of a capture share. */
 struct feed {
-    struct audit *audit;
+    struct audit_recorder *audit;
     struct mqtt_sessions *sessions;
-    GHashTable *channels;      /* flow number -> struct channel *, those with a connection */
+    struct mqtt_memory memory; /* of all connections */
     struct tcp_moment now;     /* the packet being read */
     struct mqtt_packet packet; /* room for one step */
     struct mqtt_step step;
@@ -38,7 +38,8 @@ struct channel {
     struct mqtt_stream streams[2];
     uint64_t searches[2]; /* of those, which were counted as a limit */
     bool any_packet;
-    bool doubted[2]; /* bytes of this side were acknowledged that the capture did not show */
+    uint64_t doubted[2]; /* how often bytes of this side were acknowledged that the capture did not
+                            show: so much of it is said already */
 
     bool ended;             /* a FIN or RST was seen: the first of them */
     enum tcp_end how;       /* which */
@@ -58,6 +59,9 @@ void channel_push(struct feed *feed, struct channel *channel, uint8_t side,
 /* The side's next `count` bytes of MQTT are not in the capture. */
 void channel_gap(struct feed *feed, struct channel *channel, uint8_t side,
                  const struct tcp_moment *now, uint64_t count);
+
+/* Bytes of MQTT of this side were acknowledged that the capture does not show, or not yet. */
+void channel_doubt(struct channel *channel, uint8_t side, const struct tcp_moment *now);
 
 /* The flow is over: closes the connection and frees what belongs to it. */
 void channel_close(struct feed *feed, struct channel *channel, const struct tcp_moment *now,

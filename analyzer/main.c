@@ -3,8 +3,8 @@
 #include "analyzer/options.h"
 #include "analyzer/output.h"
 #include "analyzer/pipeline.h"
+#include "audit/fold.h"
 #include "audit/report/escape.h"
-#include "audit/report/json.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -108,34 +108,6 @@ static bool read_all(struct pipeline *pipeline, const struct options *options)
 
 /* ---- Reporting ---- */
 
-static bool write_json(const struct audit_report *report, const char *path)
-{
-    struct output output;
-    if (!output_open(&output, path))
-        return false;
-    report_json(report, output.file);
-    return output_close(&output);
-}
-
-static bool write_text(const struct audit_report *report, const struct options *options)
-{
-    const struct report_text_options how = text_options(options);
-    struct output output;
-    if (!output_open(&output, "-"))
-        return false;
-    report_text(report, &how, output.file);
-    return output_close(&output);
-}
-
-static bool write_reports(const struct audit_report *report, const struct options *options)
-{
-    bool json_on_stdout = options->json != NULL && strcmp(options->json, "-") == 0;
-    bool written = json_on_stdout || write_text(report, options);
-    if (options->json != NULL && !write_json(report, options->json))
-        written = false;
-    return written;
-}
-
 static bool fails(const struct audit_report *report, unsigned fail_on)
 {
     for (unsigned severity = fail_on; severity <= MQTT_ERROR; severity++)
@@ -153,38 +125,77 @@ static bool nothing_read(const struct audit_report *report)
     return report->capture.packets == 0;
 }
 
-static enum status report(const struct options *options)
+/* Everything that one report takes. */
+struct run {
+    struct audit_recorder *recorder;
+    struct audit_fold *fold;
+    struct pipeline *pipeline;
+    struct outputs *outputs;
+};
+
+static void stop_reading(void *user)
+{
+    const struct run *run = user;
+    pipeline_stop(run->pipeline);
+}
+
+static bool run_begin(struct run *run, const struct options *options)
 {
     const char *client = options->client != NULL ? options->client : "";
-    const struct audit_options audit_options = {
+    const struct audit_recorder_options recorder_options = {
         .rules = options->only ? options->rules : NULL,
         .client_identifier = {(const uint8_t *)client, (uint32_t)strlen(client)},
     };
+    const struct audit_fold_options fold_options = {.one_client = options->client != NULL};
     const struct pipeline_options pipeline_options = {
         .filter = options->filter,
         .ports = (const uint16_t *)(const void *)options->ports->data,
         .port_count = options->ports->len,
         .progress = true,
     };
-    struct audit *audit = audit_new(&audit_options);
-    struct pipeline *pipeline = pipeline_new(audit, &pipeline_options);
-    if (pipeline == NULL) {
+    const struct outputs_options outputs_options = {
+        .requests = (const struct output_request *)(const void *)options->outputs->data,
+        .count = options->outputs->len,
+        .text = text_options(options),
+        .failed = stop_reading,
+        .user = run,
+    };
+    run->recorder = audit_recorder_new(&recorder_options);
+    run->fold = audit_fold_new(&fold_options);
+    audit_recorder_attach(run->recorder, audit_fold_sink(run->fold));
+    run->pipeline = pipeline_new(run->recorder, &pipeline_options);
+    if (run->pipeline == NULL) {
         complain("not enough memory");
-        audit_free(audit);
+        return false;
+    }
+    run->outputs = outputs_new(&outputs_options, run->recorder);
+    return run->outputs != NULL;
+}
+
+static void run_free(struct run *run)
+{
+    pipeline_free(run->pipeline);
+    audit_fold_free(run->fold);
+    audit_recorder_free(run->recorder);
+}
+
+static enum status report(const struct options *options)
+{
+    struct run run = {0};
+    enum status status = STATUS_DONE;
+    if (!run_begin(&run, options)) {
+        run_free(&run);
         return STATUS_TROUBLE;
     }
-
-    enum status status = STATUS_DONE;
-    if (!read_all(pipeline, options))
+    if (!read_all(run.pipeline, options))
         status = STATUS_TROUBLE;
-    pipeline_finish(pipeline);
-    const struct audit_report *result = audit_finish(audit);
-    if (!nothing_read(result) && !write_reports(result, options))
+    pipeline_finish(run.pipeline);
+    const struct audit_report *result = audit_fold_finish(run.fold);
+    if (!outputs_finish(run.outputs, nothing_read(result) ? NULL : result))
         status = STATUS_TROUBLE;
     if (status == STATUS_DONE && fails(result, options->fail_on))
         status = STATUS_FAIL_ON;
-    pipeline_free(pipeline);
-    audit_free(audit);
+    run_free(&run);
     return status;
 }
 
@@ -207,7 +218,7 @@ static enum status inform(const struct options *options)
     if (!output_open(&output, "-"))
         return STATUS_TROUBLE;
     switch (options->action) {
-    case ACTION_HELP: fputs(options_help, output.file); break;
+    case ACTION_HELP: options_help(output.file); break;
     case ACTION_VERSION: fputs("mqttscope " MQTTSCOPE_VERSION "\n", output.file); break;
     case ACTION_RULES: print_rules(output.file); break;
     case ACTION_EXPLAIN: report_explain(options->explain, &how, output.file); break;

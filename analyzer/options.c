@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char options_help[] =
+static const char help_input[] =
     "Usage: mqttscope [options] CAPTURE...\n"
     "\n"
     "Says from a capture alone which MQTT client or server broke which promise, when, and in "
@@ -21,10 +21,11 @@ const char options_help[] =
     "  -f, --filter BPF        take only packets that match a filter (pcap-filter(7))\n"
     "  -d tcp.port==N[,mqtt]   expect MQTT on TCP port N as on 1883; may be repeated\n"
     "\n"
+    "Output, besides the text report on standard output, which - for FILE replaces\n";
+
+static const char help_report[] =
+    "\n"
     "Report\n"
-    "      --json FILE         write the report as JSON to FILE; - is standard output, and "
-    "replaces\n"
-    "                          the text report\n"
     "      --only RULE,...     look for these findings alone\n"
     "      --client ID         report on the client with this client identifier alone\n"
     "  -q, --quiet             verdict and findings only\n"
@@ -47,21 +48,21 @@ const char options_help[] =
     "that could not be read to its end (what was read is reported).\n";
 
 enum long_option {
-    OPTION_JSON = 256,
-    OPTION_FAIL_ON,
+    OPTION_FAIL_ON = 256,
     OPTION_ONLY,
     OPTION_CLIENT,
     OPTION_COLOR,
     OPTION_EXPLAIN,
     OPTION_RULES,
+    OPTION_FORMAT, /* and the formats' options, each at its number from here */
 };
 
-static const struct option long_options[] = {
+/* But for those of the formats, which options_parse() puts behind them. */
+static const struct option fixed_options[] = {
     {"read", required_argument, NULL, 'r'},
     {"interface", required_argument, NULL, 'i'},
     {"filter", required_argument, NULL, 'f'},
     {"decode-as", required_argument, NULL, 'd'},
-    {"json", required_argument, NULL, OPTION_JSON},
     {"fail-on", required_argument, NULL, OPTION_FAIL_ON},
     {"only", required_argument, NULL, OPTION_ONLY},
     {"client", required_argument, NULL, OPTION_CLIENT},
@@ -72,8 +73,36 @@ static const struct option long_options[] = {
     {"rules", no_argument, NULL, OPTION_RULES},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
 };
+
+static struct option long_options[G_N_ELEMENTS(fixed_options) + REPORT_FORMATS + 1];
+
+static void fill_long_options(void)
+{
+    unsigned count = G_N_ELEMENTS(fixed_options);
+    memcpy(long_options, fixed_options, sizeof fixed_options);
+    for (int format = 0; format < REPORT_FORMATS; format++)
+        if (report_formats[format].option != NULL)
+            long_options[count++] = (struct option){
+                report_formats[format].option, required_argument, NULL, OPTION_FORMAT + format};
+}
+
+void options_help(FILE *file)
+{
+    fputs(help_input, file);
+    for (unsigned format = 0; format < REPORT_FORMATS; format++) {
+        const struct report_format *row = &report_formats[format];
+        char left[32];
+        if (row->option == NULL)
+            continue;
+        g_snprintf(left, sizeof left, "      --%s FILE", row->option);
+        char **lines = g_strsplit(row->help, "\n", -1);
+        for (char **line = lines; *line != NULL; line++)
+            fprintf(file, "%-26s%s\n", line == lines ? left : "", *line);
+        g_strfreev(lines);
+    }
+    fputs(help_report, file);
+}
 
 /* One line on standard error, whatever was typed; always false. */
 static bool complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
@@ -243,6 +272,22 @@ static bool missing_argument(char **argv, int at)
     return complain("option '%s' needs an argument", argv[at]);
 }
 
+static bool take_output(struct options *options, int format, const char *path)
+{
+    if (strcmp(path, "/dev/stdout") == 0)
+        path = "-"; /* else the text report would be written to it, too */
+    const struct output_request request = {(enum report_format_id)format, path};
+    for (unsigned i = 0; i < options->outputs->len; i++)
+        if (strcmp(g_array_index(options->outputs, struct output_request, i).path, path) == 0 &&
+            !g_str_has_prefix(path, "/dev/"))
+            return complain("two outputs can't both be %s",
+                            strcmp(path, "-") == 0 ? "standard output" : path);
+    if (options->outputs->len >= OUTPUTS_LIVE_MAX)
+        return complain("no more than %u outputs can be written at a time", OUTPUTS_LIVE_MAX);
+    g_array_append_val(options->outputs, request);
+    return true;
+}
+
 static bool take_option(struct options *options, int option, const char *argument)
 {
     switch (option) {
@@ -258,7 +303,6 @@ static bool take_option(struct options *options, int option, const char *argumen
     case 'v': options->detail = REPORT_VERBOSE; return true;
     case 'h': options->action = ACTION_HELP; return true;
     case 'V': options->action = ACTION_VERSION; return true;
-    case OPTION_JSON: options->json = argument; return true;
     case OPTION_FAIL_ON: return parse_severity(argument, &options->fail_on);
     case OPTION_ONLY: return parse_rules(options, argument);
     case OPTION_CLIENT:
@@ -271,7 +315,7 @@ static bool take_option(struct options *options, int option, const char *argumen
     case OPTION_EXPLAIN:
         options->action = ACTION_EXPLAIN;
         return parse_rule(argument, &options->explain);
-    default: return false;
+    default: return take_output(options, option - OPTION_FORMAT, argument);
     }
 }
 
@@ -297,10 +341,12 @@ bool options_parse(struct options *options, int argc, char **argv)
     *options = (struct options){
         .files = g_ptr_array_new(),
         .ports = g_array_new(FALSE, FALSE, sizeof(uint16_t)),
+        .outputs = g_array_new(FALSE, FALSE, sizeof(struct output_request)),
         .fail_on = FAIL_ON_NOTHING,
         .detail = REPORT_NORMAL,
     };
     opterr = 0;
+    fill_long_options();
     for (;;) {
         int at = optind;
         /* "-" in front: captures come as option 1, in their place among the others; ":" tells a
@@ -324,4 +370,5 @@ void options_clear(struct options *options)
 {
     g_ptr_array_free(options->files, TRUE);
     g_array_free(options->ports, TRUE);
+    g_array_free(options->outputs, TRUE);
 }

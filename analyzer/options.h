@@ -3,7 +3,10 @@
 #ifndef MQTTSCOPE_ANALYZER_OPTIONS_H
 #define MQTTSCOPE_ANALYZER_OPTIONS_H
 
-#include "audit/report/text.h"
+#include <glib.h>
+#include <stdio.h>
+
+#include "analyzer/outputs.h"
 
 enum action { ACTION_REPORT, ACTION_HELP, ACTION_VERSION, ACTION_RULES, ACTION_EXPLAIN };
 
@@ -17,7 +20,7 @@ struct options {
     const char *interface; /* NULL: none */
     const char *filter;    /* NULL: none */
     GArray *ports;         /* uint16_t */
-    const char *json;      /* NULL: none; "-": standard output */
+    GArray *outputs;       /* struct output_request */
     unsigned fail_on;      /* enum mqtt_severity: this one and what is worse */
     bool only;             /* some rules alone: */
     bool rules[MQTT_RULES];
@@ -32,7 +35,7 @@ bool options_parse(struct options *options, int argc, char **argv);
 
 void options_clear(struct options *options);
 
-/* What --help prints. */
-extern const char options_help[];
+/* Prints what --help prints. */
+void options_help(FILE *file);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,24 +19,37 @@ static bool fail(const char *path, int error)
     return false;
 }
 
-/* Devices and pipes are written to as they are: there is nothing to rename. */
+/* Devices and pipes are written to as they are: there is nothing to rename. Names in /dev and /proc
+ * stand for what is open already (/dev/stdout), also where that is a file. */
 static bool is_special(const char *path)
 {
     struct stat status;
+    if (g_str_has_prefix(path, "/dev/") || g_str_has_prefix(path, "/proc/"))
+        return true;
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
+static void free_names(struct output *output)
+{
+    g_free(output->temporary);
+    output->temporary = NULL;
+    free(output->target);
+    output->target = NULL;
+}
+
 /* Opens PATH.XXXXXX beside the file, so that renaming stays within its file system, and with the
- * rights that an ordinary new file gets. */
+ * rights that an ordinary new file gets. A link stays one, and what it leads to is replaced. */
 static FILE *open_temporary(struct output *output)
 {
-    output->temporary = g_strdup_printf("%s.XXXXXX", output->path);
+    output->target = realpath(output->path, NULL);
+    if (output->target == NULL)
+        output->target = strdup(output->path); /* it is not there yet */
+    output->temporary = g_strdup_printf("%s.XXXXXX", output->target);
     int descriptor = g_mkstemp_full(output->temporary, O_RDWR | O_CLOEXEC, 0666);
     if (descriptor >= 0)
         return fdopen(descriptor, "w");
     int error = errno;
-    g_free(output->temporary);
-    output->temporary = NULL;
+    free_names(output);
     errno = error;
     return NULL;
 }
@@ -52,27 +66,50 @@ bool output_open(struct output *output, const char *path)
     return output->file != NULL || fail(path, errno);
 }
 
-/* Flushes and closes; 0 or an errno. */
-static int finish(FILE *file)
+bool output_is_live(const struct output *output)
+{
+    struct stat status;
+    int descriptor = fileno(output->file);
+    return isatty(descriptor) != 0 || (fstat(descriptor, &status) == 0 &&
+                                       (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)));
+}
+
+bool output_failed(struct output *output)
+{
+    if (output->error == 0 && ferror(output->file) != 0)
+        output->error = errno != 0 ? errno : EIO;
+    return output->error != 0;
+}
+
+/* Flushes and closes; `error` says what was wrong. */
+static void finish(struct output *output)
 {
     errno = 0;
-    int error = fflush(file) != 0 || ferror(file) != 0 ? errno : 0;
-    if (ferror(file) != 0 && error == 0)
-        error = EIO;
-    if (file != stdout && fclose(file) != 0 && error == 0)
-        error = errno;
-    return error;
+    if (fflush(output->file) != 0 && output->error == 0)
+        output->error = errno;
+    output_failed(output);
+    errno = 0;
+    if (output->file != stdout && fclose(output->file) != 0 && output->error == 0)
+        output->error = errno;
 }
 
 bool output_close(struct output *output)
 {
-    int error = finish(output->file);
+    finish(output);
     if (output->temporary != NULL) {
-        if (error == 0 && rename(output->temporary, output->path) != 0)
-            error = errno;
-        if (error != 0)
+        if (output->error == 0 && rename(output->temporary, output->target) != 0)
+            output->error = errno;
+        if (output->error != 0)
             unlink(output->temporary);
-        g_free(output->temporary);
+        free_names(output);
     }
-    return error == 0 || fail(output->path, error);
+    return output->error == 0 || fail(output->path, output->error);
+}
+
+void output_discard(struct output *output)
+{
+    finish(output);
+    if (output->temporary != NULL)
+        unlink(output->temporary);
+    free_names(output);
 }

@@ -2,6 +2,8 @@
 /* The loop over all packets: see pipeline.h. */
 #include "analyzer/pipeline.h"
 
+#include <glib.h>
+
 #include "analyzer/input/ip.h"
 #include "analyzer/input/link.h"
 #include "analyzer/progress.h"
@@ -13,7 +15,7 @@
 #define PACKETS_A_TICK 8192
 
 struct pipeline {
-    struct audit *audit;
+    struct audit_recorder *audit;
     struct pipeline_options options;
     struct transport *transport;
     struct source *volatile source; /* the one being read */
@@ -30,7 +32,7 @@ struct reading {
     int64_t earliest, latest;
 };
 
-struct pipeline *pipeline_new(struct audit *audit, const struct pipeline_options *options)
+struct pipeline *pipeline_new(struct audit_recorder *audit, const struct pipeline_options *options)
 {
     struct transport *transport = transport_new(audit, options->ports, options->port_count);
     if (transport == NULL)
@@ -128,14 +130,18 @@ static bool read_source(struct pipeline *pipeline, struct source *source, const 
         audit_limit(pipeline->audit, AUDIT_LIMIT_DROPPED, source_dropped(source), 0);
         source_close(source);
     }
-    if (reading.packets > 0)
-        audit_capture_times(pipeline->audit, reading.earliest, reading.latest);
     if (result == SOURCE_TRUNCATED)
         audit_limit(pipeline->audit, AUDIT_LIMIT_TRUNCATED_FILE, 1, 0);
     if (result == SOURCE_ERROR)
         audit_limit(pipeline->audit, AUDIT_LIMIT_UNREADABLE_FILE, 1, 0);
-    audit_file_end(pipeline->audit, reading.packets, reading.bytes,
-                   result == SOURCE_END ? NULL : error);
+    const struct audit_file_end end = {
+        .packets = reading.packets,
+        .bytes = reading.bytes,
+        .first = reading.earliest,
+        .last = reading.latest,
+        .problem = result == SOURCE_END ? NULL : error,
+    };
+    audit_file_end(pipeline->audit, &end);
     return result == SOURCE_END;
 }
 
@@ -165,6 +171,7 @@ void pipeline_stop(struct pipeline *pipeline)
 void pipeline_finish(struct pipeline *pipeline)
 {
     transport_finish(pipeline->transport);
+    audit_recorder_end(pipeline->audit);
 }
 
 void pipeline_free(struct pipeline *pipeline)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From captures to the audit: every packet goes through link, network and TCP layer to the control
- * packets in it. */
+/* From captures to the recorder: every packet goes through link, network and TCP layer to the
+ * control packets in it. */
 #ifndef MQTTSCOPE_ANALYZER_PIPELINE_H
 #define MQTTSCOPE_ANALYZER_PIPELINE_H
 
 #include "analyzer/input/source.h"
-#include "audit/audit.h"
+#include "audit/recorder.h"
 
 struct pipeline;
 
@@ -16,8 +16,8 @@ struct pipeline_options {
     bool progress; /* say on standard error how far it is, where it takes longer than a second */
 };
 
-/* The audit and what the options point to live longer. NULL without memory. */
-struct pipeline *pipeline_new(struct audit *audit, const struct pipeline_options *options);
+/* The recorder and what the options point to live longer. NULL without memory. */
+struct pipeline *pipeline_new(struct audit_recorder *audit, const struct pipeline_options *options);
 
 /* Reads a capture file ("-": standard input), as a continuation of those before. False if it could
  * not be read to its end: `error` (SOURCE_ERROR_SIZE bytes) says why, and all packets before that

@@ -6,10 +6,14 @@
 #include "analyzer/input/websocket.h"
 #include "mqtt/state/session.h"
 
+#include <glib.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PORT_MQTT 1883
+
+/* What traffic can make grow: bytes. */
+#define MEMORY_LIMIT (UINT64_C(1) << 30)
 
 /* Sessions that are followed from one connection to the next. */
 #define MAX_SESSIONS 262144
@@ -129,7 +133,7 @@ static bool ignore(struct transport *transport, struct channel *channel)
         return true;
     channel->flow->user = NULL;
     websocket_free(channel->websocket);
-    free(channel);
+    mqtt_memory_free(&transport->feed.memory, channel, sizeof *channel);
     return false;
 }
 
@@ -139,8 +143,6 @@ static bool push_websocket(struct transport *transport, struct channel *channel,
     struct websocket_moment moment = {transport, channel, now, false};
     const struct websocket_sink sink = websocket_sink(&moment);
     bool goes_on = websocket_push(channel->websocket, side, bytes, &sink);
-    if (moment.no_memory)
-        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
     return (goes_on && !moment.no_memory) || ignore(transport, channel);
 }
 
@@ -172,10 +174,8 @@ static bool keep_probe(struct channel *channel, struct slice fresh)
 static bool begin(struct transport *transport, struct channel *channel, uint8_t side,
                   const struct tcp_moment *now, struct slice bytes)
 {
-    if (!open_connection(transport, channel, now)) {
-        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
+    if (!open_connection(transport, channel, now))
         return ignore(transport, channel);
-    }
     const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
     if (kept.captured > 0)
         channel_push(&transport->feed, channel, channel->probe_side, now, kept);
@@ -188,11 +188,9 @@ static bool begin(struct transport *transport, struct channel *channel, uint8_t 
 static bool begin_websocket(struct transport *transport, struct channel *channel, uint8_t side,
                             const struct tcp_moment *now, struct slice bytes)
 {
-    channel->websocket = websocket_new(channel->probe_side);
-    if (channel->websocket == NULL) {
-        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
+    channel->websocket = websocket_new(channel->probe_side, &transport->feed.memory);
+    if (channel->websocket == NULL)
         return ignore(transport, channel);
-    }
     const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
     if (kept.captured > 0 && !push_websocket(transport, channel, channel->probe_side, now, kept))
         return false;
@@ -229,9 +227,9 @@ static void flow_opened(void *context, struct tcp_flow *flow, const struct tcp_m
 static struct channel *channel_new(struct transport *transport, struct tcp_flow *flow,
                                    unsigned side)
 {
-    struct channel *channel = calloc(1, sizeof *channel);
+    struct channel *channel =
+        mqtt_memory_new(&transport->feed.memory, MQTT_MEMORY_CONNECTIONS, sizeof *channel);
     if (channel == NULL) {
-        audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, 1, 0);
         tcp_ignore(transport->tcp, flow);
         return NULL;
     }
@@ -252,13 +250,16 @@ static bool hopeless(const struct channel *channel)
 
 /* What answers bytes that did not come here must not be held against anybody, even though the hole
  * itself is known only when something is seen behind it. */
-static void doubt_unseen(struct transport *transport, struct channel *channel, unsigned other)
+static void doubt_unseen(struct transport *transport, struct channel *channel, unsigned other,
+                         const struct tcp_moment *now)
 {
-    if (!channel->flow->side[other].acknowledged_unseen || channel->doubted[other])
+    const uint64_t times = channel->flow->side[other].acknowledged_unseen;
+    if (times == channel->doubted[other])
         return;
-    channel->doubted[other] = true;
-    mqtt_connection_gap(channel->connection, (uint8_t)other, 0);
-    audit_limit(transport->feed.audit, AUDIT_LIMIT_UNSEEN, 1, 0);
+    const bool first = channel->doubted[other] == 0;
+    channel->doubted[other] = times;
+    channel_doubt(channel, (uint8_t)other, now);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_UNSEEN, first, 0);
 }
 
 /* Takes bytes of MQTT, and gives up where too many of them are none. */
@@ -281,13 +282,15 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
     if (channel == NULL && (channel = channel_new(transport, flow, side)) == NULL)
         return;
     if (channel->connection != NULL)
-        doubt_unseen(transport, channel, 1 - side);
+        doubt_unseen(transport, channel, 1 - side, now);
     if (channel->websocket != NULL)
         there = push_websocket(transport, channel, (uint8_t)side, now, bytes);
     else if (channel->connection == NULL)
         there = decide(transport, channel, (uint8_t)side, now, bytes);
     else
         there = push_or_give_up(transport, channel, (uint8_t)side, now, bytes);
+    if (there && channel->connection != NULL && flow->side[side].late)
+        channel_doubt(channel, (uint8_t)side, now);
     if (there && channel->connection != NULL && bytes.captured < bytes.reported)
         audit_limit(transport->feed.audit, AUDIT_LIMIT_SNAP_LENGTH, 1,
                     bytes.reported - bytes.captured);
@@ -344,11 +347,14 @@ static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_m
     if (channel->connection == NULL && channel->expected && channel->probe_length > 0 &&
         !begin(transport, channel, channel->probe_side, now, (struct slice){NULL, 0, 0}))
         return;
-    if (channel->connection != NULL)
+    if (channel->connection != NULL) {
+        for (unsigned side = 0; side < 2; side++)
+            doubt_unseen(transport, channel, side, now);
         channel_close(&transport->feed, channel, now, how);
+    }
     websocket_free(channel->websocket);
     flow->user = NULL;
-    free(channel);
+    mqtt_memory_free(&transport->feed.memory, channel, sizeof *channel);
 }
 
 /* ---- All flows ---- */
@@ -356,13 +362,12 @@ static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_m
 /* For the sessions: is that connection's transport known to have ended? */
 static bool transport_ended(const struct mqtt_connection *connection, void *user)
 {
-    const struct transport *transport = user;
-    const struct channel *channel =
-        g_hash_table_lookup(transport->feed.channels, GUINT_TO_POINTER(connection->connect.token));
-    return channel == NULL || channel->ended;
+    const struct channel *channel = connection->user;
+    (void)user;
+    return channel->ended;
 }
 
-struct transport *transport_new(struct audit *audit, const uint16_t *ports, size_t count)
+struct transport *transport_new(struct audit_recorder *audit, const uint16_t *ports, size_t count)
 {
     static const struct tcp_handler handler = {
         .opened = flow_opened,
@@ -372,15 +377,21 @@ struct transport *transport_new(struct audit *audit, const uint16_t *ports, size
         .closed = flow_closed,
     };
     struct transport *transport = g_new0(struct transport, 1);
+    const struct mqtt_sessions_options sessions = {
+        .memory = &transport->feed.memory,
+        .seed = (uint64_t)g_random_int() << 32 | g_random_int(),
+        .limit = MAX_SESSIONS,
+        .transport_ended = transport_ended,
+    };
     transport->feed.audit = audit;
-    transport->feed.channels = g_hash_table_new(NULL, NULL);
-    transport->tcp = tcp_new(NULL, &handler, transport);
-    transport->feed.sessions = mqtt_sessions_new(MAX_SESSIONS);
+    transport->feed.memory.limit = MEMORY_LIMIT;
+    const struct tcp_options tcp = {.memory = &transport->feed.memory};
+    transport->tcp = tcp_new(&tcp, &handler, transport);
+    transport->feed.sessions = mqtt_sessions_new(&sessions);
     if (transport->tcp == NULL || transport->feed.sessions == NULL) {
         transport_free(transport);
         return NULL;
     }
-    mqtt_sessions_set_transport_ended(transport->feed.sessions, transport_ended, transport);
     expect_port(transport, PORT_MQTT);
     for (size_t i = 0; i < count; i++)
         expect_port(transport, ports[i]);
@@ -394,6 +405,22 @@ enum tcp_result transport_packet(struct transport *transport, const struct tcp_m
     return tcp_packet(transport->tcp, now, packet);
 }
 
+/* What found no room, a kind each. */
+static void tell_memory(const struct transport *transport)
+{
+    static const enum audit_limit_kind limits[MQTT_MEMORY_KINDS] = {
+        [MQTT_MEMORY_CONNECTIONS] = AUDIT_LIMIT_MEMORY,
+        [MQTT_MEMORY_IN_FLIGHT] = AUDIT_LIMIT_IN_FLIGHT,
+        [MQTT_MEMORY_SUBSCRIBE] = AUDIT_LIMIT_SUBSCRIBE,
+        [MQTT_MEMORY_ALIASES] = AUDIT_LIMIT_ALIASES,
+        [MQTT_MEMORY_OWED] = AUDIT_LIMIT_OWED,
+        [MQTT_MEMORY_SESSIONS] = AUDIT_LIMIT_SESSIONS_MEMORY,
+        [MQTT_MEMORY_HELD] = AUDIT_LIMIT_HELD,
+    };
+    for (unsigned kind = 0; kind < MQTT_MEMORY_KINDS; kind++)
+        audit_limit(transport->feed.audit, limits[kind], transport->feed.memory.refused[kind], 0);
+}
+
 void transport_finish(struct transport *transport)
 {
     tcp_finish(transport->tcp);
@@ -401,10 +428,14 @@ void transport_finish(struct transport *transport)
                          transport->feed.now.time_ns);
     const struct tcp_counters *counters = tcp_counters(transport->tcp);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_FLOWS, counters->evicted, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_FLOWS_FORGOTTEN, counters->forgotten, 0);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_HOLD, counters->hold_full, 0);
-    audit_limit(transport->feed.audit, AUDIT_LIMIT_MEMORY, counters->no_memory, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_BEYOND_WINDOW, counters->beyond_window, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_AFTER_END, counters->after_close, 0);
+    audit_limit(transport->feed.audit, AUDIT_LIMIT_AFTER_FIN, counters->after_fin, 0);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_SESSIONS_FOLLOWED,
-                transport->feed.sessions->refused, 0);
+                transport->feed.sessions->refused + transport->feed.sessions->forgotten, 0);
+    tell_memory(transport);
 }
 
 void transport_free(struct transport *transport)
@@ -413,6 +444,5 @@ void transport_free(struct transport *transport)
         return;
     tcp_free(transport->tcp);
     mqtt_sessions_free(transport->feed.sessions);
-    g_hash_table_destroy(transport->feed.channels);
     g_free(transport);
 }

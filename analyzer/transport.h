@@ -12,13 +12,13 @@
 
 #include "analyzer/input/ip.h"
 #include "analyzer/input/tcp.h"
-#include "audit/audit.h"
+#include "audit/recorder.h"
 
 struct transport;
 
-/* `ports` are `count` TCP ports that carry MQTT besides 1883; they are copied. The audit takes in
- * all connections, and lives longer. NULL without memory. */
-struct transport *transport_new(struct audit *audit, const uint16_t *ports, size_t count);
+/* `ports` are `count` TCP ports that carry MQTT besides 1883; they are copied. The recorder takes
+ * in all connections, and lives longer. NULL without memory. */
+struct transport *transport_new(struct audit_recorder *audit, const uint16_t *ports, size_t count);
 
 /* Takes one IP packet whose protocol is TCP, in the order of the capture. */
 enum tcp_result transport_packet(struct transport *transport, const struct tcp_moment *now,

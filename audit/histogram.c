@@ -3,6 +3,7 @@
 #include "audit/histogram.h"
 
 #include <glib.h>
+#include <string.h>
 
 #define OCTAVE_BITS 5
 #define LARGEST ((UINT64_C(1) << 40) - 1)
@@ -114,4 +115,94 @@ struct audit_latency audit_histogram_latency(const struct audit_histogram *histo
         .p99 = audit_histogram_percentile(histogram, 99),
         .max = histogram->maximum,
     };
+}
+
+/* ---- At rest ---- */
+
+/* For each bucket with samples, by value: how many buckets lie between it and the one before, and
+ * its count, both as LEB128 (seven bits a byte, the lowest first, bit 7 where more follow). */
+struct audit_packed_histogram {
+    uint64_t count;
+    uint64_t minimum;
+    uint64_t maximum;
+    uint32_t length;
+    uint8_t bytes[];
+};
+
+/* Most bytes that a bucket can take: 2 for the gap (at most 1151), 10 for the count. */
+#define PACKED_BUCKET_MAX 12
+
+static uint8_t *put_number(uint8_t *at, uint64_t number)
+{
+    for (; number >= 0x80; number >>= 7)
+        *at++ = (uint8_t)(number | 0x80);
+    *at++ = (uint8_t)number;
+    return at;
+}
+
+static const uint8_t *get_number(const uint8_t *at, uint64_t *number)
+{
+    unsigned shift = 0;
+    *number = 0;
+    do {
+        *number |= (uint64_t)(*at & 0x7f) << shift;
+        shift += 7;
+    } while ((*at++ & 0x80) != 0);
+    return at;
+}
+
+static uint8_t *pack_octave(uint8_t *at, const uint64_t *buckets, unsigned first, unsigned *next)
+{
+    for (unsigned i = 0; i < AUDIT_HISTOGRAM_BUCKETS; i++) {
+        if (buckets[i] == 0)
+            continue;
+        at = put_number(at, first + i - *next);
+        at = put_number(at, buckets[i]);
+        *next = first + i + 1;
+    }
+    return at;
+}
+
+struct audit_packed_histogram *audit_histogram_pack(const struct audit_histogram *histogram)
+{
+    uint8_t bytes[AUDIT_HISTOGRAM_OCTAVES * AUDIT_HISTOGRAM_BUCKETS * PACKED_BUCKET_MAX];
+    uint8_t *end = bytes;
+    unsigned next = 0;
+    if (histogram->count == 0)
+        return NULL;
+    for (unsigned i = 0; i < AUDIT_HISTOGRAM_OCTAVES; i++)
+        if (histogram->octaves[i] != NULL)
+            end = pack_octave(end, histogram->octaves[i], i * AUDIT_HISTOGRAM_BUCKETS, &next);
+
+    size_t length = (size_t)(end - bytes);
+    struct audit_packed_histogram *packed = g_malloc(sizeof *packed + length);
+    packed->count = histogram->count;
+    packed->minimum = histogram->minimum;
+    packed->maximum = histogram->maximum;
+    packed->length = (uint32_t)length;
+    memcpy(packed->bytes, bytes, length);
+    return packed;
+}
+
+void audit_histogram_merge_packed(struct audit_histogram *into,
+                                  const struct audit_packed_histogram *from)
+{
+    if (from == NULL)
+        return;
+    widen(into, from->minimum, from->maximum);
+    into->count += from->count;
+    uint64_t gap, count;
+    unsigned bucket = 0;
+    for (const uint8_t *at = from->bytes, *end = at + from->length; at < end; bucket++) {
+        at = get_number(at, &gap);
+        at = get_number(at, &count);
+        bucket += (unsigned)gap;
+        octave_at(into, bucket / AUDIT_HISTOGRAM_BUCKETS)[bucket % AUDIT_HISTOGRAM_BUCKETS] +=
+            count;
+    }
+}
+
+size_t audit_packed_histogram_size(const struct audit_packed_histogram *packed)
+{
+    return packed == NULL ? 0 : sizeof *packed + packed->length;
 }

@@ -10,6 +10,7 @@
 #ifndef MQTTSCOPE_AUDIT_HISTOGRAM_H
 #define MQTTSCOPE_AUDIT_HISTOGRAM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Each power of two of microseconds is an octave of 32 buckets; the first octave holds 0 to 31.
@@ -43,5 +44,19 @@ void audit_histogram_merge(struct audit_histogram *into, const struct audit_hist
 uint64_t audit_histogram_percentile(const struct audit_histogram *histogram, unsigned percent);
 
 struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram);
+
+/* A histogram at rest, in one block for g_free(): two or three bytes a bucket that has samples, so
+ * that a hundred thousand connections can keep theirs. */
+struct audit_packed_histogram;
+
+/* The same samples; NULL if there are none. The histogram stays as it is. */
+struct audit_packed_histogram *audit_histogram_pack(const struct audit_histogram *histogram);
+
+/* Adds the samples of `from`, which stays as it is; NULL has none. */
+void audit_histogram_merge_packed(struct audit_histogram *into,
+                                  const struct audit_packed_histogram *from);
+
+/* How many bytes the block takes. */
+size_t audit_packed_histogram_size(const struct audit_packed_histogram *packed);
 
 #endif

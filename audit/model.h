@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The report as data: what the connections of a capture add up to. audit.h makes it, report/ writes
- * it; neither knows of the other.
+ * The report as data: what the events of a capture add up to. fold.h makes it, report/ writes it;
+ * neither knows of the other.
  *
  * Times are nanoseconds since 1970-01-01 UTC, durations say their unit. Frames count from 1 over
  * all files of a report, as if they were one: see audit_locate().
@@ -9,11 +9,10 @@
 #ifndef MQTTSCOPE_AUDIT_MODEL_H
 #define MQTTSCOPE_AUDIT_MODEL_H
 
-#include "audit/histogram.h"
-#include "mqtt/facts/tables.h"
-#include "mqtt/state/connection.h"
-
 #include <glib.h>
+
+#include "audit/histogram.h"
+#include "audit/terms.h"
 
 /* A string from the wire: any bytes. Long ones are cut. */
 #define AUDIT_STRING_MAX 512u
@@ -25,21 +24,6 @@ struct audit_string {
     uint64_t hash;   /* of the whole; differs from run to run */
 };
 
-enum audit_limit_kind {
-#define AUDIT_LIMIT(id, ...) AUDIT_LIMIT_##id,
-#include "audit/limits.def"
-#undef AUDIT_LIMIT
-    AUDIT_LIMITS,
-};
-
-struct audit_limit_info {
-    const char *kind;        /* stable word */
-    const char *counted;     /* what `count` counts, in the plural */
-    const char *consequence; /* what follows from it */
-};
-
-const struct audit_limit_info *audit_limit_info(enum audit_limit_kind kind);
-
 struct audit_limit {
     uint64_t count;
     uint64_t bytes; /* missing; 0 where bytes don't apply */
@@ -48,12 +32,13 @@ struct audit_limit {
 struct audit_file {
     char *name;
     uint64_t first_frame; /* its frame 1, counted over all files */
+    uint64_t index;       /* among the files that were read together, from 0 */
     uint64_t packets;
     char *problem; /* why it could not be read to its end; NULL if it could */
 };
 
 struct audit_capture {
-    GArray *files; /* struct audit_file */
+    GArray *files; /* struct audit_file, in the order of their frames */
     uint64_t packets;
     uint64_t bytes; /* as on the wire */
     bool has_times;
@@ -61,88 +46,33 @@ struct audit_capture {
     struct audit_limit limits[AUDIT_LIMITS];
 };
 
-/* An address and port as text, such as "192.0.2.1" and 1883. */
-#define AUDIT_ADDRESS_SIZE 46
-
-struct audit_endpoint {
-    char address[AUDIT_ADDRESS_SIZE];
-    uint16_t port;
-};
-
-/* What a side is, as far as the capture tells: where nothing does, a guess. */
-enum audit_role { AUDIT_CLIENT, AUDIT_SERVER, AUDIT_ROLES };
-
-/* How the handshakes of one kind fared that one side began:
- *
- *     started + resumed = completed + refused + incomplete + open + unknown
- */
+/* The handshakes of one kind that one side began, and how long they took. */
 struct audit_handshakes {
-    uint64_t started; /* on this connection */
-    uint64_t resumed; /* taken over from an earlier connection of the session */
-    uint64_t completed;
-    uint64_t refused;              /* ended by a reason code of 0x80 or above */
-    uint64_t incomplete;           /* the connection ended first */
-    uint64_t open;                 /* the capture ended first */
-    uint64_t unknown;              /* the rest may be among the bytes that the capture lacks */
-    uint64_t retransmitted;        /* further sends of PUBLISH or PUBREL */
-    uint64_t stage[MQTT_LEGS];     /* of those incomplete or open: how many got this far; QoS 2: [1]
-                                      awaits PUBREC, [2] PUBREL, [3] PUBCOMP */
-    struct audit_histogram *times; /* of those that began on this connection and were completed;
-                                      NULL: none, or the connection is closed; owned */
-    struct audit_latency latency;  /* of `times`, filled when the connection is closed */
-};
-
-/* What the transport went through on behalf of one side. */
-struct audit_transport {
-    uint64_t segments;
-    uint64_t retransmitted; /* of these: brought nothing new */
-    uint64_t out_of_order;
-    uint64_t zero_window;
-    uint64_t gaps;
-    uint64_t gap_bytes;
+    struct audit_handshake_counts count;
+    /* Of those that began on this connection and were completed; the one or the other, NULL: none;
+     * owned. */
+    struct audit_histogram *times;
+    struct audit_packed_histogram *packed; /* of a connection that is closed */
 };
 
 struct audit_session;
 
-/* One network connection. Sides are 0 and 1; `client` says which is the client's. */
+/* One network connection; sides are 0 and 1. */
 struct audit_connection {
-    uint64_t id;         /* from 1 in the order of the capture; set by audit_finish() */
+    uint64_t id;         /* from 1 in the order of the capture; set when the report is finished */
     int64_t stream;      /* Wireshark's tcp.stream; -1: none */
     const char *carrier; /* "tcp", "websocket": what carries the control packets; static */
     struct audit_endpoint endpoints[2];
-    uint8_t client;
-    bool client_known;
-    uint8_t version; /* enum mqtt_version */
-    bool version_inferred;
-    bool bridge;
     const struct audit_string *client_identifier; /* NULL: not known, or empty */
-    bool client_identifier_assigned;
-    bool connect_seen;
-    bool clean_start;
-    bool session_present;
-    bool accepted;
-    bool refused;
-    bool taken_over;
-    uint8_t connack_reason;
-    bool has_will;
-    uint32_t session_expiry_s;
-    int64_t start_time, end_time;
-    uint64_t start_frame, end_frame; /* of the first control packet, and of the end; 0: none */
-    uint8_t end_cause;               /* enum mqtt_end_cause */
-    uint32_t packets[2][MQTT_PACKET_TYPES]; /* control packets by sending side and type */
-    uint64_t bytes[2];                      /* in control packets */
-    struct {
-        bool known; /* CONNECT was seen */
-        uint16_t requested_s, effective_s;
-        int64_t max_idle_ns; /* between two packets of the client, or the last one and the end */
-        uint64_t max_idle_frame; /* what ended it; 0: no frame shows it */
-        uint64_t late, expired;
-    } keep_alive;
+    int64_t start_time;
+    uint64_t start_frame; /* of its first bytes of MQTT; 0: none */
+    struct audit_facts facts;
     struct audit_handshakes *handshakes[2][MQTT_HANDSHAKE_KINDS]; /* NULL: none; owned */
-    struct audit_transport transport[2];
-    uint64_t findings[3]; /* by enum mqtt_severity */
+    uint64_t findings[3];                                         /* by enum mqtt_severity */
     const struct audit_session *session;
     const struct audit_connection *next_of_session; /* in the order of the capture */
+    struct audit_party *party;                      /* what its findings name it by */
+    uint64_t own_findings[3]; /* of `findings`, those that do not come from its session */
 };
 
 /* A client identifier at one server. */
@@ -155,19 +85,28 @@ struct audit_session {
     uint64_t resumed;    /* accepted with Session Present */
     uint64_t taken_over; /* connections that ended because another one took the identifier */
     uint64_t order;      /* the frame that it was first seen in */
+    uint64_t rank;       /* audit_rank() of client identifier and server */
+};
+
+/* Whose finding it is: of a connection, listed or not, or of a session. */
+struct audit_party {
+    unsigned references;
+    int64_t stream;                               /* -1: not known */
+    const struct audit_string *client_identifier; /* NULL: not known, or empty; owned */
+    const struct audit_connection *connection;    /* NULL: not listed */
+    struct audit_endpoint *server;                /* of a session; NULL: of a connection; owned */
 };
 
 struct audit_finding {
     struct mqtt_finding what;
-    int64_t stream;
     uint64_t order; /* of findings of the same frame */
-    const struct audit_string *client_identifier;
-    const struct audit_connection *connection; /* NULL: not listed */
+    struct audit_party *party;
 };
 
 /* PUBLISH packets of one topic, what was sent again left out. */
 struct audit_topic {
     const struct audit_string *name; /* NULL: all that could not be listed */
+    uint64_t rank;                   /* audit_rank() of the name */
     uint64_t published;              /* by clients */
     uint64_t delivered;              /* by servers */
     uint64_t retained;               /* of those delivered: kept messages */
@@ -196,14 +135,14 @@ struct audit_report {
     struct audit_totals totals;
     GPtrArray *connections; /* struct audit_connection, in the order of the capture */
     GPtrArray *sessions;    /* struct audit_session, in the order of the capture */
-    GArray *findings;       /* struct audit_finding, in the order of their frames */
+    GPtrArray *findings;    /* struct audit_finding, in the order of their frames */
     GPtrArray *topics;      /* struct audit_topic, the busiest first */
     struct audit_topic other_topics;
 };
 
 static inline enum audit_role audit_role(const struct audit_connection *connection, unsigned side)
 {
-    return side == connection->client ? AUDIT_CLIENT : AUDIT_SERVER;
+    return side == connection->facts.client ? AUDIT_CLIENT : AUDIT_SERVER;
 }
 
 static inline const struct audit_connection *
@@ -221,7 +160,7 @@ static inline const struct audit_session *audit_report_session(const struct audi
 static inline const struct audit_finding *audit_report_finding(const struct audit_report *report,
                                                                unsigned i)
 {
-    return &g_array_index(report->findings, struct audit_finding, i);
+    return (const struct audit_finding *)g_ptr_array_index(report->findings, i);
 }
 
 static inline const struct audit_topic *audit_report_topic(const struct audit_report *report,
@@ -235,6 +174,9 @@ static inline const struct audit_file *audit_report_file(const struct audit_repo
 {
     return &g_array_index(report->capture.files, struct audit_file, i);
 }
+
+/* How long these handshakes took; all zero if there are none. */
+struct audit_latency audit_handshakes_latency(const struct audit_handshakes *handshakes);
 
 /* Which file of the report holds a frame, and its number there, which is Wireshark's frame.number
  * when that file is opened. NULL if there is none. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Interned strings: see strings.h. */
+/* Hashes and copies of strings: see strings.h. */
 #include "audit/strings.h"
 
 #include <string.h>
@@ -20,23 +20,46 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* The same on every machine: what is the lowest of parts has to be the lowest of all. */
 static uint64_t load(const uint8_t *bytes, size_t count)
 {
     uint64_t word = 0;
     memcpy(&word, bytes, count);
-    return word;
+    return GUINT64_FROM_LE(word);
 }
 
-uint64_t audit_hash(struct mqtt_slice slice)
+static uint64_t hash_with(uint64_t seed, uint64_t hash, struct mqtt_slice slice)
 {
     const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t seed = random_seed(), hash = seed ^ slice.length;
     uint32_t at = 0;
+    hash ^= slice.length;
     for (; at + 8 <= slice.length; at += 8)
         hash = mix(hash ^ load(slice.data + at, 8), seed ^ odd);
     if (at < slice.length)
         hash = mix(hash ^ load(slice.data + at, slice.length - at), seed ^ odd);
     return mix(hash ^ odd, seed);
+}
+
+uint64_t audit_hash_more(uint64_t hash, struct mqtt_slice slice)
+{
+    return hash_with(random_seed(), hash, slice);
+}
+
+uint64_t audit_hash(struct mqtt_slice slice)
+{
+    return audit_hash_more(random_seed(), slice);
+}
+
+#define RANK_SEED UINT64_C(0x2545f4914f6cdd1d)
+
+uint64_t audit_rank_more(uint64_t rank, struct mqtt_slice slice)
+{
+    return hash_with(RANK_SEED, rank, slice);
+}
+
+uint64_t audit_rank(struct mqtt_slice slice)
+{
+    return audit_rank_more(RANK_SEED, slice);
 }
 
 struct audit_string audit_string_view(struct mqtt_slice slice)
@@ -61,11 +84,6 @@ gboolean audit_string_equal(gconstpointer a, gconstpointer b)
            (x->length == 0 || memcmp(x->bytes, y->bytes, x->length) == 0);
 }
 
-GHashTable *audit_strings_new(void)
-{
-    return g_hash_table_new_full(audit_string_hash, audit_string_equal, g_free, NULL);
-}
-
 struct audit_string *audit_string_copy(const struct audit_string *view)
 {
     struct audit_string *copy = g_malloc(sizeof *copy + view->length);
@@ -76,12 +94,9 @@ struct audit_string *audit_string_copy(const struct audit_string *view)
     return copy;
 }
 
-const struct audit_string *audit_strings_get(GHashTable *set, const struct audit_string *view)
+int audit_string_order(const struct audit_string *a, const struct audit_string *b)
 {
-    struct audit_string *known = g_hash_table_lookup(set, view);
-    if (known == NULL) {
-        known = audit_string_copy(view);
-        g_hash_table_add(set, known);
-    }
-    return known;
+    uint32_t common = MIN(a->length, b->length);
+    int order = common > 0 ? memcmp(a->bytes, b->bytes, common) : 0;
+    return order != 0 ? order : (a->whole > b->whole) - (a->whole < b->whole);
 }

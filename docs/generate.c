@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writes docs/rules.md or docs/fields.md to stdout, from the tables that the programs themselves
- * use. A test compares the output with the committed files; scripts/docs writes them anew.
+ * Writes a page of docs/ to stdout, from the tables that the programs themselves use. A test
+ * compares the output with the committed files; scripts/docs writes them anew.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "docs/generate_report.h"
 #include "mqtt/facts/tables.h"
 
 static void statements(const char *list)
@@ -86,13 +87,20 @@ static void fields(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "rules") == 0) {
-        rules();
-    } else if (argc == 2 && strcmp(argv[1], "fields") == 0) {
-        fields();
-    } else {
-        fprintf(stderr, "usage: generate-docs rules|fields\n");
-        return 2;
-    }
-    return fflush(stdout) == 0 ? 0 : 2;
+    static const struct {
+        const char *name;
+        void (*write)(void);
+    } pages[] = {
+        {"rules", rules},
+        {"fields", fields},
+        {"report", report_page},
+        {"schema", report_schema},
+    };
+    for (size_t i = 0; argc == 2 && i < sizeof pages / sizeof pages[0]; i++)
+        if (strcmp(argv[1], pages[i].name) == 0) {
+            pages[i].write();
+            return fflush(stdout) == 0 ? 0 : 2;
+        }
+    fprintf(stderr, "usage: generate-docs rules|fields|report|schema\n");
+    return 2;
 }

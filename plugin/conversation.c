@@ -2,6 +2,7 @@
 /* Feeds the connections and keeps the results; see conversation.h. */
 #include "plugin/conversation.h"
 
+#include "mqtt/facts/time.h"
 #include "mqtt/state/session.h"
 #include "plugin/register.h"
 
@@ -12,9 +13,8 @@
 static struct {
     struct mqtt_sessions *sessions;
     struct mqttscope_conversation *conversations;
-    wmem_map_t *by_connection; /* struct mqtt_connection -> struct mqttscope_conversation */
-    wmem_map_t *texts;         /* each text once */
-    uint32_t findings;         /* how many are kept */
+    wmem_map_t *texts; /* each text once */
+    uint32_t findings; /* how many are kept */
 } capture;
 
 /* ---- Conversations ---- */
@@ -23,23 +23,23 @@ static struct {
  * Frames without data don't come to this dissector, so TCP's own analysis has to say it. */
 static bool transport_ended(const struct mqtt_connection *connection, void *user)
 {
-    const struct mqttscope_conversation *conversation;
+    const struct mqttscope_conversation *conversation = connection->user;
 
     (void)user;
-    conversation = wmem_map_lookup(capture.by_connection, connection);
-    return conversation != NULL && conversation->tcp != NULL &&
-           mqttscope_tcp_ended(conversation->tcp);
+    return conversation->tcp != NULL && mqttscope_tcp_ended(conversation->tcp);
 }
 
 static bool prepare_capture(void)
 {
     if (capture.sessions != NULL)
         return true;
-    capture.sessions = mqtt_sessions_new(0);
+    const struct mqtt_sessions_options options = {
+        .seed = (uint64_t)g_random_int() << 32 | g_random_int(),
+        .transport_ended = transport_ended,
+    };
+    capture.sessions = mqtt_sessions_new(&options);
     if (capture.sessions == NULL)
         return false;
-    mqtt_sessions_set_transport_ended(capture.sessions, transport_ended, NULL);
-    capture.by_connection = wmem_map_new(wmem_file_scope(), g_direct_hash, g_direct_equal);
     capture.texts = wmem_map_new(wmem_file_scope(), wmem_str_hash, g_str_equal);
     return true;
 }
@@ -63,16 +63,9 @@ void mqttscope_conversation_cleanup(void)
 void mqttscope_search_begin(struct mqttscope_direction *direction)
 {
     mqtt_stream_free(&direction->search);
-    mqtt_stream_init(&direction->search, false);
+    mqtt_stream_init(&direction->search, false, NULL);
     direction->searching = true;
     direction->known = 0;
-}
-
-static uint64_t endpoint_key(const address *endpoint, uint16_t port)
-{
-    const uint8_t port_bytes[2] = {(uint8_t)(port >> 8), (uint8_t)port};
-    const uint64_t hash = mqtt_hash(MQTT_HASH_START, endpoint->data, (size_t)MAX(endpoint->len, 0));
-    return mqtt_hash(hash, port_bytes, sizeof(port_bytes));
 }
 
 static void fill_direction(struct mqttscope_direction *direction, const address *from,
@@ -80,7 +73,6 @@ static void fill_direction(struct mqttscope_direction *direction, const address 
 {
     copy_address_wmem(wmem_file_scope(), &direction->address, from);
     direction->port = (uint16_t)port;
-    direction->server_key = endpoint_key(from, (uint16_t)port);
 }
 
 /* Side 0 sent the conversation's first data. The client sent the SYN; without one, it is the side
@@ -96,27 +88,22 @@ static uint8_t guess_client(const packet_info *pinfo, const struct tcp_analysis 
     return 0;
 }
 
-/* Capture files can hold any date: what lies beyond some 292 years from 1970 is taken for the last
- * moment that a number of nanoseconds can tell. */
-static int64_t frame_time(const packet_info *pinfo)
+/* Addresses of another kind than IP's are told apart as far as they fit. */
+static struct mqtt_endpoint endpoint(const struct mqttscope_direction *direction)
 {
-    const int64_t seconds = pinfo->abs_ts.secs;
-
-    if (seconds >= INT64_MAX / MQTTSCOPE_SECOND)
-        return INT64_MAX;
-    if (seconds <= INT64_MIN / MQTTSCOPE_SECOND)
-        return INT64_MIN;
-    return seconds * MQTTSCOPE_SECOND + pinfo->abs_ts.nsecs;
+    const address *from = &direction->address;
+    struct mqtt_endpoint end = {.port = direction->port,
+                                .family = from->type == AT_IPv4   ? 4
+                                          : from->type == AT_IPv6 ? 6
+                                                                  : (uint8_t)(128 | from->type)};
+    if (from->len > 0)
+        memcpy(end.address, from->data, MIN((size_t)from->len, sizeof(end.address)));
+    return end;
 }
 
-/* Dates of a capture may be further apart than a number of nanoseconds can tell, too. */
-static int64_t elapsed(int64_t from, int64_t to)
+static int64_t frame_time(const packet_info *pinfo)
 {
-    if (from < 0 && to > INT64_MAX + from)
-        return INT64_MAX;
-    if (from > 0 && to < INT64_MIN + from)
-        return INT64_MIN + 1;
-    return to - from;
+    return mqtt_time(pinfo->abs_ts.secs, pinfo->abs_ts.nsecs);
 }
 
 static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conversation_t *base)
@@ -136,7 +123,9 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
         wmem_new0(wmem_file_scope(), struct mqttscope_conversation);
     fill_direction(&made->sides[0], &pinfo->src, pinfo->srcport);
     fill_direction(&made->sides[1], &pinfo->dst, pinfo->destport);
-    start.server_key = made->sides[1 - start.client].server_key;
+    for (unsigned side = 0; side < 2; side++)
+        start.endpoints[side] = endpoint(&made->sides[side]);
+    start.user = made;
     made->connection = mqtt_connection_new(capture.sessions, &start);
     if (made->connection == NULL)
         return NULL;
@@ -144,13 +133,12 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
     /* Nobody sends data before the other side's SYN: a side without any segment is not in the
      * capture. */
     if (tcp != NULL && !mqttscope_tcp_side_seen(tcp, TCP_RECEIVER))
-        mqtt_connection_gap(made->connection, 1, 0);
+        mqttscope_conversation_gap(made, pinfo, 1);
     made->client = &unknown_client;
     made->next = capture.conversations;
     capture.conversations = made;
-    wmem_map_insert(capture.by_connection, made->connection, made);
     for (unsigned side = 0; side < 2; side++)
-        mqtt_stream_init(&made->sides[side].search, false);
+        mqtt_stream_init(&made->sides[side].search, false, NULL);
     return made;
 }
 
@@ -253,7 +241,7 @@ static void keep_links(struct mqttscope_record *record, const struct mqtt_step *
     if (step->has_handshake && step->handshake.kind == MQTT_HANDSHAKE_QOS_2 &&
         step->handshake.legs[0].frame != 0 && step->handshake.legs[3].frame != 0)
         mqttscope_record_extra(record)->handshake_time =
-            elapsed(step->handshake.legs[0].time, step->handshake.legs[3].time);
+            mqtt_elapsed(step->handshake.legs[3].time, step->handshake.legs[0].time);
 }
 
 static void keep_findings(struct mqttscope_record *record, const struct mqtt_step *step)
@@ -272,9 +260,9 @@ static void keep_findings(struct mqttscope_record *record, const struct mqtt_ste
     capture.findings += count;
 }
 
-void mqttscope_conversation_step(struct mqttscope_conversation *conversation, packet_info *pinfo,
-                                 unsigned side, enum mqtt_outcome outcome,
-                                 const struct mqtt_packet *packet, struct mqttscope_record *record)
+void mqttscope_conversation_packet(struct mqttscope_conversation *conversation, packet_info *pinfo,
+                                   unsigned side, const struct mqtt_bytes *bytes,
+                                   struct mqttscope_record *record)
 {
     const struct mqtt_place place = {
         .time = frame_time(pinfo),
@@ -282,13 +270,11 @@ void mqttscope_conversation_step(struct mqttscope_conversation *conversation, pa
         .token = (uint64_t)(uintptr_t)record,
         .side = (uint8_t)side,
     };
+    struct mqtt_packet packet;
     struct mqtt_step step;
 
-    if (packet->type == MQTT_CONNECT)
-        mqtt_connection_set_server_key(conversation->connection,
-                                       conversation->sides[1 - side].server_key);
-    mqtt_connection_step(conversation->connection, &place, outcome, packet, &step);
-    record->version = step.version;
+    mqtt_connection_packet(conversation->connection, &place, bytes, NULL, &packet, &step);
+    record->version = packet.version; /* it is drawn as it was read here */
     record->sender = step.sender;
     record->in_flight = step.in_flight;
     record->since_client = step.since_client != -1 ? step.since_client : MQTTSCOPE_NO_TIME;
@@ -297,4 +283,13 @@ void mqttscope_conversation_step(struct mqttscope_conversation *conversation, pa
         mqttscope_record_extra(record)->topic = keep_text(step.topic);
     keep_links(record, &step, pinfo->num);
     keep_findings(record, &step);
+}
+
+void mqttscope_conversation_gap(struct mqttscope_conversation *conversation,
+                                const packet_info *pinfo, unsigned side)
+{
+    const struct mqtt_place place = {
+        .time = frame_time(pinfo), .frame = pinfo->num, .side = (uint8_t)side};
+
+    mqtt_connection_gap(conversation->connection, &place);
 }

@@ -12,15 +12,14 @@
 struct mqttscope_direction {
     address address; /* of the sender */
     uint16_t port;
-    uint64_t server_key; /* if this side turns out to be the server */
-    bool begun;          /* data was seen */
-    bool searching;      /* no packet's start is known: `search` is in use */
-    bool waiting;        /* the packet at `position` is not complete: more was asked for */
-    bool lost;           /* bytes are missing; told with the next packet */
-    uint32_t seen;       /* TCP: sequence number behind the last byte that came */
-    uint32_t position;   /* TCP: of the first byte not dealt with */
-    uint32_t known; /* from there on, so many bytes belong to a packet that has begun; while not
-                       waiting, it has been drawn already, as far as it was there */
+    bool begun;        /* data was seen */
+    bool searching;    /* no packet's start is known: `search` is in use */
+    bool waiting;      /* the packet at `position` is not complete: more was asked for */
+    bool lost;         /* bytes are missing; told with the next packet */
+    uint32_t seen;     /* TCP: sequence number behind the last byte that came */
+    uint32_t position; /* TCP: of the first byte not dealt with */
+    uint32_t known;    /* from there on, so many bytes belong to a packet that has begun; while not
+                          waiting, it has been drawn already, as far as it was there */
     struct mqtt_stream search;
     GByteArray *held;                   /* WebSocket: a packet begun in earlier frames; or NULL */
     struct mqttscope_record *fragments; /* WebSocket: their records, newest first */
@@ -42,10 +41,14 @@ void mqttscope_search_begin(struct mqttscope_direction *direction);
 struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, conversation_t *base,
                                                           unsigned *side);
 
-/* Takes a decoded packet in and fills its record. */
-void mqttscope_conversation_step(struct mqttscope_conversation *conversation, packet_info *pinfo,
-                                 unsigned side, enum mqtt_outcome outcome,
-                                 const struct mqtt_packet *packet, struct mqttscope_record *record);
+/* Decodes a packet, takes it in and fills its record. */
+void mqttscope_conversation_packet(struct mqttscope_conversation *conversation, packet_info *pinfo,
+                                   unsigned side, const struct mqtt_bytes *bytes,
+                                   struct mqttscope_record *record);
+
+/* The capture lacks bytes of this side, up to this frame. */
+void mqttscope_conversation_gap(struct mqttscope_conversation *conversation,
+                                const packet_info *pinfo, unsigned side);
 
 /* Frees the state of a capture; Wireshark calls it when the file is closed. */
 void mqttscope_conversation_cleanup(void);

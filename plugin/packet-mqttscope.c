@@ -29,7 +29,7 @@ static void lose(const struct mqttscope_settling *settling, uint32_t bytes)
 {
     struct mqttscope_direction *direction = mqttscope_direction_of(settling);
 
-    mqtt_connection_gap(settling->conversation->connection, (uint8_t)settling->side, bytes);
+    mqttscope_conversation_gap(settling->conversation, settling->pinfo, settling->side);
     direction->lost = true;
     if (bytes <= direction->known)
         direction->known -= bytes;
@@ -92,7 +92,7 @@ static void follow_acknowledgement(const struct mqttscope_settling *settling,
                 : 0;
     if (missing > 1 ||
         (missing == 1 && !mqttscope_tcp_side_ended(conversation->tcp, TCP_RECEIVER))) {
-        mqtt_connection_gap(conversation->connection, (uint8_t)(1 - settling->side), missing);
+        mqttscope_conversation_gap(conversation, settling->pinfo, 1 - settling->side);
         other->seen = segment->acknowledged;
     }
 }

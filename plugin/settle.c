@@ -32,18 +32,13 @@ static struct mqttscope_record *add_record(const struct mqttscope_settling *sett
 /* The control packet of `length` bytes at `offset`, of which the capture may lack some. */
 static void take_packet(const struct mqttscope_settling *settling, uint32_t offset, uint32_t length)
 {
-    const uint8_t *data = settling->bytes.data + offset;
-    const uint32_t captured = MIN(settling->bytes.captured - offset, length);
+    const struct mqtt_bytes bytes = {settling->bytes.data + offset,
+                                     MIN(settling->bytes.captured - offset, length), length};
     struct mqttscope_direction *direction = mqttscope_direction_of(settling);
     struct mqttscope_record *record = add_record(settling, RECORD_PACKET, offset, length);
-    const struct mqtt_context context = mqtt_connection_context(
-        settling->conversation->connection, (uint8_t)settling->side, data, captured, length);
-    struct mqtt_packet packet;
-    const enum mqtt_outcome outcome = mqtt_decode(data, captured, length, &context, &packet);
 
-    mqttscope_conversation_step(settling->conversation, settling->pinfo, settling->side, outcome,
-                                &packet, record);
-    record->version = (uint8_t)context.version;
+    mqttscope_conversation_packet(settling->conversation, settling->pinfo, settling->side, &bytes,
+                                  record);
     record->after_gap = direction->lost;
     direction->lost = false;
 }
@@ -131,7 +126,7 @@ static uint32_t take_cut(const struct mqttscope_settling *settling, uint32_t off
 /* Not even the Remaining Length is there: whole packets may be among what was cut off. */
 static uint32_t take_stump(const struct mqttscope_settling *settling, uint32_t offset)
 {
-    mqtt_connection_gap(settling->conversation->connection, (uint8_t)settling->side, 0);
+    mqttscope_conversation_gap(settling->conversation, settling->pinfo, settling->side);
     mqttscope_search_begin(mqttscope_direction_of(settling));
     return pass_over(settling, offset, settling->bytes.reported - offset, RECORD_SKIP);
 }

@@ -87,7 +87,7 @@ static void lose_rest(const struct mqttscope_settling *settling)
 {
     struct mqttscope_direction *direction = mqttscope_direction_of(settling);
 
-    mqtt_connection_gap(settling->conversation->connection, (uint8_t)settling->side, 0);
+    mqttscope_conversation_gap(settling->conversation, settling->pinfo, settling->side);
     mqttscope_search_begin(direction);
     direction->fragments = NULL;
     if (direction->held != NULL)

@@ -38,14 +38,6 @@ class Packets:
             at += 16 + captured
 
     def in_order(self, order):
-        """The file with its packets in another order."""
-        pieces = [bytes(self.data[start:end]) for start, end in self.pieces]
-        moved = list(pieces)
-        for (place, _, _), source in zip(self.packets, order):
-            moved[place] = pieces[self.packets[source][0]]
-        return b"".join(moved)
-
-    def in_order(self, order):
         """The file with its packets in another order, or with some of them alone."""
         pieces = [bytes(self.data[start:end]) for start, end in self.pieces]
         places = {place for place, _, _ in self.packets}

@@ -15,10 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    FIRST_BUCKETS = 1024,
-    SLAB_FLOWS = 64,
-};
+#define FIRST_BUCKETS 1024u
+#define SLAB_FLOWS 64
 
 struct flow_slab {
     struct flow_slab *next;
@@ -33,9 +31,10 @@ static uint64_t mix(uint64_t value)
     return value ^ value >> 31;
 }
 
-bool flows_init(struct flows *flows, uint64_t seed)
+bool flows_init(struct flows *flows, uint64_t seed, struct mqtt_memory *memory)
 {
     memset(flows, 0, sizeof *flows);
+    flows->memory = memory;
     if (seed == 0 && getentropy(&seed, sizeof seed) != 0)
         seed = (uint64_t)(uintptr_t)flows; /* better than a constant */
     for (size_t i = 0; i < sizeof flows->keys / sizeof flows->keys[0]; i++)
@@ -48,13 +47,13 @@ bool flows_init(struct flows *flows, uint64_t seed)
 void flows_clear(struct flows *flows)
 {
     for (int state = 0; state < FLOW_STATES; state++)
-        for (struct flow *flow = flows->lists[state].head; flow; flow = flow->next) {
-            hold_clear(&flow->half[0].hold);
-            hold_clear(&flow->half[1].hold);
+        for (struct flow *flow = flows->lists[state].head; flow != NULL; flow = flow->next) {
+            hold_clear(&flow->half[0].hold, flows->memory);
+            hold_clear(&flow->half[1].hold, flows->memory);
         }
-    while (flows->slabs) {
+    while (flows->slabs != NULL) {
         struct flow_slab *next = flows->slabs->next;
-        free(flows->slabs);
+        mqtt_memory_free(flows->memory, flows->slabs, sizeof *flows->slabs);
         flows->slabs = next;
     }
     free(flows->buckets);
@@ -92,7 +91,8 @@ static bool is_side(const struct tcp_side *side, const struct ip_address *addres
 struct flow *flows_find(const struct flows *flows, uint64_t hash, const struct ip_packet *packet,
                         uint16_t source_port, uint16_t destination_port, unsigned *side)
 {
-    for (struct flow *flow = flows->buckets[hash & flows->bucket_mask]; flow; flow = flow->chain) {
+    for (struct flow *flow = flows->buckets[hash & flows->bucket_mask]; flow != NULL;
+         flow = flow->chain) {
         if (flow->hash != hash || flow->face.ip_version != packet->version)
             continue;
         for (*side = 0; *side < 2; ++*side)
@@ -108,10 +108,10 @@ static void grow(struct flows *flows)
 {
     uint32_t mask = flows->bucket_mask << 1 | 1;
     struct flow **buckets = calloc((size_t)mask + 1, sizeof(struct flow *));
-    if (!buckets)
+    if (buckets == NULL)
         return;
     for (uint32_t i = 0; i <= flows->bucket_mask; i++)
-        for (struct flow *flow = flows->buckets[i], *next; flow; flow = next) {
+        for (struct flow *flow = flows->buckets[i], *next; flow != NULL; flow = next) {
             next = flow->chain;
             flow->chain = buckets[flow->hash & mask];
             buckets[flow->hash & mask] = flow;
@@ -123,8 +123,9 @@ static void grow(struct flows *flows)
 
 static bool add_slab(struct flows *flows)
 {
-    struct flow_slab *slab = malloc(sizeof *slab);
-    if (!slab)
+    struct flow_slab *slab =
+        mqtt_memory_resize(flows->memory, MQTT_MEMORY_CONNECTIONS, NULL, 0, sizeof *slab);
+    if (slab == NULL)
         return false;
     slab->next = flows->slabs;
     flows->slabs = slab;
@@ -139,7 +140,7 @@ static void list_append(struct flow_list *list, struct flow *flow)
 {
     flow->previous = list->tail;
     flow->next = NULL;
-    *(list->tail ? &list->tail->next : &list->head) = flow;
+    *(list->tail != NULL ? &list->tail->next : &list->head) = flow;
     list->tail = flow;
     list->count++;
     flow->queued_frame = flow->face.last.frame;
@@ -147,14 +148,14 @@ static void list_append(struct flow_list *list, struct flow *flow)
 
 static void list_remove(struct flow_list *list, struct flow *flow)
 {
-    *(flow->previous ? &flow->previous->next : &list->head) = flow->next;
-    *(flow->next ? &flow->next->previous : &list->tail) = flow->previous;
+    *(flow->previous != NULL ? &flow->previous->next : &list->head) = flow->next;
+    *(flow->next != NULL ? &flow->next->previous : &list->tail) = flow->previous;
     list->count--;
 }
 
 struct flow *flows_add(struct flows *flows, uint64_t hash)
 {
-    if (!flows->unused && !add_slab(flows))
+    if (flows->unused == NULL && !add_slab(flows))
         return NULL;
     if (flows->count > flows->bucket_mask)
         grow(flows);
@@ -178,8 +179,8 @@ void flows_move(struct flows *flows, struct flow *flow, enum flow_state state)
 
 void flows_remove(struct flows *flows, struct flow *flow)
 {
-    hold_clear(&flow->half[0].hold);
-    hold_clear(&flow->half[1].hold);
+    hold_clear(&flow->half[0].hold, flows->memory);
+    hold_clear(&flow->half[1].hold, flows->memory);
     struct flow **link = &flows->buckets[flow->hash & flows->bucket_mask];
     while (*link != flow)
         link = &(*link)->chain;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of TCP flows: found by addresses and ports in either direction, and kept in one list
- * for each state in which a flow can be given up for another reason. Private to tcp.c.
+ * for each state in which a flow can be given up for another reason. Private to analyzer/input/.
  */
 #ifndef MQTTSCOPE_ANALYZER_FLOWS_H
 #define MQTTSCOPE_ANALYZER_FLOWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "analyzer/input/hold.h"
 #include "analyzer/input/tcp.h"
@@ -56,11 +59,12 @@ struct flows {
     struct flow_list lists[FLOW_STATES];
     struct flow *unused; /* linked by `chain` */
     struct flow_slab *slabs;
-    uint64_t keys[6]; /* of the hash */
+    struct mqtt_memory *memory; /* of flows and of what they hold; may be NULL */
+    uint64_t keys[6];           /* of the hash */
 };
 
 /* Returns false without memory. A seed of 0 stands for a random one. */
-bool flows_init(struct flows *flows, uint64_t seed);
+bool flows_init(struct flows *flows, uint64_t seed, struct mqtt_memory *memory);
 
 void flows_clear(struct flows *flows);
 

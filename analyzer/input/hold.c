@@ -6,8 +6,8 @@
  */
 #include "analyzer/input/hold.h"
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* How far the byte behind this piece is from `origin`. */
@@ -17,10 +17,12 @@ static uint32_t end_of(const struct held *held, uint32_t origin)
 }
 
 /* Links a copy in where `link` points. */
-static bool insert(struct hold *hold, struct held **link, uint32_t sequence, struct slice payload)
+static bool insert(struct hold *hold, struct mqtt_memory *memory, struct held **link,
+                   uint32_t sequence, struct slice payload)
 {
-    struct held *held = malloc(sizeof *held + payload.captured);
-    if (!held)
+    struct held *held =
+        mqtt_memory_resize(memory, MQTT_MEMORY_HELD, NULL, 0, sizeof *held + payload.captured);
+    if (held == NULL)
         return false;
     held->sequence = sequence;
     held->captured = payload.captured;
@@ -29,30 +31,30 @@ static bool insert(struct hold *hold, struct held **link, uint32_t sequence, str
         memcpy(held->bytes, payload.data, payload.captured);
     held->next = *link;
     *link = held;
-    if (!held->next)
+    if (held->next == NULL)
         hold->last = held;
     hold->segments++;
     hold->bytes += payload.captured + (uint32_t)sizeof *held;
     return true;
 }
 
-enum hold_result hold_add(struct hold *hold, uint32_t origin, uint32_t sequence,
-                          struct slice payload)
+enum hold_result hold_add(struct hold *hold, struct mqtt_memory *memory, uint32_t origin,
+                          uint32_t sequence, struct slice payload)
 {
     enum hold_result result = HOLD_KNOWN;
     uint32_t at = sequence - origin;
     struct held **link = &hold->first;
-    if (hold->last && at >= end_of(hold->last, origin))
+    if (hold->last != NULL && at >= end_of(hold->last, origin))
         link = &hold->last->next;
 
     while (payload.reported > 0) {
-        while (*link && end_of(*link, origin) <= at)
+        while (*link != NULL && end_of(*link, origin) <= at)
             link = &(*link)->next;
-        uint32_t start = *link ? (*link)->sequence - origin : UINT32_MAX;
+        uint32_t start = *link != NULL ? (*link)->sequence - origin : UINT32_MAX;
         if (at < start) {
             uint32_t room = start - at;
             struct slice piece = slice_limit(payload, room);
-            if (!insert(hold, link, origin + at, piece))
+            if (!insert(hold, memory, link, origin + at, piece))
                 return HOLD_NO_MEMORY;
             result = HOLD_NEW;
             at += piece.reported;
@@ -69,18 +71,23 @@ enum hold_result hold_add(struct hold *hold, uint32_t origin, uint32_t sequence,
 struct held *hold_take(struct hold *hold)
 {
     struct held *held = hold->first;
-    if (!held)
+    if (held == NULL)
         return NULL;
     hold->first = held->next;
-    if (!hold->first)
+    if (hold->first == NULL)
         hold->last = NULL;
     hold->segments--;
     hold->bytes -= held->captured + (uint32_t)sizeof *held;
     return held;
 }
 
-void hold_clear(struct hold *hold)
+void held_free(struct held *held, struct mqtt_memory *memory)
 {
-    for (struct held *held; (held = hold_take(hold));)
-        free(held);
+    mqtt_memory_free(memory, held, sizeof *held + held->captured);
+}
+
+void hold_clear(struct hold *hold, struct mqtt_memory *memory)
+{
+    for (struct held *held; (held = hold_take(hold)) != NULL;)
+        held_free(held, memory);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What one side of a TCP flow sent ahead of a hole: copies of the payload, in order and without
- * overlap. Private to tcp.c.
+ * overlap. All functions of a hold take the same memory. Private to analyzer/input/.
  */
 #ifndef MQTTSCOPE_ANALYZER_HOLD_H
 #define MQTTSCOPE_ANALYZER_HOLD_H
 
-#include "analyzer/input/slice.h"
+#include <stdint.h>
 
-#include <stdbool.h>
+#include "analyzer/input/slice.h"
+#include "mqtt/wire/memory.h"
 
 /* Payload that was copied. */
 struct held {
@@ -33,14 +34,16 @@ enum hold_result {
 };
 
 /* Copies what is not yet held of a segment that starts at `sequence`. `origin` is a sequence number
- * not after that of any held byte, from which the others are counted (they wrap). Bytes held
- * already win. */
-enum hold_result hold_add(struct hold *hold, uint32_t origin, uint32_t sequence,
-                          struct slice payload);
+ * not after that of any held byte, from which the others are counted (they wrap): what is held and
+ * the segment end less than 2^32 - 1 behind it. Bytes held already win. */
+enum hold_result hold_add(struct hold *hold, struct mqtt_memory *memory, uint32_t origin,
+                          uint32_t sequence, struct slice payload);
 
-/* Takes the first piece out; the caller frees it with free(). NULL where nothing is held. */
+/* Takes the first piece out; the caller frees it. NULL where nothing is held. */
 struct held *hold_take(struct hold *hold);
 
-void hold_clear(struct hold *hold);
+void held_free(struct held *held, struct mqtt_memory *memory);
+
+void hold_clear(struct hold *hold, struct mqtt_memory *memory);
 
 #endif

@@ -21,9 +21,10 @@ enum {
     IPV6_FRAGMENT_HEADER_SIZE = 8,
     IPV6_MORE_FRAGMENTS = 0x0001,
     IPV6_FRAGMENT_OFFSET = 0xfff8,
-    /* RFC 8200 has at most seven, each once; more than this is an attack on whoever walks them. */
-    IPV6_MAX_EXTENSION_HEADERS = 16,
 };
+
+/* RFC 8200 has at most seven, each once; more than this is an attack on whoever walks them. */
+#define IPV6_MAX_EXTENSION_HEADERS 16
 
 enum {
     NEXT_HOP_BY_HOP = 0,
@@ -146,7 +147,8 @@ enum ip_result ip_decode(struct slice network, struct ip_packet *packet)
 const char *ip_address_text(uint8_t version, const struct ip_address *address,
                             char text[static IP_ADDRESS_TEXT_SIZE])
 {
-    if (!inet_ntop(version == 4 ? AF_INET : AF_INET6, address->bytes, text, IP_ADDRESS_TEXT_SIZE))
+    if (inet_ntop(version == 4 ? AF_INET : AF_INET6, address->bytes, text, IP_ADDRESS_TEXT_SIZE) ==
+        NULL)
         text[0] = '\0'; /* cannot be: both families and the size are right */
     return text;
 }

@@ -5,10 +5,10 @@
 #ifndef MQTTSCOPE_ANALYZER_IP_H
 #define MQTTSCOPE_ANALYZER_IP_H
 
-#include "analyzer/input/slice.h"
-
 #include <stddef.h>
 #include <stdint.h>
+
+#include "analyzer/input/slice.h"
 
 struct ip_address {
     uint8_t

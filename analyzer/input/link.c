@@ -16,6 +16,9 @@ enum {
     ETHERTYPE_VLAN = 0x8100,         /* 802.1Q */
     ETHERTYPE_SERVICE_VLAN = 0x88a8, /* 802.1ad */
     ETHERTYPE_OLD_VLAN = 0x9100,     /* QinQ before 802.1ad */
+};
+
+enum {
     VLAN_TAG_SIZE = 4,
     ETHERNET_HEADER_SIZE = 14,
     LINUX_COOKED_HEADER_SIZE = 16,
@@ -126,5 +129,5 @@ bool link_supported(int link_type)
 enum link_result link_decode(int link_type, struct slice frame, struct slice *network)
 {
     const struct link_type *type = find(link_type);
-    return type ? type->decode(frame, network) : LINK_OTHER;
+    return type != NULL ? type->decode(frame, network) : LINK_OTHER;
 }

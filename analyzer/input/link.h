@@ -5,9 +5,9 @@
 #ifndef MQTTSCOPE_ANALYZER_LINK_H
 #define MQTTSCOPE_ANALYZER_LINK_H
 
-#include "analyzer/input/slice.h"
-
 #include <stdbool.h>
+
+#include "analyzer/input/slice.h"
 
 enum link_result {
     LINK_IP,    /* *network starts at an IP header; its first nibble says which version */

@@ -2,9 +2,9 @@
 /* Recognition by first bytes: see recognize.h. */
 #include "analyzer/input/recognize.h"
 
-#include "mqtt/wire/decode.h"
-
 #include <string.h>
+
+#include "mqtt/wire/decode.h"
 
 /* Whether `bytes` begin with `prefix`, as far as they go. */
 static enum recognized begins_with(const uint8_t *bytes, size_t length, const char *prefix,

@@ -7,8 +7,6 @@
 
 #include "analyzer/input/source.h"
 
-#include "analyzer/input/link.h"
-
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <signal.h>
@@ -19,14 +17,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/input/link.h"
+#include "mqtt/facts/time.h"
+
+/* libpcap reads a record with two small fread() calls; with stdio's own 4 KiB that is a system call
+ * every few packets. */
+#define READ_BUFFER_SIZE ((size_t)1 << 20)
+
+/* Of the format of pcapng; that of a pcap file is 2. */
+#define PCAPNG_MAJOR_VERSION 1
+
 enum {
-    /* libpcap reads a record with two small fread() calls; with stdio's own 4 KiB that is a system
-     * call every few packets. */
-    READ_BUFFER_SIZE = 1 << 20,
     LIVE_SNAP_LENGTH = 262144,
     LIVE_TIMEOUT_MS = 100,
     LIVE_BUFFER_SIZE = 16 << 20,
-    NANOSECONDS = 1000000000,
 };
 
 struct source {
@@ -39,6 +43,8 @@ struct source {
     uint64_t size; /* of the file; 0 where it has none */
     int link_type;
     bool nanoseconds; /* an interface may give microseconds only */
+    bool classic;     /* a pcap file: libpcap takes its 32 bits of seconds for signed (1.10), but
+                       * they run until 2106 */
     enum source_result last;
     volatile sig_atomic_t stopping;
     char name[256];
@@ -83,16 +89,16 @@ static const char *why_unreadable(FILE *file, uint64_t size, const char *reason)
         if (length >= known[i].length && memcmp(start, known[i].magic, known[i].length) == 0)
             return known[i].meaning;
     /* pcap, pcapng: a header that starts well and goes on badly has a reason worth telling. */
-    return strstr(reason, "unknown file format") ? "not a pcap or pcapng file" : reason;
+    return strstr(reason, "unknown file format") != NULL ? "not a pcap or pcapng file" : reason;
 }
 
 static struct source *source_new(const char *name, const struct source_options *options)
 {
     struct source *source = calloc(1, sizeof *source);
-    if (!source)
+    if (source == NULL)
         return NULL;
     snprintf(source->name, sizeof source->name, "%s", name);
-    source->frames = options ? options->frames_before : 0;
+    source->frames = options != NULL ? options->frames_before : 0;
     source->last = SOURCE_PACKET;
     return source;
 }
@@ -104,10 +110,10 @@ static bool check_link_and_filter(struct source *source, const struct source_opt
     if (!link_supported(source->link_type)) {
         const char *name = pcap_datalink_val_to_name(source->link_type);
         say(source->error, sizeof source->error, source->name, "link type %d (%s) is not supported",
-            source->link_type, name ? name : "unknown");
+            source->link_type, name != NULL ? name : "unknown");
         return false;
     }
-    if (!options || !options->filter)
+    if (options == NULL || options->filter == NULL)
         return true;
     if (pcap_compile(source->pcap, &source->filter, options->filter, 1, PCAP_NETMASK_UNKNOWN) !=
         0) {
@@ -129,9 +135,9 @@ static bool open_stream(struct source *source, const char *path)
     else if (standard_input >= 0)
         source->file = fdopen(standard_input, "rb");
     struct stat status;
-    if (!source->file || fstat(fileno(source->file), &status) != 0) {
+    if (source->file == NULL || fstat(fileno(source->file), &status) != 0) {
         int why = errno;
-        if (!source->file && standard_input >= 0)
+        if (source->file == NULL && standard_input >= 0)
             close(standard_input);
         say(source->error, sizeof source->error, source->name, "%s", strerror(why));
         return false;
@@ -148,7 +154,7 @@ static bool open_stream(struct source *source, const char *path)
         }
     }
     source->buffer = malloc(READ_BUFFER_SIZE);
-    if (source->buffer)
+    if (source->buffer != NULL)
         setvbuf(source->file, source->buffer, _IOFBF, READ_BUFFER_SIZE);
     return true;
 }
@@ -159,8 +165,10 @@ static bool open_capture(struct source *source)
     source->pcap =
         pcap_fopen_offline_with_tstamp_precision(source->file, PCAP_TSTAMP_PRECISION_NANO, reason);
     source->nanoseconds = true;
-    if (source->pcap)
+    if (source->pcap != NULL) {
+        source->classic = pcap_major_version(source->pcap) != PCAPNG_MAJOR_VERSION;
         return true;
+    }
     bool nothing = feof(source->file) && ftello(source->file) == 0;
     say(source->error, sizeof source->error, source->name, "%s",
         nothing ? "empty file" : why_unreadable(source->file, source->size, reason));
@@ -179,7 +187,7 @@ struct source *source_open_file(const char *path, const struct source_options *o
                                 size_t error_size)
 {
     struct source *source = source_new(strcmp(path, "-") == 0 ? "standard input" : path, options);
-    if (!source) {
+    if (source == NULL) {
         say(error, error_size, path, "out of memory");
         return NULL;
     }
@@ -210,13 +218,13 @@ struct source *source_open_interface(const char *name, const struct source_optio
                                      char *error, size_t error_size)
 {
     struct source *source = source_new(name, options);
-    if (!source) {
+    if (source == NULL) {
         say(error, error_size, name, "out of memory");
         return NULL;
     }
     char reason[PCAP_ERRBUF_SIZE] = "";
     source->pcap = pcap_create(name, reason);
-    if (!source->pcap) {
+    if (source->pcap == NULL) {
         say(source->error, sizeof source->error, name, "%s", reason);
         return fail(source, error, error_size);
     }
@@ -233,16 +241,9 @@ struct source *source_open_interface(const char *name, const struct source_optio
 static int64_t nanoseconds(const struct source *source, const struct timeval *time)
 {
     int64_t fraction = (int64_t)time->tv_usec * (source->nanoseconds ? 1 : 1000);
-    int64_t seconds = time->tv_sec;
-    const int64_t limit = INT64_MAX / NANOSECONDS - 1 - UINT32_MAX;
-    if (seconds > limit)
-        return INT64_MAX;
-    if (seconds < -limit)
-        return INT64_MIN;
-    /* A classic file has 32 bits of microseconds: at most 4295 s. */
-    if (fraction < 0 || fraction > (int64_t)UINT32_MAX * 1000)
-        fraction = 0;
-    return seconds * NANOSECONDS + fraction;
+    int64_t seconds = source->classic ? (uint32_t)time->tv_sec : time->tv_sec;
+    /* 32 bits with the highest set, in a classic file, are no fraction. */
+    return mqtt_time(seconds, fraction > 0 ? fraction : 0);
 }
 
 /* Why libpcap gave no packet. */
@@ -252,7 +253,7 @@ static enum source_result stopped(struct source *source, int status)
     if (status == PCAP_ERROR_BREAK || source->stopping)
         return SOURCE_END;
     say(source->error, sizeof source->error, source->name, "%s", pcap_geterr(source->pcap));
-    return source->file && !ferror(source->file) ? SOURCE_TRUNCATED : SOURCE_ERROR;
+    return source->file != NULL && !ferror(source->file) ? SOURCE_TRUNCATED : SOURCE_ERROR;
 }
 
 enum source_result source_next(struct source *source, struct source_packet *packet)
@@ -268,7 +269,7 @@ enum source_result source_next(struct source *source, struct source_packet *pack
         if (status != 1)
             return source->last = stopped(source, status);
         source->frames++;
-        if (source->filtered && source->file &&
+        if (source->filtered && source->file != NULL &&
             pcap_offline_filter(&source->filter, header, data) == 0)
             continue;
         packet->frame = source->frames;
@@ -293,7 +294,7 @@ uint64_t source_frames(const struct source *source)
 
 void source_progress(const struct source *source, uint64_t *offset, uint64_t *size)
 {
-    off_t position = source->file ? ftello(source->file) : 0;
+    off_t position = source->file != NULL ? ftello(source->file) : 0;
     *offset = position > 0 ? (uint64_t)position : 0;
     *size = source->size;
 }
@@ -301,7 +302,7 @@ void source_progress(const struct source *source, uint64_t *offset, uint64_t *si
 uint64_t source_dropped(const struct source *source)
 {
     struct pcap_stat statistics;
-    if (source->file || pcap_stats(source->pcap, &statistics) != 0)
+    if (source->file != NULL || pcap_stats(source->pcap, &statistics) != 0)
         return 0;
     return (uint64_t)statistics.ps_drop + statistics.ps_ifdrop;
 }
@@ -314,13 +315,13 @@ void source_stop(struct source *source)
 
 void source_close(struct source *source)
 {
-    if (!source)
+    if (source == NULL)
         return;
     if (source->filtered)
         pcap_freecode(&source->filter);
-    if (source->pcap)
+    if (source->pcap != NULL)
         pcap_close(source->pcap); /* closes `file` too */
-    else if (source->file)
+    else if (source->file != NULL)
         fclose(source->file);
     free(source->buffer);
     free(source);

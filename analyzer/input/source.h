@@ -12,11 +12,11 @@
 #ifndef MQTTSCOPE_ANALYZER_SOURCE_H
 #define MQTTSCOPE_ANALYZER_SOURCE_H
 
-#include "analyzer/input/slice.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "analyzer/input/slice.h"
 
 /* Long enough for every message of this module; longer ones (long file names) are cut. */
 #define SOURCE_ERROR_SIZE 512

@@ -8,10 +8,11 @@
  */
 #include "analyzer/input/tcp.h"
 
-#include "analyzer/input/flows.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "analyzer/input/flows.h"
+#include "mqtt/facts/time.h"
 
 enum {
     FLAG_FIN = 0x01,
@@ -25,11 +26,9 @@ enum {
      * tell a conversation, so the numbering agrees on captures that are cut even here. */
     NEEDED_HEADER_SIZE = 16,
     MIN_HEADER_SIZE = 20,
+};
 
-    MAX_WINDOW = 1 << 30, /* RFC 7323, section 2.3: no segment is further ahead than this */
-
-    ONE_SIDED_HELD_SEGMENTS = 64,
-
+enum {
     DEFAULT_MAX_FLOWS = 262144,
     DEFAULT_MAX_SILENT = 65536,
     DEFAULT_MAX_CLOSED = 16384,
@@ -38,11 +37,17 @@ enum {
     DEFAULT_MAX_HELD_TOTAL = 32 << 20,
 };
 
+/* RFC 7323, section 2.3: no segment is further ahead than this. */
+#define MAX_WINDOW (UINT32_C(1) << 30)
+
+/* Segments held for a side whose other side is not in the capture. */
+#define ONE_SIDED_HELD_SEGMENTS 64u
+
 /* What was under way when an RST was sent arrives within a round trip or two. */
-static const uint64_t reset_linger_ns = UINT64_C(5000000000);
+#define RESET_LINGER (5 * MQTT_SECOND)
 
 /* How long a closed connection may still show segments, on Linux. */
-static const uint64_t time_wait_ns = UINT64_C(60000000000);
+#define TIME_WAIT (60 * MQTT_SECOND)
 
 struct tcp {
     struct tcp_options options;
@@ -80,7 +85,7 @@ static bool wanted(const struct flow *flow)
 static void drop_hold(struct tcp *tcp, struct hold *hold)
 {
     tcp->held_total -= hold->bytes;
-    hold_clear(hold);
+    hold_clear(hold, tcp->options.memory);
 }
 
 /* Passes on what comes next of a side. */
@@ -90,7 +95,10 @@ static void deliver(struct tcp *tcp, struct flow *flow, unsigned side, const str
     if (flow->state == FLOW_SILENT)
         flows_move(&tcp->flows, flow, FLOW_SPOKEN);
     uint32_t missing = bytes.reported - bytes.captured;
-    flow->half[side].next += bytes.reported;
+    struct half *half = &flow->half[side];
+    const uint32_t acknowledged = half->acked - half->next; /* of these bytes, or wrapped */
+    flow->face.side[side].late = half->acked_seen && acknowledged > 0 && acknowledged <= MAX_WINDOW;
+    half->next += bytes.reported;
     flow->face.side[side].bytes += bytes.reported;
     flow->face.side[side].bytes_not_captured += missing;
     tcp->counters.not_captured += missing;
@@ -117,7 +125,7 @@ static void skip_to(struct tcp *tcp, struct flow *flow, unsigned side, const str
 static void drain(struct tcp *tcp, struct flow *flow, unsigned side, const struct tcp_moment *now)
 {
     struct half *half = &flow->half[side];
-    while (half->hold.first) {
+    while (half->hold.first != NULL) {
         uint32_t behind = half->next - half->hold.first->sequence;
         if (behind > MAX_WINDOW)
             return; /* it is ahead: the distance wrapped */
@@ -128,7 +136,7 @@ static void drain(struct tcp *tcp, struct flow *flow, unsigned side, const struc
             slice_skip((struct slice){held->bytes, held->captured, held->reported}, behind);
         if (bytes.reported > 0)
             deliver(tcp, flow, side, now, bytes);
-        free(held);
+        held_free(held, tcp->options.memory);
     }
 }
 
@@ -138,8 +146,8 @@ static bool hole_end(const struct half *half, uint32_t *end)
 {
     if (!half->started)
         return false;
-    *end = half->hold.first ? half->hold.first->sequence : half->fin;
-    return half->hold.first || (half->fin_seen && half->fin != half->next);
+    *end = half->hold.first != NULL ? half->hold.first->sequence : half->fin;
+    return half->hold.first != NULL || (half->fin_seen && half->fin != half->next);
 }
 
 /* The side's FIN is reached when all bytes before it are delivered or given up. */
@@ -188,20 +196,13 @@ static void close_flow(struct tcp *tcp, struct flow *flow, const struct tcp_mome
     flow->face.user = NULL;
 }
 
-/* Whether more than `span` (> 0) lies between two times; hostile captures hold any, so their
- * difference may not fit. */
-static bool later_by(int64_t time_ns, int64_t since_ns, uint64_t span)
-{
-    return time_ns > since_ns && (uint64_t)time_ns - (uint64_t)since_ns > span;
-}
-
-/* Closed flows beyond the bound. Late segments are not to be expected after TIME-WAIT. */
-static void forget_closed(struct tcp *tcp, int64_t time_ns)
+/* Closed flows beyond `keep` of them. Late segments are not to be expected after TIME-WAIT. */
+static void forget_closed(struct tcp *tcp, int64_t time_ns, uint32_t keep)
 {
     struct flow_list *closed = &tcp->flows.lists[FLOW_CLOSED];
-    while (closed->count > tcp->options.max_closed) {
+    while (closed->count > keep) {
         tcp->counters.forgotten +=
-            !later_by(time_ns, closed->head->face.last.time_ns, time_wait_ns);
+            mqtt_elapsed(time_ns, closed->head->face.last.time_ns) <= TIME_WAIT;
         flows_remove(&tcp->flows, closed->head);
     }
 }
@@ -216,26 +217,45 @@ static void evict(struct tcp *tcp, enum flow_state state)
     flows_remove(&tcp->flows, flow);
 }
 
-/* Makes room for one more flow: those that matter least go first. */
-static void make_room(struct tcp *tcp, int64_t time_ns)
+/* Gives up the open flow that matters least. */
+static void evict_any(struct tcp *tcp)
 {
     const struct flow_list *lists = tcp->flows.lists;
-    forget_closed(tcp, time_ns);
-    if (lists[FLOW_SILENT].count >= tcp->options.max_silent)
-        evict(tcp, FLOW_SILENT);
-    if (tcp_open_flows(tcp) < tcp->options.max_flows)
-        return;
     evict(tcp, lists[FLOW_RESET].count > 0    ? FLOW_RESET
                : lists[FLOW_SILENT].count > 0 ? FLOW_SILENT
                                               : FLOW_SPOKEN);
+}
+
+/* Makes room for one more flow: those that matter least go first. */
+static void make_room(struct tcp *tcp, int64_t time_ns)
+{
+    forget_closed(tcp, time_ns, tcp->options.max_closed);
+    if (tcp->flows.lists[FLOW_SILENT].count >= tcp->options.max_silent)
+        evict(tcp, FLOW_SILENT);
+    if (tcp_open_flows(tcp) >= tcp->options.max_flows)
+        evict_any(tcp);
+}
+
+/* Adds a flow; where there is no memory for it, in the place of one that matters less. */
+static struct flow *add_flow(struct tcp *tcp, uint64_t hash, int64_t time_ns)
+{
+    struct flow *flow = flows_add(&tcp->flows, hash);
+    const uint32_t closed = tcp->flows.lists[FLOW_CLOSED].count;
+    if (flow != NULL || tcp->flows.count == 0)
+        return flow;
+    if (closed > 0)
+        forget_closed(tcp, time_ns, closed - 1);
+    else
+        evict_any(tcp);
+    return flows_add(&tcp->flows, hash);
 }
 
 /* Flows that were reset long enough ago. */
 static void close_lingering(struct tcp *tcp, int64_t time_ns)
 {
     struct flow *flow;
-    while ((flow = tcp->flows.lists[FLOW_RESET].head) &&
-           later_by(time_ns, flow->face.last.time_ns, reset_linger_ns)) {
+    while ((flow = tcp->flows.lists[FLOW_RESET].head) != NULL &&
+           mqtt_elapsed(time_ns, flow->face.last.time_ns) > RESET_LINGER) {
         struct tcp_moment last = flow->face.last;
         close_flow(tcp, flow, &last, TCP_END_RST);
     }
@@ -245,8 +265,8 @@ static struct flow *open_flow(struct tcp *tcp, uint64_t hash, const struct tcp_m
                               const struct ip_packet *packet, uint32_t stream)
 {
     make_room(tcp, now->time_ns);
-    struct flow *flow = flows_add(&tcp->flows, hash);
-    if (!flow)
+    struct flow *flow = add_flow(tcp, hash, now->time_ns);
+    if (flow == NULL)
         return NULL;
     struct tcp_flow *face = &flow->face;
     face->stream = stream;
@@ -293,7 +313,7 @@ static bool find_flow(struct tcp *tcp, const struct ip_packet *packet, struct se
     uint64_t hash = flows_hash(&tcp->flows, packet, source_port, destination_port);
     struct flow *known =
         flows_find(&tcp->flows, hash, packet, source_port, destination_port, &segment->side);
-    bool conversation = !known || starts_conversation(known, segment);
+    bool conversation = known == NULL || starts_conversation(known, segment);
     if (!conversation && !tries_again(known, segment)) {
         segment->flow = known;
         return true;
@@ -304,7 +324,7 @@ static bool find_flow(struct tcp *tcp, const struct ip_packet *packet, struct se
         own = known->half[segment->side];
         other = known->half[!segment->side];
     }
-    if (known) {
+    if (known != NULL) {
         struct tcp_moment last = known->face.last;
         if (known->state != FLOW_CLOSED)
             close_flow(tcp, known, &last, TCP_END_REUSED);
@@ -312,7 +332,7 @@ static bool find_flow(struct tcp *tcp, const struct ip_packet *packet, struct se
     }
     segment->flow = open_flow(tcp, hash, segment->now, packet, stream);
     segment->side = 0;
-    if (segment->flow)
+    if (segment->flow != NULL)
         keep_bases(segment->flow, &own, &other);
     return segment->flow != NULL;
 }
@@ -352,7 +372,7 @@ static void take_syn(struct flow *flow, const struct segment *segment)
         flow->face.initiator = (int8_t)(answers ? !segment->side : segment->side);
     face->syn_seen = true;
     /* A SYN that differs from the first is an old duplicate, unless nothing has followed yet. */
-    if (!own->started || (face->bytes == 0 && !own->hold.first && !own->fin_seen))
+    if (!own->started || (face->bytes == 0 && own->hold.first == NULL && !own->fin_seen))
         start(own, segment->sequence + 1);
     if (answers && !other->started)
         start(other, segment->acknowledgement);
@@ -367,12 +387,13 @@ static void take_acknowledgement(struct tcp *tcp, struct segment *segment)
     uint32_t end;
     while (hole_end(other, &end) && segment->acknowledgement - end <= MAX_WINDOW && wanted(flow))
         give_up_hole(tcp, flow, !segment->side, segment->now);
+    const bool news = !other->acked_seen || other->acked != segment->acknowledgement;
     other->acked = segment->acknowledgement;
     other->acked_seen = true;
     /* A FIN counts as one byte. */
     const uint32_t ahead = segment->acknowledgement - other->next;
-    if (other->started && ahead > (other->fin_seen ? 1 : 0) && ahead <= MAX_WINDOW)
-        flow->face.side[!segment->side].acknowledged_unseen = true;
+    if (news && other->started && ahead > (other->fin_seen ? 1 : 0) && ahead <= MAX_WINDOW)
+        flow->face.side[!segment->side].acknowledged_unseen++;
 }
 
 /* A keep-alive probe repeats at most one byte, the last one sent, or garbage in its place (RFC
@@ -423,7 +444,8 @@ static bool hold_payload(struct tcp *tcp, struct segment *segment, uint32_t sequ
     if (!hold_has_room(tcp, segment->flow, segment->side, payload.captured))
         return false;
     uint32_t before = half->hold.bytes;
-    enum hold_result result = hold_add(&half->hold, half->next, sequence, payload);
+    enum hold_result result =
+        hold_add(&half->hold, tcp->options.memory, half->next, sequence, payload);
     tcp->held_total += half->hold.bytes - before;
     if (result == HOLD_NO_MEMORY)
         return false;
@@ -470,7 +492,7 @@ static void take_payload(struct tcp *tcp, struct segment *segment)
         /* No room: the hole before the first byte at hand will not be filled. */
         tcp->counters.hold_full++;
         uint32_t end = sequence;
-        if (half->hold.first && half->hold.first->sequence - half->next < ahead)
+        if (half->hold.first != NULL && half->hold.first->sequence - half->next < ahead)
             end = half->hold.first->sequence;
         skip_to(tcp, flow, segment->side, segment->now, end);
         drain(tcp, flow, segment->side, segment->now);
@@ -485,8 +507,8 @@ static void take_fin(struct segment *segment)
     if (!half->started)
         start(half, fin);
     /* One that lies before bytes already seen is no FIN of this stream. */
-    uint32_t seen =
-        half->hold.last ? half->hold.last->sequence + half->hold.last->reported : half->next;
+    uint32_t seen = half->hold.last != NULL ? half->hold.last->sequence + half->hold.last->reported
+                                            : half->next;
     if (half->fin_seen || fin - seen > MAX_WINDOW)
         return;
     half->fin = fin;
@@ -621,6 +643,12 @@ enum tcp_result tcp_packet(struct tcp *tcp, const struct tcp_moment *now,
         return TCP_MALFORMED;
     }
     segment.payload = slice_skip(bytes, header_length);
+    /* Distances are told apart by their size, so the end of a segment has to be one that can be.
+     * Only a frame whose length on the wire is wrong, and whose IP header has none, comes here. */
+    if (segment.payload.reported > MAX_WINDOW) {
+        tcp->counters.beyond_window++;
+        return TCP_OK;
+    }
     tcp->counters.segments++;
     tcp->counters.payload += segment.payload.reported > 0;
     take(tcp, &segment);
@@ -638,10 +666,10 @@ struct tcp *tcp_new(const struct tcp_options *options, const struct tcp_handler 
                     void *context)
 {
     struct tcp *tcp = calloc(1, sizeof *tcp);
-    if (!tcp)
+    if (tcp == NULL)
         return NULL;
     struct tcp_options *o = &tcp->options;
-    if (options)
+    if (options != NULL)
         *o = *options;
     o->max_flows = or_default(o->max_flows, DEFAULT_MAX_FLOWS);
     o->max_silent = or_default(o->max_silent, DEFAULT_MAX_SILENT);
@@ -652,7 +680,7 @@ struct tcp *tcp_new(const struct tcp_options *options, const struct tcp_handler 
         o->max_held_total = DEFAULT_MAX_HELD_TOTAL;
     tcp->handler = *handler;
     tcp->context = context;
-    if (!flows_init(&tcp->flows, o->seed)) {
+    if (!flows_init(&tcp->flows, o->seed, o->memory)) {
         free(tcp);
         return NULL;
     }
@@ -686,16 +714,17 @@ void tcp_finish(struct tcp *tcp)
     struct flow **open = malloc((count ? count : 1) * sizeof(struct flow *));
     uint32_t filled = 0;
     for (int state = 0; state < FLOW_CLOSED; state++)
-        for (struct flow *flow = tcp->flows.lists[state].head; flow && open; flow = flow->next)
+        for (struct flow *flow = tcp->flows.lists[state].head; flow != NULL && open != NULL;
+             flow = flow->next)
             open[filled++] = flow;
-    if (open)
+    if (open != NULL)
         qsort(open, filled, sizeof(struct flow *), by_stream);
     for (uint32_t i = 0; i < filled; i++)
         close_at_end(tcp, open[i]);
     free(open);
     /* Without memory to sort them they are closed all the same. */
     for (int state = 0; state < FLOW_CLOSED; state++)
-        while (tcp->flows.lists[state].head)
+        while (tcp->flows.lists[state].head != NULL)
             close_at_end(tcp, tcp->flows.lists[state].head);
 }
 
@@ -711,7 +740,7 @@ uint32_t tcp_open_flows(const struct tcp *tcp)
 
 void tcp_free(struct tcp *tcp)
 {
-    if (!tcp)
+    if (tcp == NULL)
         return;
     flows_clear(&tcp->flows);
     free(tcp);

@@ -26,11 +26,11 @@
 #ifndef MQTTSCOPE_ANALYZER_TCP_H
 #define MQTTSCOPE_ANALYZER_TCP_H
 
-#include "analyzer/input/ip.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "analyzer/input/ip.h"
 
 /* When something was seen. What is delivered late carries the moment of its delivery. */
 struct tcp_moment {
@@ -55,16 +55,18 @@ enum tcp_end {
 struct tcp_side {
     struct ip_address address;
     uint16_t port;
-    bool syn_seen;               /* its SYN or SYN/ACK was captured */
-    enum tcp_end end;            /* FIN or RST, when it came; RST replaces FIN */
-    struct tcp_moment ended;     /* when; meaningful where `end` is not NONE */
-    uint32_t segments;           /* segments of this side, with payload or not */
-    uint32_t retransmitted;      /* segments that brought nothing new */
-    uint32_t out_of_order;       /* segments that had to be held */
-    uint32_t zero_window;        /* segments that advertised a window of zero (RST excluded) */
-    bool acknowledged_unseen;    /* the other side acknowledged bytes of this one before the capture
-                                    showed them, if it ever did */
-    uint32_t gaps;               /* holes given up */
+    bool syn_seen;                /* its SYN or SYN/ACK was captured */
+    enum tcp_end end;             /* FIN or RST, when it came; RST replaces FIN */
+    struct tcp_moment ended;      /* when; meaningful where `end` is not NONE */
+    uint64_t segments;            /* segments of this side, with payload or not */
+    uint64_t retransmitted;       /* segments that brought nothing new */
+    uint64_t out_of_order;        /* segments that had to be held */
+    uint64_t zero_window;         /* segments that advertised a window of zero (RST excluded) */
+    uint64_t acknowledged_unseen; /* how often the other side acknowledged bytes of this one before
+                                    the capture showed them, if it ever did */
+    bool late; /* in data(): the other side acknowledged some of these bytes in an earlier packet of
+                  the capture, and may have answered them there */
+    uint64_t gaps;               /* holes given up */
     uint64_t gap_bytes;          /* bytes in them */
     uint64_t bytes;              /* payload delivered, as reported on the wire; without gaps */
     uint64_t bytes_not_captured; /* of those, what the snap length cut off */
@@ -84,6 +86,8 @@ struct tcp_flow {
     struct tcp_moment first; /* the first segment */
     struct tcp_moment last;  /* the latest segment */
 };
+
+struct mqtt_memory;
 
 /* What the layer above does with a flow. No callback may be NULL. A callback must not call this
  * module back, but for tcp_ignore() on its own flow. */
@@ -124,6 +128,8 @@ struct tcp_options {
     uint32_t max_held_bytes;    /* held for one side; 4 MiB */
     uint64_t max_held_total;    /* held for all flows; 32 MiB */
     uint64_t seed;              /* keys the hash table; choose it at random (0 does that) */
+    struct mqtt_memory *memory; /* of flows and of what is held for them, besides those bounds; it
+                                 * outlives them. NULL: the bounds are all */
 };
 
 /* What the whole capture showed. Counts of events; those that say that a bound bit are marked. */
@@ -139,7 +145,7 @@ struct tcp_counters {
     uint64_t not_captured;  /* payload bytes that the snap length cut off */
     uint64_t truncated;     /* segments cut inside the TCP header */
     uint64_t malformed;     /* segments whose header length cannot be */
-    uint64_t beyond_window; /* segments further ahead than any window reaches: left out */
+    uint64_t beyond_window; /* segments further ahead, or longer, than any window: left out */
     uint64_t after_close;   /* segments with payload of a flow already closed: left out */
     uint64_t after_fin;     /* payload bytes behind the FIN of their own side: left out */
     uint64_t no_memory; /* bound: segments left out because there was no memory for their flow */

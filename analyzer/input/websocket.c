@@ -11,14 +11,18 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mqtt/wire/memory.h"
+
+#define MAX_HEAD 16384u             /* of an HTTP message */
+#define SCRATCH_SIZE 8192u          /* unmasked at a time */
+#define PLAUSIBLE_LENGTH (1u << 24) /* of a frame, when frames are looked for */
+#define NO_STATUS_CODE 1005u        /* RFC 6455, section 7.4.1 */
+
+/* RFC 6455, sections 5.2 and 5.5. */
 enum {
-    MAX_HEAD = 16384,      /* of an HTTP message */
-    SCRATCH_SIZE = 8192,   /* unmasked at a time */
     MAX_FRAME_HEADER = 14, /* 2, extended length of 8, mask of 4 */
     MAX_CONTROL_PAYLOAD = 125,
     MASK_SIZE = 4,
-    NO_STATUS_CODE = 1005,      /* RFC 6455, section 7.4.1 */
-    PLAUSIBLE_LENGTH = 1 << 24, /* of a frame, when frames are looked for */
 };
 
 enum opcode {
@@ -64,6 +68,7 @@ struct direction {
 };
 
 struct websocket {
+    struct mqtt_memory *memory;
     unsigned client;
     bool over;
     bool wants_mqtt; /* the request named a subprotocol of MQTT, or was cut */
@@ -131,7 +136,7 @@ static bool header_has(const char *head, const char *name, const char *token, bo
 {
     bool found = false;
     size_t size = strlen(name);
-    for (const char *line = strchr(head, '\n'); line; line = strchr(line, '\n')) {
+    for (const char *line = strchr(head, '\n'); line != NULL; line = strchr(line, '\n')) {
         line++;
         if (strncasecmp(line, name, size) != 0 || line[size] != ':')
             continue;
@@ -149,10 +154,36 @@ static bool names_mqtt(const char *head, bool *present)
     return header_has(head, name, "mqttv3.1", present) || found;
 }
 
-/* It is somebody else's. */
+/* Adds to what came of an HTTP head, which ends with a NUL. */
+static bool keep_head(const struct push *push, const uint8_t *bytes, uint32_t count)
+{
+    struct direction *direction = push->direction;
+    uint32_t before = direction->head_length;
+    size_t old_size = direction->head != NULL ? before + 1u : 0;
+    char *head = mqtt_memory_resize(push->websocket->memory, MQTT_MEMORY_HELD, direction->head,
+                                    old_size, before + count + 1u);
+    if (head == NULL)
+        return false;
+    memcpy(head + before, bytes, count);
+    head[before + count] = '\0';
+    direction->head = head;
+    direction->head_length = before + count;
+    return true;
+}
+
+static void free_head(struct websocket *websocket, struct direction *direction)
+{
+    mqtt_memory_free(websocket->memory, direction->head, direction->head_length + 1u);
+    direction->head = NULL;
+    direction->head_length = 0;
+}
+
+/* It is somebody else's, or nobody can tell whose. */
 static void give_up(const struct push *push)
 {
     push->websocket->over = true;
+    free_head(push->websocket, &push->websocket->direction[0]);
+    free_head(push->websocket, &push->websocket->direction[1]);
     tell(push, WEBSOCKET_NOT_MQTT, 0);
 }
 
@@ -173,7 +204,7 @@ static void take_request(const struct push *push, const char *head, bool whole)
 static void take_response(const struct push *push, const char *head)
 {
     const char *code = strchr(head, ' ');
-    unsigned long status = code ? strtoul(code, NULL, 10) : 0;
+    unsigned long status = code != NULL ? strtoul(code, NULL, 10) : 0;
     struct websocket *websocket = push->websocket;
     bool present = false;
     if (status != 101) {
@@ -217,30 +248,21 @@ static struct slice take_head(const struct push *push, struct slice bytes)
         return nothing;
     uint32_t room = MAX_HEAD - before;
     uint32_t count = bytes.captured < room ? bytes.captured : room;
-    char *head = realloc(direction->head, before + count + 1u);
-    if (!head || count == 0) {
-        direction->head = head ? head : direction->head;
+    if (count == 0 || !keep_head(push, bytes.data, count)) {
         give_up(push);
         return nothing;
     }
-    direction->head = head;
-    memcpy(head + before, bytes.data, count);
-    direction->head_length = before + count;
-    head[direction->head_length] = '\0';
-
-    uint32_t end = head_end(head, before, direction->head_length);
+    uint32_t end = head_end(direction->head, before, direction->head_length);
     bool cut = end == 0 && bytes.captured < bytes.reported;
     if (end == 0 && !cut)
         return nothing;
     if (end > 0)
-        head[end] = '\0';
-    direction->head = NULL;
-    direction->head_length = 0;
+        direction->head[end] = '\0';
     if (is_client)
-        take_request(push, head, !cut);
+        take_request(push, direction->head, !cut);
     else
-        take_response(push, head);
-    free(head);
+        take_response(push, direction->head);
+    free_head(push->websocket, direction);
     return cut ? nothing : slice_skip(bytes, end - before);
 }
 
@@ -462,11 +484,14 @@ bool websocket_may_start(struct slice first)
     return length > 0 && memcmp(first.data, "GET ", length) == 0;
 }
 
-struct websocket *websocket_new(unsigned client)
+struct websocket *websocket_new(unsigned client, struct mqtt_memory *memory)
 {
-    struct websocket *websocket = calloc(1, sizeof *websocket);
-    if (websocket)
-        websocket->client = client;
+    struct websocket *websocket =
+        mqtt_memory_new(memory, MQTT_MEMORY_CONNECTIONS, sizeof *websocket);
+    if (websocket == NULL)
+        return NULL;
+    websocket->memory = memory;
+    websocket->client = client;
     return websocket;
 }
 
@@ -521,9 +546,9 @@ void websocket_gap(struct websocket *websocket, unsigned side, uint64_t count,
 
 void websocket_free(struct websocket *websocket)
 {
-    if (!websocket)
+    if (websocket == NULL)
         return;
-    free(websocket->direction[0].head);
-    free(websocket->direction[1].head);
-    free(websocket);
+    free_head(websocket, &websocket->direction[0]);
+    free_head(websocket, &websocket->direction[1]);
+    mqtt_memory_free(websocket->memory, websocket, sizeof *websocket);
 }

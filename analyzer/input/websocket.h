@@ -10,10 +10,10 @@
 #ifndef MQTTSCOPE_ANALYZER_WEBSOCKET_H
 #define MQTTSCOPE_ANALYZER_WEBSOCKET_H
 
-#include "analyzer/input/slice.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "analyzer/input/slice.h"
 
 enum websocket_event {
     WEBSOCKET_REQUEST,  /* the client asked for an upgrade; value: 1 with a subprotocol of MQTT, 0
@@ -50,17 +50,20 @@ struct websocket_sink {
     void (*event)(void *context, unsigned side, enum websocket_event event, uint64_t value);
 };
 
+struct mqtt_memory;
 struct websocket;
 
 /* Whether a flow whose first payload starts like this may be one for this module: it is, as far as
  * it goes, the "GET " of an HTTP request. No MQTT control packet starts so. */
 bool websocket_may_start(struct slice first);
 
-/* Returns NULL without memory. `client` is the side that sent the request. */
-struct websocket *websocket_new(unsigned client);
+/* Returns NULL without memory. `client` is the side that sent the request. It takes its memory, and
+ * for as long as the upgrade lasts up to 16 KiB a side, from `memory`, which outlives it; NULL is
+ * the machine's. */
+struct websocket *websocket_new(unsigned client, struct mqtt_memory *memory);
 
 /* Takes the next bytes of a side. Returns false when it has turned out not to be MQTT over
- * WebSocket: nothing comes from it any more. */
+ * WebSocket, or there was no memory to find that out: nothing comes from it any more. */
 bool websocket_push(struct websocket *websocket, unsigned side, struct slice bytes,
                     const struct websocket_sink *sink);
 

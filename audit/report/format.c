@@ -180,5 +180,5 @@ void format_filter(GString *text, const struct audit_report *report,
     if (audit_locate(report, finding->what.frame, &number) != NULL)
         g_string_append_printf(text, "frame.number == %" PRIu64, number);
     else
-        g_string_append_printf(text, "tcp.stream == %" PRId64, finding->stream);
+        g_string_append_printf(text, "tcp.stream == %" PRId64, finding->party->stream);
 }

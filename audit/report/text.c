@@ -4,6 +4,7 @@
 
 #include "audit/report/escape.h"
 #include "audit/report/format.h"
+#include "mqtt/facts/time.h"
 
 #include <string.h>
 
@@ -71,7 +72,7 @@ void text_more(const struct text *text, unsigned indent, uint64_t hidden)
 
 const char *text_offset(const struct text *text, char buffer[static FORMAT_SIZE], int64_t time_ns)
 {
-    int64_t since = (int64_t)((uint64_t)time_ns - (uint64_t)text->report->capture.first_time);
+    int64_t since = mqtt_elapsed(time_ns, text->report->capture.first_time);
     uint64_t ns = since < 0 ? -(uint64_t)since : (uint64_t)since;
     g_snprintf(buffer, FORMAT_SIZE, "%c%" G_GUINT64_FORMAT ".%03u", since < 0 ? '-' : '+',
                ns / 1000000000, (unsigned)(ns / 1000000 % 1000));
@@ -131,7 +132,8 @@ static void write_verdict(const struct text *text)
     const struct audit_totals *totals = &report->totals;
     const struct audit_capture *capture = &report->capture;
     char lasted[FORMAT_SIZE];
-    format_duration(lasted, capture->has_times ? capture->last_time - capture->first_time : 0);
+    format_duration(lasted,
+                    capture->has_times ? mqtt_elapsed(capture->last_time, capture->first_time) : 0);
 
     GString *line = g_string_new(NULL);
     append_name(line, capture);

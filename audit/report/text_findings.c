@@ -4,6 +4,7 @@
 #include "audit/report/format.h"
 #include "audit/report/table.h"
 #include "audit/report/text_private.h"
+#include "audit/strings.h"
 
 #include <string.h>
 
@@ -84,12 +85,13 @@ static char *group_statements(const GPtrArray *group, enum mqtt_rule rule)
 static char *client_name(const struct audit_finding *finding)
 {
     char endpoint[FORMAT_SIZE];
-    if (finding->client_identifier != NULL)
-        return escape_string(finding->client_identifier);
-    if (finding->connection == NULL)
+    if (finding->party->client_identifier != NULL)
+        return escape_string(finding->party->client_identifier);
+    if (finding->party->connection == NULL)
         return g_strdup("");
-    return g_strdup(
-        format_endpoint(endpoint, &finding->connection->endpoints[finding->connection->client]));
+    return g_strdup(format_endpoint(
+        endpoint,
+        &finding->party->connection->endpoints[finding->party->connection->facts.client]));
 }
 
 static void add_row(const struct text *text, struct table *table,
@@ -110,8 +112,8 @@ static void add_row(const struct text *text, struct table *table,
         table_addf(table, "frame %" G_GUINT64_FORMAT, number);
     }
     table_addf(table, "%s s", text_offset(text, offset, finding->what.time));
-    if (finding->stream >= 0)
-        table_addf(table, "stream %" G_GINT64_FORMAT, finding->stream);
+    if (finding->party->stream >= 0)
+        table_addf(table, "stream %" G_GINT64_FORMAT, finding->party->stream);
     else
         table_add(table, "");
     char *client = client_name(finding);
@@ -138,11 +140,11 @@ static void write_rows(const struct text *text, const GPtrArray *group, unsigned
 /* Whose findings these are, if the rows don't show all of them. */
 static void write_clients(const struct text *text, const GPtrArray *group)
 {
-    GHashTable *seen = g_hash_table_new(NULL, NULL);
+    GHashTable *seen = g_hash_table_new(audit_string_hash, audit_string_equal);
     GString *line = g_string_new("clients:");
     unsigned named = 0;
     for (unsigned i = 0; i < group->len; i++) {
-        const struct audit_string *client = finding_at(group, i)->client_identifier;
+        const struct audit_string *client = finding_at(group, i)->party->client_identifier;
         if (client == NULL || !g_hash_table_add(seen, (gpointer)(uintptr_t)client) ||
             named == NAMED_CLIENTS)
             continue;

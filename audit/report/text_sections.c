@@ -4,6 +4,7 @@
 #include "audit/report/format.h"
 #include "audit/report/table.h"
 #include "audit/report/text_private.h"
+#include "mqtt/facts/time.h"
 
 #include <string.h>
 
@@ -22,7 +23,7 @@ static void write_table(const struct text *text, struct table *table)
 
 static const struct audit_endpoint *server_of(const struct audit_connection *connection)
 {
-    return &connection->endpoints[1 - connection->client];
+    return &connection->endpoints[1 - connection->facts.client];
 }
 
 /* The server of all connections, or NULL if there are several. */
@@ -67,23 +68,23 @@ static uint64_t packets_of(const struct audit_connection *connection)
     uint64_t sum = 0;
     for (unsigned side = 0; side < 2; side++)
         for (unsigned type = 0; type < MQTT_PACKET_TYPES; type++)
-            sum += connection->packets[side][type];
+            sum += connection->facts.packets[side][type];
     return sum;
 }
 
 static void add_keep_alive(struct table *table, const struct audit_connection *connection)
 {
     char idle[FORMAT_SIZE];
-    if (!connection->keep_alive.known) {
+    if (!connection->facts.keep_alive.known) {
         table_add(table, "?");
         table_add(table, "");
         return;
     }
-    if (connection->keep_alive.effective_s == 0)
+    if (connection->facts.keep_alive.effective_s == 0)
         table_add(table, "off");
     else
-        table_addf(table, "%u s", (unsigned)connection->keep_alive.effective_s);
-    table_add(table, format_duration(idle, connection->keep_alive.max_idle_ns));
+        table_addf(table, "%u s", (unsigned)connection->facts.keep_alive.effective_s);
+    table_add(table, format_duration(idle, connection->facts.keep_alive.max_idle_ns));
 }
 
 /* "2 errors", "1 warning": the worst of them alone. */
@@ -132,33 +133,34 @@ static void add_connection(const struct text *text, struct table *table,
         table_addf(table, "#%" G_GUINT64_FORMAT, connection->id);
     char *client = connection->client_identifier != NULL
                        ? escape_string(connection->client_identifier)
-                       : g_strdup(connection->connect_seen ? "(empty)" : "?");
+                       : g_strdup(connection->facts.connect_seen ? "(empty)" : "?");
     table_add(table, client);
     g_free(client);
-    table_add(table, connection->version == MQTT_VERSION_UNKNOWN
+    table_add(table, connection->facts.version == MQTT_VERSION_UNKNOWN
                          ? "?"
-                         : mqtt_version_name(connection->version));
-    table_add(table, connection->endpoints[connection->client].address);
+                         : mqtt_version_name(connection->facts.version));
+    table_add(table, connection->endpoints[connection->facts.client].address);
     table_add(table, show_server ? format_endpoint(buffer, server_of(connection)) : "");
     table_add(table, strcmp(connection->carrier, "tcp") == 0 ? "" : connection->carrier);
     table_add(table, text_offset(text, buffer, connection->start_time) + 1);
     /* A clock that steps back leaves no duration. */
-    const int64_t lasted = connection->end_time - connection->start_time;
+    const int64_t lasted = mqtt_elapsed(connection->facts.end_time, connection->start_time);
     table_add(table, lasted >= 0 ? format_duration(buffer, lasted) : "?");
     table_add(table, format_count(buffer, packets_of(connection)));
     add_keep_alive(table, connection);
-    table_add(table, end_words(connection->end_cause));
+    table_add(table, end_words(connection->facts.end_cause));
     add_worst(table, connection->findings);
 }
 
 static uint64_t retransmitted(const struct audit_connection *connection)
 {
-    return connection->transport[0].retransmitted + connection->transport[1].retransmitted;
+    return connection->facts.transport[0].retransmitted +
+           connection->facts.transport[1].retransmitted;
 }
 
 static uint64_t zero_windows(const struct audit_connection *connection)
 {
-    return connection->transport[0].zero_window + connection->transport[1].zero_window;
+    return connection->facts.transport[0].zero_window + connection->facts.transport[1].zero_window;
 }
 
 /* "TCP: 9 segments sent again, most on stream 0; ...": the link may be to blame, or a receiver that
@@ -312,7 +314,7 @@ static const struct audit_handshakes *handshakes_of(const struct text *text,
 
 static uint64_t unfinished(const struct audit_handshakes *handshakes)
 {
-    return handshakes->incomplete + handshakes->open + handshakes->unknown;
+    return handshakes->count.incomplete + handshakes->count.open + handshakes->count.unknown;
 }
 
 static void add_count(struct table *table, uint64_t count)
@@ -347,8 +349,8 @@ static void write_unfinished(const struct text *text)
         const struct handshake_row *row = &handshake_rows[i];
         const struct audit_handshakes *handshakes = handshakes_of(text, row);
         for (unsigned stage = 1; stage < MQTT_LEGS; stage++)
-            if (handshakes->stage[stage] > 0)
-                append_awaiting(line, row, handshakes->stage[stage], stage);
+            if (handshakes->count.stage[stage] > 0)
+                append_awaiting(line, row, handshakes->count.stage[stage], stage);
     }
     if (line->len > 0)
         text_wrap(text, INDENT, line->str);
@@ -376,18 +378,19 @@ void text_handshakes(const struct text *text)
     for (unsigned i = 0; i < G_N_ELEMENTS(handshake_rows); i++) {
         const struct handshake_row *row = &handshake_rows[i];
         const struct audit_handshakes *handshakes = handshakes_of(text, row);
-        if (handshakes->started + handshakes->resumed == 0)
+        if (handshakes->count.started + handshakes->count.resumed == 0)
             continue;
         any = true;
         table_add(table, row->name);
         table_add(table, row->direction);
-        add_count(table, handshakes->started);
-        add_count(table, handshakes->resumed);
-        add_count(table, handshakes->completed);
-        add_count(table, handshakes->refused);
+        add_count(table, handshakes->count.started);
+        add_count(table, handshakes->count.resumed);
+        add_count(table, handshakes->count.completed);
+        add_count(table, handshakes->count.refused);
         add_count(table, unfinished(handshakes));
-        add_count(table, handshakes->retransmitted);
-        add_latency(table, &handshakes->latency);
+        add_count(table, handshakes->count.retransmitted);
+        const struct audit_latency latency = audit_handshakes_latency(handshakes);
+        add_latency(table, &latency);
     }
     if (!any) {
         table_free(table);

@@ -5,11 +5,21 @@
 #include <string.h>
 
 static const struct mqtt_value values_packet_type[] = {
-    {0, "reserved"},     {1, "CONNECT"},   {2, "CONNACK"},  {3, "PUBLISH"},   {4, "PUBACK"},
-    {5, "PUBREC"},       {6, "PUBREL"},    {7, "PUBCOMP"},  {8, "SUBSCRIBE"}, {9, "SUBACK"},
-    {10, "UNSUBSCRIBE"}, {11, "UNSUBACK"}, {12, "PINGREQ"}, {13, "PINGRESP"}, {14, "DISCONNECT"},
-    {15, "AUTH"},        {0, NULL},
+    {0, "reserved"},
+#define MQTT_PACKET(type, number, ...) {number, #type},
+#include "mqtt/facts/packets.def"
+    {0, NULL},
 };
+
+static const struct mqtt_packet_info packets[MQTT_PACKET_TYPES] = {
+#define MQTT_PACKET(type, number, flags, sender) [number] = {flags, MQTT_SENDER_##sender},
+#include "mqtt/facts/packets.def"
+};
+
+const struct mqtt_packet_info *mqtt_packet_info(unsigned type)
+{
+    return &packets[type < MQTT_PACKET_TYPES ? type : MQTT_RESERVED];
+}
 
 static const struct mqtt_value values_qos[] = {
     {0, "At most once"}, {1, "At least once"}, {2, "Exactly once"}, {3, "Reserved"}, {0, NULL},
@@ -66,8 +76,8 @@ struct reason {
 };
 
 static const struct reason reasons[] = {
-#define MQTT_REASON(code, name, packets, by_client, by_server)                                     \
-    {code, by_client, by_server, packets, name},
+#define MQTT_REASON(id, name, packets, by_client, by_server)                                       \
+    {MQTT_REASON_##id, by_client, by_server, packets, name},
 #include "mqtt/facts/reasons.def"
 };
 
@@ -78,47 +88,47 @@ static const struct reason reasons[] = {
 #define ROW(TYPE, code, name, packets) {((packets)&MQTT_IN(TYPE)) != 0 ? (code) : NOT_HERE, name},
 
 static const struct mqtt_value values_connack_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(CONNACK, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(CONNACK, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_puback_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(PUBACK, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(PUBACK, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_pubrec_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(PUBREC, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(PUBREC, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_pubrel_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(PUBREL, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(PUBREL, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_pubcomp_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(PUBCOMP, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(PUBCOMP, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_suback_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(SUBACK, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(SUBACK, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_unsuback_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(UNSUBACK, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(UNSUBACK, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_disconnect_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(DISCONNECT, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(DISCONNECT, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };
 static const struct mqtt_value values_auth_reason[] = {
-#define MQTT_REASON(code, name, packets, c, s) ROW(AUTH, code, name, packets)
+#define MQTT_REASON(id, name, packets, c, s) ROW(AUTH, MQTT_REASON_##id, name, packets)
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Look-ups over the tables fields.def, properties.def, reasons.def and rules.def. All strings are
+ * Look-ups over the .def tables of this folder. All strings are
  * static and never NULL unless said.
  */
 #ifndef MQTT_TABLES_H
@@ -78,6 +78,15 @@ const struct mqtt_property_info *mqtt_property_info(enum mqtt_property property)
 
 /* The property with this number on the wire; MQTT_PROPERTIES if there is none. */
 enum mqtt_property mqtt_property_by_number(uint32_t number);
+
+struct mqtt_packet_info {
+    uint16_t
+        flags; /* the values that the low four bits of the first byte may have: a bit for each */
+    uint8_t sender; /* enum mqtt_sender: who alone may send it; UNKNOWN: either side */
+};
+
+/* Of a type that is not defined, no value of the flags is right. */
+const struct mqtt_packet_info *mqtt_packet_info(unsigned type);
 
 /* "CONNECT", ... "AUTH"; "reserved" for 0. */
 const char *mqtt_packet_type_name(unsigned type);

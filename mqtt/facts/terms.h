@@ -16,29 +16,23 @@ enum mqtt_version {
     MQTT_VERSION_5_0 = 5,
 };
 
-/* Control packet types: MQTT 5.0 and 3.1.1, table 2.1. */
 enum mqtt_packet_type {
     MQTT_RESERVED = 0,
-    MQTT_CONNECT = 1,
-    MQTT_CONNACK = 2,
-    MQTT_PUBLISH = 3,
-    MQTT_PUBACK = 4,
-    MQTT_PUBREC = 5,
-    MQTT_PUBREL = 6,
-    MQTT_PUBCOMP = 7,
-    MQTT_SUBSCRIBE = 8,
-    MQTT_SUBACK = 9,
-    MQTT_UNSUBSCRIBE = 10,
-    MQTT_UNSUBACK = 11,
-    MQTT_PINGREQ = 12,
-    MQTT_PINGRESP = 13,
-    MQTT_DISCONNECT = 14,
-    MQTT_AUTH = 15,
+#define MQTT_PACKET(type, number, ...) MQTT_##type = (number),
+#include "mqtt/facts/packets.def"
     MQTT_PACKET_TYPES = 16,
 };
 
 /* Who sent a control packet; UNKNOWN until something in the connection has shown it. */
 enum mqtt_sender { MQTT_SENDER_UNKNOWN = 0, MQTT_SENDER_CLIENT = 1, MQTT_SENDER_SERVER = 2 };
+
+/* Reason codes: 5.0, table 2-6. From 0x80 on they say that something failed. */
+enum mqtt_reason {
+#define MQTT_REASON_CODE(id, code) MQTT_REASON_##id = (code),
+#include "mqtt/facts/reasons.def"
+};
+
+#define MQTT_REASON_FAILURE 0x80
 
 enum mqtt_rule {
 #define MQTT_RULE(id, ...) MQTT_RULE_##id,

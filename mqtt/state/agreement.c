@@ -3,26 +3,25 @@
  * CONNECT, CONNACK, AUTH and DISCONNECT: who is there, what the two ends agree on, which session
  * goes on, and whether later packets keep to it (3.1, 3.2, 3.14, 3.15, 4.12).
  */
-#include <stdlib.h>
+#include "mqtt/state/agreement.h"
+
 #include <string.h>
 
-#include "mqtt/state/observe.h"
+#include "mqtt/state/claim.h"
+#include "mqtt/state/doubt.h"
+#include "mqtt/state/resume.h"
 
-/* Longer than that nothing stays under way: nanoseconds. */
-#define PIPELINE_TIME INT64_C(5000000000)
-
-static bool has(const struct observation *o, enum mqtt_property property)
+/* Replaces an owned slice by a copy; without memory it is empty, and that is remembered. */
+static void keep(struct mqtt_connection *c, struct mqtt_slice *owned, struct mqtt_slice value)
 {
-    return mqtt_has_property(&o->packet->properties, property);
-}
-
-/* Replaces an owned slice by a copy; leaves it empty without memory. */
-static void keep(struct mqtt_slice *owned, struct mqtt_slice value)
-{
-    uint8_t *copy = value.length != 0 ? malloc(value.length) : NULL;
+    uint8_t *copy = NULL;
+    if (value.length != 0)
+        copy = mqtt_memory_resize(c->memory, MQTT_MEMORY_CONNECTIONS, NULL, 0, value.length);
     if (copy != NULL)
         memcpy(copy, value.data, value.length);
-    free((void *)(uintptr_t)owned->data);
+    else if (value.length != 0)
+        c->strings_lost = true;
+    mqtt_memory_free(c->memory, (void *)(uintptr_t)owned->data, owned->length);
     *owned = (struct mqtt_slice){copy, copy != NULL ? value.length : 0};
 }
 
@@ -37,11 +36,11 @@ static bool same(struct mqtt_slice a, struct mqtt_slice b)
 static void read_receiver_limits(struct observation *o)
 {
     const struct mqtt_properties *p = &o->packet->properties;
-    if (has(o, MQTT_PROPERTY_RECEIVE_MAXIMUM) && p->receive_maximum != 0)
+    if (has_property(o, MQTT_PROPERTY_RECEIVE_MAXIMUM) && p->receive_maximum != 0)
         o->from->receive_maximum = p->receive_maximum;
-    if (has(o, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM))
+    if (has_property(o, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM))
         o->from->topic_alias_maximum = p->topic_alias_maximum;
-    if (has(o, MQTT_PROPERTY_MAXIMUM_PACKET_SIZE))
+    if (has_property(o, MQTT_PROPERTY_MAXIMUM_PACKET_SIZE))
         o->from->maximum_packet_size = p->maximum_packet_size;
 }
 
@@ -50,14 +49,14 @@ static void read_connect_properties(struct observation *o)
     const struct mqtt_properties *p = &o->packet->properties;
     struct mqtt_connection *c = o->connection;
     read_receiver_limits(o);
-    if (has(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
+    if (has_property(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
         c->session_expiry = c->requested_expiry = p->session_expiry_interval;
-    if (has(o, MQTT_PROPERTY_REQUEST_PROBLEM_INFORMATION))
+    if (has_property(o, MQTT_PROPERTY_REQUEST_PROBLEM_INFORMATION))
         c->request_problem_information = p->request_problem_information != 0;
-    if (has(o, MQTT_PROPERTY_REQUEST_RESPONSE_INFORMATION))
+    if (has_property(o, MQTT_PROPERTY_REQUEST_RESPONSE_INFORMATION))
         c->request_response_information = p->request_response_information != 0;
-    if (has(o, MQTT_PROPERTY_AUTHENTICATION_METHOD))
-        keep(&c->authentication_method, p->authentication_method);
+    if (has_property(o, MQTT_PROPERTY_AUTHENTICATION_METHOD))
+        keep(c, &c->authentication_method, p->authentication_method);
 }
 
 void observe_connect(struct observation *o)
@@ -72,7 +71,9 @@ void observe_connect(struct observation *o)
      * agreed: no more than if it were not in the capture. */
     c->connect_cut = o->packet->captured != o->packet->length;
     const bool cut = c->connect_cut && connect->client_identifier.data == NULL;
-    if (!cut)
+    if (cut)
+        note_stranger(c);
+    else
         c->connect = place_leg(o->place);
     if (o->packet->version == MQTT_VERSION_UNKNOWN)
         return; /* a level that nobody knows: the rest was not read */
@@ -84,14 +85,14 @@ void observe_connect(struct observation *o)
         return;
     c->bridge = connect->bridge;
     c->clean_start = connect->clean_start;
-    c->session_known = connect->clean_start;
+    c->session_settled = connect->clean_start;
     c->has_will = connect->has_will;
     c->will_qos = connect->will_qos;
     c->will_retain = connect->will_retain;
     c->keep_alive.known = true;
     c->keep_alive.requested = connect->keep_alive;
     c->keep_alive.effective = connect->keep_alive;
-    keep(&c->client_identifier, connect->client_identifier);
+    keep(c, &c->client_identifier, connect->client_identifier);
     if (is_5_0(o))
         read_connect_properties(o);
     name_session(o);
@@ -105,21 +106,22 @@ static void read_connack_properties(struct observation *o)
     struct mqtt_connection *c = o->connection;
     read_receiver_limits(o);
     /* Cut before it, the one limit that is strict until it is said is not known. */
-    if (!has(o, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM) && o->packet->captured != o->packet->length)
+    if (!has_property(o, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM) &&
+        o->packet->captured != o->packet->length)
         o->from->topic_alias_maximum = UINT16_MAX;
-    if (has(o, MQTT_PROPERTY_MAXIMUM_QOS))
+    if (has_property(o, MQTT_PROPERTY_MAXIMUM_QOS))
         c->maximum_qos = p->maximum_qos;
-    if (has(o, MQTT_PROPERTY_RETAIN_AVAILABLE))
+    if (has_property(o, MQTT_PROPERTY_RETAIN_AVAILABLE))
         c->retain_available = p->retain_available != 0;
-    if (has(o, MQTT_PROPERTY_WILDCARD_SUBSCRIPTION_AVAILABLE))
+    if (has_property(o, MQTT_PROPERTY_WILDCARD_SUBSCRIPTION_AVAILABLE))
         c->wildcard_available = p->wildcard_subscription_available != 0;
-    if (has(o, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER_AVAILABLE))
+    if (has_property(o, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER_AVAILABLE))
         c->subscription_identifier_available = p->subscription_identifier_available != 0;
-    if (has(o, MQTT_PROPERTY_SHARED_SUBSCRIPTION_AVAILABLE))
+    if (has_property(o, MQTT_PROPERTY_SHARED_SUBSCRIPTION_AVAILABLE))
         c->shared_available = p->shared_subscription_available != 0;
-    if (has(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
+    if (has_property(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
         c->session_expiry = p->session_expiry_interval;
-    if (has(o, MQTT_PROPERTY_SERVER_KEEP_ALIVE))
+    if (has_property(o, MQTT_PROPERTY_SERVER_KEEP_ALIVE))
         c->keep_alive.effective = p->server_keep_alive;
 }
 
@@ -127,15 +129,15 @@ static void read_connack_properties(struct observation *o)
 static void assigned_identifier(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
-    if (c->connect.frame == 0 || c->client_identifier.length != 0)
+    if (c->connect.frame == 0 || c->client_identifier.length != 0 || c->strings_lost)
         return;
-    if (!has(o, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER)) {
+    if (!has_property(o, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER)) {
         if (o->packet->captured == o->packet->length)
             raise_finding(o, MQTT_RULE_CLIENT_IDENTIFIER_NOT_ASSIGNED, MQTT_FIELDS,
                           c->connect.frame, 0);
         return;
     }
-    keep(&c->client_identifier, o->packet->properties.assigned_client_identifier);
+    keep(c, &c->client_identifier, o->packet->properties.assigned_client_identifier);
     c->client_identifier_assigned = true;
     name_session(o);
 }
@@ -193,7 +195,7 @@ void observe_connack(struct observation *o)
                                                      .failed = c->connack_reason != 0,
                                                      .legs = {c->connect, c->connack}};
     }
-    if (is_5_0(o) && has(o, MQTT_PROPERTY_RESPONSE_INFORMATION) && c->connect.frame != 0 &&
+    if (is_5_0(o) && has_property(o, MQTT_PROPERTY_RESPONSE_INFORMATION) && c->connect.frame != 0 &&
         !c->request_response_information)
         raise_finding(o, MQTT_RULE_RESPONSE_INFORMATION_UNASKED,
                       MQTT_FIELD_PROPERTY_RESPONSE_INFORMATION, c->connect.frame, 0);
@@ -214,11 +216,12 @@ void observe_connack(struct observation *o)
 static void check_method(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
-    const bool named = has(o, MQTT_PROPERTY_AUTHENTICATION_METHOD);
+    const bool named = has_property(o, MQTT_PROPERTY_AUTHENTICATION_METHOD);
     const bool needed = o->packet->type == MQTT_CONNACK && o->packet->has_reason_code &&
                         o->packet->reason_code == 0 && o->packet->captured == o->packet->length &&
                         c->authentication_method.length != 0;
-    if (c->connect.frame == 0 || (o->packet->type != MQTT_AUTH && !named && !needed))
+    if (c->connect.frame == 0 || c->strings_lost ||
+        (o->packet->type != MQTT_AUTH && !named && !needed))
         return;
     if (c->authentication_method.length == 0)
         raise_finding(o, MQTT_RULE_AUTH_WITHOUT_METHOD, MQTT_FIELDS, c->connect.frame, 0);
@@ -232,12 +235,13 @@ static void check_method(struct observation *o)
 void observe_auth(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
-    if (connection_known(c) && c->connack.frame == 0 && o->packet->has_reason_code &&
-        o->packet->reason_code != 0x18)
+    if (connection_whole(c) && c->connack.frame == 0 && o->packet->has_reason_code &&
+        o->packet->reason_code != MQTT_REASON_CONTINUE_AUTHENTICATION)
         raise_finding(o, MQTT_RULE_AUTH_REASON_UNEXPECTED, MQTT_FIELD_AUTH_REASON,
                       o->packet->reason_code, 0);
     /* Re-authentication is the client's own idea; else AUTH answers CONNECT or AUTH (4.12). */
-    const bool begins = o->packet->has_reason_code && o->packet->reason_code == 0x19;
+    const bool begins =
+        o->packet->has_reason_code && o->packet->reason_code == MQTT_REASON_RE_AUTHENTICATE;
     const bool awaited = c->connack.frame == 0 || o->to->packets_by_type[MQTT_AUTH] != 0;
     if (!begins && awaited && c->connect.frame != 0)
         link_request(o, &o->to->last);
@@ -248,7 +252,7 @@ void observe_auth(struct observation *o)
 static int64_t client_silence(const struct observation *o)
 {
     const struct mqtt_leg *last = &o->connection->sides[o->connection->client].last;
-    return last->frame != 0 ? o->place->time - last->time : 0;
+    return last->frame != 0 ? mqtt_elapsed(o->place->time, last->time) : 0;
 }
 
 static void server_disconnect(struct observation *o)
@@ -260,20 +264,20 @@ static void server_disconnect(struct observation *o)
                           0);
         return;
     }
-    if (c->connect.frame != 0 && connection_known(c) && !c->accepted)
+    if (c->connect.frame != 0 && connection_whole(c) && !c->accepted)
         raise_finding(o, MQTT_RULE_SERVER_DISCONNECT_BEFORE_CONNACK, MQTT_FIELD_DISCONNECT_REASON,
                       o->packet->reason_code, 0);
-    if (o->packet->reason_code == 0x8D) {
+    if (o->packet->reason_code == MQTT_REASON_KEEP_ALIVE_TIMEOUT) {
         const int64_t silence = client_silence(o);
         raise_finding(o, MQTT_RULE_KEEP_ALIVE_TIMEOUT, MQTT_FIELD_DISCONNECT_REASON,
-                      silence > 0 ? (uint64_t)silence / 1000000 : 0, c->keep_alive.effective);
+                      mqtt_milliseconds(silence), c->keep_alive.effective);
     }
 }
 
 static void client_disconnect(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
-    if (!is_5_0(o) || !has(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
+    if (!is_5_0(o) || !has_property(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL))
         return;
     const uint32_t expiry = o->packet->properties.session_expiry_interval;
     if (c->connect.frame != 0 && c->requested_expiry == 0 && expiry != 0)
@@ -291,24 +295,16 @@ void observe_disconnect(struct observation *o)
         client_disconnect(o);
     if (o->from->disconnect.frame == 0) {
         o->from->disconnect = place_leg(o->place);
-        o->from->disconnect_reason = o->packet->has_reason_code ? o->packet->reason_code : 0;
+        o->from->disconnect_reason = reason_of(o->packet);
     }
-    /* 0x8D and 0x8E have rules of their own. */
-    const uint8_t reason = o->packet->has_reason_code ? o->packet->reason_code : 0;
-    if (reason >= 0x80 && reason != 0x8D && reason != 0x8E)
+    const uint8_t reason = reason_of(o->packet);
+    if (reason >= MQTT_REASON_FAILURE && reason != MQTT_REASON_KEEP_ALIVE_TIMEOUT &&
+        reason != MQTT_REASON_SESSION_TAKEN_OVER) /* these have rules of their own */
         raise_finding(o, MQTT_RULE_DISCONNECTED_WITH_ERROR, MQTT_FIELD_DISCONNECT_REASON, reason,
                       0);
 }
 
 /* ---- What every packet has to keep to ---- */
-
-/* Whether the client can have read the CONNACK. One that sends without waiting for it may have more
- * under way that passes the observer behind the CONNACK (5.0: 3.1.4, non-normative). */
-bool knows_connack(const struct observation *o)
-{
-    const struct mqtt_connection *c = o->connection;
-    return c->accepted && !(c->pipelines && o->place->time - c->connack.time < PIPELINE_TIME);
-}
 
 static void check_publish_limits(struct observation *o)
 {
@@ -321,7 +317,7 @@ static void check_publish_limits(struct observation *o)
     if (from_client && knows_connack(o) && publish->retain && !c->retain_available)
         raise_finding(o, MQTT_RULE_RETAIN_NOT_AVAILABLE, MQTT_FIELD_RETAIN, c->connack.frame, 0);
     const bool maximum_known = from_client ? knows_connack(o) : c->connect.frame != 0;
-    if (!has(o, MQTT_PROPERTY_TOPIC_ALIAS) || !maximum_known)
+    if (!has_property(o, MQTT_PROPERTY_TOPIC_ALIAS) || !maximum_known)
         return;
     const uint16_t alias = o->packet->properties.topic_alias;
     const uint16_t maximum = o->to->topic_alias_maximum;
@@ -336,8 +332,8 @@ static void check_publish_limits(struct observation *o)
 static void check_problem_information(struct observation *o)
 {
     const uint8_t type = o->packet->type;
-    const bool explains =
-        has(o, MQTT_PROPERTY_REASON_STRING) || has(o, MQTT_PROPERTY_USER_PROPERTY);
+    const bool explains = has_property(o, MQTT_PROPERTY_REASON_STRING) ||
+                          has_property(o, MQTT_PROPERTY_USER_PROPERTY);
     if (o->connection->request_problem_information || !explains ||
         o->sender != MQTT_SENDER_SERVER || type == MQTT_CONNACK || type == MQTT_PUBLISH ||
         type == MQTT_DISCONNECT)
@@ -362,7 +358,7 @@ void check_limits(struct observation *o)
         check_publish_limits(o);
     if (type == MQTT_AUTH || type == MQTT_CONNACK)
         check_method(o);
-    if (c->authentication_method.length != 0 && c->connack.frame == 0 && connection_known(c) &&
+    if (c->authentication_method.length != 0 && c->connack.frame == 0 && connection_whole(c) &&
         o->sender == MQTT_SENDER_CLIENT && type != MQTT_AUTH && type != MQTT_DISCONNECT &&
         type != MQTT_CONNECT)
         raise_finding(o, MQTT_RULE_PACKET_DURING_AUTH, MQTT_FIELDS, type, 0);

@@ -6,9 +6,7 @@
  * A caller cuts the bytes of each direction into control packets (stream.h, or Wireshark's own
  * reassembly) and gives them over in the order of their completion:
  *
- *     context = mqtt_connection_context(connection, side, data, captured, reported);
- *     outcome = mqtt_decode(data, captured, reported, &context, &packet);
- *     mqtt_connection_step(connection, &place, outcome, &packet, &step);
+ *     outcome = mqtt_connection_packet(connection, &place, &bytes, &packet, &step);
  *
  * Nothing here depends on anything but these arguments: the same calls give the same results.
  *
@@ -18,9 +16,11 @@
 #ifndef MQTT_CONNECTION_H
 #define MQTT_CONNECTION_H
 
+#include "mqtt/state/finding.h"
+#include "mqtt/state/handshake.h"
 #include "mqtt/wire/decode.h"
 
-struct mqtt_session;
+struct mqtt_claim;
 struct mqtt_sessions;
 
 /* Where a control packet stands. */
@@ -31,85 +31,30 @@ struct mqtt_place {
     uint8_t side;   /* 0 or 1: who sent it */
 };
 
-/* What a handshake is about, and which packet it awaits. */
-enum mqtt_handshake_kind {
-    MQTT_HANDSHAKE_NONE = 0,
-    MQTT_HANDSHAKE_QOS_1,
-    MQTT_HANDSHAKE_QOS_2,
-    MQTT_HANDSHAKE_SUBSCRIBE,
-    MQTT_HANDSHAKE_UNSUBSCRIBE,
-    MQTT_HANDSHAKE_PING,
-    MQTT_HANDSHAKE_CONNECT,
-    MQTT_HANDSHAKE_KINDS,
+/* The bytes of one control packet. */
+struct mqtt_bytes {
+    const uint8_t *data;
+    size_t captured; /* bytes at data */
+    size_t reported; /* bytes of the stream that they stand for: see mqtt_decode() */
 };
 
-/* "QoS 1", "QoS 2", "SUBSCRIBE", "UNSUBSCRIBE", "PING", "CONNECT"; "none". */
-const char *mqtt_handshake_kind_name(unsigned kind);
-
-/* Legs of a handshake. A request and its response are legs 0 and 1; QoS 2 is PUBLISH, PUBREC,
- * PUBREL, PUBCOMP (4.3.3, figure 4.3). */
-#define MQTT_LEGS 4
-
-struct mqtt_leg {
-    int64_t time;
-    uint64_t frame; /* 0: this leg was not seen */
-    uint64_t token;
+/* One end of a connection on the network. Bytes that the address does not need are zero. */
+struct mqtt_endpoint {
+    uint8_t address[16];
+    uint16_t port;
+    uint8_t family; /* 4, 6, or a number of the caller's own for another kind of address */
 };
-
-#define MQTT_FILTERS_UNKNOWN UINT32_MAX
-
-struct mqtt_handshake {
-    uint8_t kind;  /* enum mqtt_handshake_kind */
-    uint8_t stage; /* how many legs are done, 1 to 4: with QoS 2, 1 awaits PUBREC, 2 PUBREL, 3
-                      PUBCOMP */
-    uint8_t side;  /* who sent leg 0 */
-    bool resumed;  /* begun on an earlier connection, not sent again yet */
-    bool counted;  /* against the receiver's Receive Maximum, on this connection */
-    uint16_t packet_identifier;
-    uint16_t resends;    /* further sends of leg 0 or of PUBREL; stays at 65535 */
-    uint8_t reason_code; /* of the last acknowledgement; 0 before */
-    bool failed;         /* ended by a reason code of 0x80 or above */
-    uint32_t filters;    /* SUBSCRIBE, UNSUBSCRIBE: how many topic filters; MQTT_FILTERS_UNKNOWN if
-                            the capture lacks some of them */
-    uint32_t order;      /* counts the side's PUBLISH packets: to compare with acknowledgements */
-    uint32_t order_received; /* QoS 2: counts the PUBREC packets */
-    uint8_t *requested_qos;  /* SUBSCRIBE: requested QoS a filter; owned by the table */
-    uint32_t next;           /* private to the table */
-    struct mqtt_leg again; /* the last leg, sent again on a later connection; frame 0: it was not */
-    struct mqtt_leg legs[MQTT_LEGS];
-};
-
-/* Handshakes in flight of one sending side, by packet identifier. At most 65,535 entries, since
- * that is how many identifiers there are. */
-struct mqtt_inflight {
-    struct mqtt_handshake *slots; /* those of kind NONE are free */
-    uint32_t *heads;              /* per bucket; 1 + index into slots, 0: none */
-    uint32_t capacity;            /* slots, and buckets: a power of two, or 0 */
-    uint32_t count;
-    uint32_t free; /* the first free slot, like heads */
-};
-
-/* A violation or observation, ready to be shown. */
-struct mqtt_finding {
-    uint16_t rule;       /* enum mqtt_rule */
-    uint8_t version;     /* enum mqtt_version of the connection */
-    uint8_t sender;      /* enum mqtt_sender of the packet that it names */
-    uint8_t packet_type; /* enum mqtt_packet_type; 0 if it names none */
-    uint8_t side;
-    uint16_t field;  /* enum mqtt_field; MQTT_FIELDS if it names none */
-    uint32_t offset; /* of the bytes concerned inside the packet */
-    uint32_t length;
-    int64_t time;
-    uint64_t frame;
-    uint64_t values[2]; /* for the {0} and {1} of the rule's detail */
-};
-
-/* Writes the finding's detail with its values into `text` (`size` bytes, always terminated if size
- * is not 0). Returns the length that it needs, like snprintf. Contains printable ASCII alone. */
-size_t mqtt_finding_detail(const struct mqtt_finding *finding, char *text, size_t size);
 
 /* Findings of one step beyond this are counted, not kept. */
 #define MQTT_STEP_FINDINGS_MAX 24
+
+/* What a CONNACK does to the session of the client identifier. */
+enum mqtt_session_event {
+    MQTT_SESSION_UNTOUCHED, /* nothing: not a CONNACK, a refusal, or the client is not known */
+    MQTT_SESSION_BEGAN,     /* a new one begins; what was stored before is gone */
+    MQTT_SESSION_RESUMED,   /* the stored one goes on */
+    MQTT_SESSION_UNCLEAR,   /* 3.1 does not say which of the two */
+};
 
 /* What one control packet meant. Slices live until the next step or close of the connection; a
  * topic name that the packet itself carries lives as long as the packet's bytes. */
@@ -119,12 +64,19 @@ struct mqtt_step {
     struct mqtt_slice client_identifier; /* of the connection, as far as known by now */
     struct mqtt_slice topic; /* PUBLISH: name, or what its alias stands for; may be empty */
     bool topic_from_alias;
-    bool resend; /* PUBLISH or PUBREL that was sent before: `first` is where */
+    bool alias_lost; /* PUBLISH: what sets its alias may be among what the capture lacks, or found
+                        no memory: `topic` is empty, and nobody is to blame */
+    bool resend;     /* PUBLISH or PUBREL that was sent before: `first` is where */
     struct mqtt_leg first;
     struct mqtt_leg request; /* what this packet answers; frame 0: nothing, or not seen */
     int64_t since_request;   /* nanoseconds; valid if request.frame is not 0 */
     bool has_handshake;      /* this packet ends a handshake: `handshake` is the whole of it */
-    struct mqtt_handshake handshake; /* requested_qos is NULL here */
+    struct mqtt_handshake handshake; /* its list is empty here: see `filters` */
+    struct mqtt_slice filters; /* SUBACK, UNSUBACK: the topic filters of the packet that it answers,
+                                  for mqtt_filter_next(); empty if the capture lacks some */
+    uint8_t session;     /* enum mqtt_session_event: what became of the session with this CONNACK */
+    uint64_t taken_over; /* the frame in which the connection began that this one takes the session
+                            from, with this CONNACK; 0: none */
     int64_t since_client; /* nanoseconds since the client's last packet; -1: none before */
     uint32_t in_flight;   /* unacknowledged PUBLISH packets of the sender, this one included */
     uint32_t finding_count;
@@ -169,12 +121,13 @@ struct mqtt_owed {
     uint8_t type; /* enum mqtt_packet_type: PUBACK, PUBREC, PUBREL or PUBCOMP */
 };
 
-/* The last of them are remembered. */
-#define MQTT_OWED_MAX 64
+/* So many of a side are remembered at the most. */
+#define MQTT_OWED_MAX 256
 
 /* A handshake that ended a short time ago: a sender that did not get the acknowledgement yet may
  * still send again (3.1 and 3.1.1). */
 struct mqtt_settled {
+    uint64_t clock; /* when */
     int64_t time;
     uint64_t frame; /* of its first packet */
     uint16_t packet_identifier;
@@ -190,6 +143,15 @@ struct mqtt_alias {
     struct mqtt_slice topic; /* owned */
 };
 
+/* A moment from which on a direction's packets are all known again, after some were lost to the
+ * capture: see doubt.h. */
+struct mqtt_doubt {
+    bool open;      /* nothing came from this side since: more may be lost */
+    uint64_t clock; /* the connection's, at the last loss; 0: none */
+    int64_t time;
+    uint64_t frame;
+};
+
 /* What is known of one side; index 0 or 1 as the caller numbers the sides. */
 struct mqtt_side_state {
     uint64_t packets;
@@ -197,21 +159,25 @@ struct mqtt_side_state {
     uint64_t packets_by_type[MQTT_PACKET_TYPES];
     struct mqtt_inflight inflight; /* handshakes that this side began */
     uint32_t outstanding; /* its QoS 1 and 2 PUBLISH packets on this connection without final ack */
-    uint32_t next_order;
-    uint32_t acked_order[2]; /* highest .order acknowledged: PUBACK, PUBREC */
-    uint32_t next_received;
-    uint32_t released_order;
-    struct mqtt_owed owed[MQTT_OWED_MAX];
+    uint64_t next_order;
+    uint64_t acked_order[2]; /* highest .order acknowledged: PUBACK, PUBREC */
+    uint64_t next_received;
+    uint64_t released_order;
+    struct mqtt_owed *owed; /* oldest first */
     uint32_t owed_count;
-    uint64_t owed_dropped;
+    uint32_t owed_capacity;
     struct mqtt_settled settled[MQTT_SETTLED_MAX]; /* a ring */
     uint32_t settled_next;
     struct mqtt_alias *aliases; /* of this sender, by ascending alias */
     uint32_t alias_count;
     uint32_t alias_capacity;
     uint32_t alias_bytes; /* of names and entries */
-    bool gap;             /* bytes of this direction are missing in the capture */
+    bool alias_refused;   /* one found no room: later ones can't be told from unknown ones */
+    bool gap; /* bytes of this direction are missing in the capture, whenever that was */
     uint64_t gaps;
+    struct mqtt_doubt doubt;
+    uint8_t *proven; /* MQTT_PROVEN_BYTES with a bit for each identifier that this side has used and
+                        finished with since the doubt, in plain sight; NULL: none */
     /* What this side, as receiver, lets the other one do; the defaults of 5.0 until said. */
     uint16_t receive_maximum;
     uint16_t topic_alias_maximum;
@@ -222,28 +188,44 @@ struct mqtt_side_state {
     struct mqtt_leg last_error; /* the last ERROR finding against what it sent */
 };
 
+#define MQTT_PROVEN_BYTES (65536 / 8)
+
 /* Bytes that a side's aliases may hold on to. */
 #define MQTT_ALIAS_BYTES (256u * 1024u)
 
 /* Unanswered PINGREQ packets that are remembered one by one; more are counted. */
 #define MQTT_PINGS_MAX 16
 
+struct mqtt_ping {
+    uint64_t clock; /* the connection's, when it was sent */
+    struct mqtt_leg leg;
+};
+
 /* Read-only for callers. Everything stays valid until mqtt_connection_free(). */
 struct mqtt_connection {
+    void *user; /* the caller's own */
     struct mqtt_sessions *sessions;
-    struct mqtt_session *session; /* NULL until CONNECT was seen, and where the registry is full */
-    uint64_t server_key;
-    bool start_seen; /* the capture shows the TCP connection's start */
+    struct mqtt_memory *memory;
+    struct mqtt_claim *claim; /* on its session; NULL until CONNECT was seen, and where there is no
+                                 room for the session: see session.h */
+    struct mqtt_endpoint endpoints[2]; /* by side */
+    uint64_t clock;                    /* counts the steps from 1: what came before what */
+    bool start_seen;                   /* the capture shows the TCP connection's start */
     bool client_known;
     uint8_t client;        /* side of the client; a guess until client_known */
+    uint8_t senders[2];    /* enum mqtt_sender, by side: what these two say */
     uint8_t version;       /* enum mqtt_version; UNKNOWN until something told */
     bool version_inferred; /* told by packets other than CONNECT */
     bool bridge;
+    bool stranger; /* the CONNECT is not in the capture, although the connection's beginning is */
     bool
         connect_cut; /* the capture lacks the end of CONNECT: what is wrong with it, may be there */
-    bool session_known; /* the whole history of the session's handshakes is in the capture */
+    bool session_settled;   /* it is known what of the session is known: see doubt.h */
+    uint64_t session_doubt; /* the clock up to which the session's handshakes are not all known; 0:
+                               they are */
     struct mqtt_slice client_identifier; /* owned; as sent, or as assigned by the server */
     bool client_identifier_assigned;
+    bool strings_lost; /* there was no memory for what CONNECT or CONNACK named */
     bool clean_start;
     bool has_will;
     uint8_t will_qos;
@@ -251,12 +233,10 @@ struct mqtt_connection {
     bool accepted; /* CONNACK with success */
     bool refused;
     bool session_present;
-    bool taken_over;
     uint8_t connack_reason;
     uint32_t session_expiry;   /* seconds, as agreed; 5.0 */
     uint32_t requested_expiry; /* seconds, as CONNECT has it; 5.0 */
     bool pipelines;            /* the client sends packets before it has its CONNACK */
-    bool session_was_known;    /* before this connection's CONNECT */
     uint64_t takes_over; /* frame in which the connection began that this one replaces; 0: none */
     bool request_problem_information;
     bool request_response_information;
@@ -276,26 +256,28 @@ struct mqtt_connection {
     struct {
         uint64_t sent;
         uint64_t answered;
-        struct mqtt_leg waiting[MQTT_PINGS_MAX]; /* oldest first */
+        struct mqtt_ping waiting[MQTT_PINGS_MAX]; /* oldest first */
         uint32_t waiting_count;
         uint64_t waiting_dropped;
+        uint32_t displaced; /* answers since the doubt that went to requests of before it, which may
+                               have been meant for later ones */
+        bool proven;        /* one that was sent long after the doubt was answered in plain sight */
     } ping;
     struct mqtt_side_state sides[2];
     bool closed;
     uint8_t end_cause; /* enum mqtt_end_cause, set by mqtt_connection_close() */
     struct mqtt_leg end;
-    uint64_t inflight_refused; /* handshakes that could not be remembered: no memory */
-    uint64_t aliases_refused;  /* aliases beyond MQTT_ALIAS_BYTES: they can't be resolved */
+    struct mqtt_slice answered; /* the list of the step in progress; owned */
 };
 
 struct mqtt_connection_start {
     int64_t time;
     uint64_t frame;
-    uint64_t
-        server_key;  /* names the server for its sessions: the same for all its connections; the
-                        hash of address and port will do. See mqtt_connection_set_server_key(). */
-    bool start_seen; /* a SYN was captured */
-    uint8_t client;  /* guess: the side that sent the SYN, or that does not own the known port */
+    void *user;                 /* stays in the connection */
+    struct mqtt_memory *memory; /* shared by all connections, outlives them; NULL: no limit */
+    struct mqtt_endpoint endpoints[2]; /* by side */
+    bool start_seen;                   /* a SYN was captured */
+    uint8_t client; /* guess: the side that sent the SYN, or that does not own the known port */
 };
 
 /* Makes a connection. `sessions` is shared by all connections of one capture and outlives them; it
@@ -305,24 +287,26 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
 
 void mqtt_connection_free(struct mqtt_connection *connection);
 
-/* Roles can turn out the other way round than guessed; the caller may keep a key a side and set the
- * right one before the first step of a CONNECT. */
-void mqtt_connection_set_server_key(struct mqtt_connection *connection, uint64_t server_key);
+/* Decodes a control packet and takes in what it means. Returns mqtt_decode()'s outcome; with
+ * MQTT_NEED_MORE nothing was taken in. `trace` is filled as by mqtt_decode_traced(), or NULL.
+ *
+ * Where CONNECT was not seen, the version is inferred from the bytes. A packet that reads cleanly
+ * in the version that is taken for the connection's confirms it, and costs nothing more; one that
+ * does not, but in the other, overrules it, whatever came before. CONNECT overrules all. */
+enum mqtt_outcome mqtt_connection_packet(struct mqtt_connection *connection,
+                                         const struct mqtt_place *place,
+                                         const struct mqtt_bytes *bytes, struct mqtt_trace *trace,
+                                         struct mqtt_packet *packet, struct mqtt_step *step);
 
-/* How the next packet of `side` has to be decoded. Infers the version from the bytes where CONNECT
- * was not seen, and keeps it. */
-struct mqtt_context mqtt_connection_context(struct mqtt_connection *connection, uint8_t side,
-                                            const uint8_t *data, size_t captured, size_t reported);
-
-/* Takes in one decoded control packet (outcome OK, TRUNCATED or MALFORMED). `step` is filled whole:
- * findings of the packet itself come first, then those of the connection. */
+/* Takes in one control packet that is decoded already (outcome OK, TRUNCATED or MALFORMED). `step`
+ * is filled whole: findings of the packet itself come first, then those of the connection. */
 void mqtt_connection_step(struct mqtt_connection *connection, const struct mqtt_place *place,
                           enum mqtt_outcome outcome, const struct mqtt_packet *packet,
                           struct mqtt_step *step);
 
-/* `side`'s bytes have a hole: what may be missing is not held against anybody from now on
- * (acknowledgements, packet identifiers, DUP, quotas, aliases; silence). */
-void mqtt_connection_gap(struct mqtt_connection *connection, uint8_t side, uint64_t bytes);
+/* Bytes of place->side are missing in the capture, up to this place: what they may have held is not
+ * held against anybody. See doubt.h. */
+void mqtt_connection_gap(struct mqtt_connection *connection, const struct mqtt_place *place);
 
 /* The transport ended, or the capture did (how == MQTT_CLOSE_CAPTURE_END). place->side is who ended
  * it, place->frame 0 if no frame shows it. Sets end_cause and end; `step` gets the END findings
@@ -350,12 +334,19 @@ bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
                                  const struct mqtt_handshake *handshake, int64_t time,
                                  enum mqtt_close how, struct mqtt_finding *finding);
 
+/* Whether the session has gone on from this connection already, and taken this handshake along. */
+bool mqtt_handshake_handed_on(const struct mqtt_connection *connection,
+                              const struct mqtt_handshake *handshake);
+
+/* Whether another connection has taken the session from this one, or is about to: its CONNECT was
+ * seen, and no refusal. */
+bool mqtt_connection_taken_over(const struct mqtt_connection *connection);
+
+/* Who sends from that side (0 or 1): UNKNOWN until something has shown it. */
 static inline enum mqtt_sender mqtt_connection_sender(const struct mqtt_connection *connection,
                                                       uint8_t side)
 {
-    if (!connection->client_known)
-        return MQTT_SENDER_UNKNOWN;
-    return side == connection->client ? MQTT_SENDER_CLIENT : MQTT_SENDER_SERVER;
+    return (enum mqtt_sender)connection->senders[side];
 }
 
 #endif

@@ -2,10 +2,7 @@
 /* See inflight.h. */
 #include "mqtt/state/inflight.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#include "mqtt/state/session.h"
 
 #define FIRST_CAPACITY 8u
 #define KEPT_CAPACITY 256u
@@ -33,28 +30,40 @@ static void link_slot(struct mqtt_inflight *table, uint32_t index)
     *head = index + 1;
 }
 
+static void *resize(const struct mqtt_inflight *table, void *block, size_t old, size_t size)
+{
+    return mqtt_memory_resize(table->memory, MQTT_MEMORY_IN_FLIGHT, block, old, size);
+}
+
+static void release(const struct mqtt_inflight *table, void *block, size_t size)
+{
+    mqtt_memory_free(table->memory, block, size);
+}
+
 /* Doubles the slots. All are taken: that is when it is called. */
 static bool grow(struct mqtt_inflight *table)
 {
-    const uint32_t old = table->capacity;
-    const uint32_t capacity = old != 0 ? old * 2 : FIRST_CAPACITY;
-    uint32_t *heads = calloc(capacity, sizeof *heads);
-    struct mqtt_handshake *slots = realloc(table->slots, capacity * sizeof *slots);
-    if (slots != NULL)
-        table->slots = slots; /* the old ones are gone, even if the heads fail */
-    if (slots == NULL || heads == NULL) {
-        free(heads);
+    const size_t old = table->capacity;
+    const size_t capacity = old != 0 ? old * 2 : FIRST_CAPACITY;
+    uint32_t *heads = resize(table, NULL, 0, capacity * sizeof *heads);
+    struct mqtt_handshake *slots = NULL;
+    if (heads != NULL)
+        slots = resize(table, table->slots, old * sizeof *slots, capacity * sizeof *slots);
+    if (slots == NULL) {
+        release(table, heads, capacity * sizeof *heads);
         return false;
     }
-    free(table->heads);
-    table->heads = heads;
-    table->capacity = capacity;
+    release(table, table->heads, old * sizeof *heads);
+    memset(heads, 0, capacity * sizeof *heads);
     memset(slots + old, 0, (capacity - old) * sizeof *slots);
+    table->heads = heads;
+    table->slots = slots;
+    table->capacity = (uint32_t)capacity;
     for (uint32_t i = 0; i < old; i++)
         link_slot(table, i);
-    for (uint32_t i = old; i < capacity; i++)
+    for (uint32_t i = (uint32_t)old; i < capacity; i++)
         slots[i].next = i + 1 < capacity ? i + 2 : 0;
-    table->free = old + 1;
+    table->free = (uint32_t)old + 1;
     return true;
 }
 
@@ -74,6 +83,12 @@ struct mqtt_handshake *inflight_add(struct mqtt_inflight *table, uint16_t identi
     return entry;
 }
 
+static void release_list(const struct mqtt_inflight *table, struct mqtt_handshake *entry)
+{
+    release(table, (void *)(uintptr_t)entry->list.data, entry->list.length);
+    entry->list = (struct mqtt_slice){NULL, 0};
+}
+
 void inflight_remove(struct mqtt_inflight *table, struct mqtt_handshake *entry)
 {
     const uint32_t index = (uint32_t)(entry - table->slots);
@@ -81,33 +96,22 @@ void inflight_remove(struct mqtt_inflight *table, struct mqtt_handshake *entry)
     while (*link != index + 1)
         link = &table->slots[*link - 1].next;
     *link = entry->next;
-    free(entry->requested_qos);
-    entry->requested_qos = NULL;
+    release_list(table, entry);
     entry->kind = MQTT_HANDSHAKE_NONE;
     entry->next = table->free;
     table->free = index + 1;
     table->count--;
     if (table->count == 0 && table->capacity > KEPT_CAPACITY)
-        inflight_free(table); /* a burst is over */
+        inflight_clear(table); /* a burst is over */
 }
 
-void inflight_free(struct mqtt_inflight *table)
+void inflight_clear(struct mqtt_inflight *table)
 {
     for (uint32_t i = 0; i < table->capacity; i++)
-        free(table->slots[i].requested_qos); /* NULL in free slots */
-    free(table->slots);
-    free(table->heads);
-    *table = (struct mqtt_inflight){0};
-}
-
-void inflight_filter(struct mqtt_inflight *table,
-                     bool (*wanted)(const struct mqtt_handshake *handshake))
-{
-    for (uint32_t i = 0; i < table->capacity && table->count != 0; i++) {
-        struct mqtt_handshake *entry = &table->slots[i];
-        if (entry->kind != MQTT_HANDSHAKE_NONE && !wanted(entry))
-            inflight_remove(table, entry);
-    }
+        release_list(table, &table->slots[i]); /* empty in free slots */
+    release(table, table->slots, table->capacity * sizeof *table->slots);
+    release(table, table->heads, table->capacity * sizeof *table->heads);
+    *table = (struct mqtt_inflight){.memory = table->memory};
 }
 
 bool inflight_copy(struct mqtt_inflight *table, const struct mqtt_handshake *entry)
@@ -119,14 +123,14 @@ bool inflight_copy(struct mqtt_inflight *table, const struct mqtt_handshake *ent
     const uint32_t next = copy->next;
     *copy = *entry;
     copy->next = next;
-    copy->requested_qos = NULL;
+    copy->list = (struct mqtt_slice){NULL, 0};
     return true;
 }
 
 void inflight_move(struct mqtt_inflight *to, struct mqtt_inflight *from)
 {
     *to = *from;
-    *from = (struct mqtt_inflight){0};
+    *from = (struct mqtt_inflight){.memory = from->memory};
 }
 
 const struct mqtt_handshake *mqtt_inflight_next(const struct mqtt_inflight *inflight,
@@ -138,4 +142,17 @@ const struct mqtt_handshake *mqtt_inflight_next(const struct mqtt_inflight *infl
             return entry;
     }
     return NULL;
+}
+
+const struct mqtt_leg *handshake_last_leg(const struct mqtt_handshake *handshake)
+{
+    const unsigned stage = handshake->stage;
+    return &handshake->legs[stage == 0 ? 0 : stage > MQTT_LEGS ? MQTT_LEGS - 1 : stage - 1];
+}
+
+const char *mqtt_handshake_kind_name(unsigned kind)
+{
+    static const char *const names[MQTT_HANDSHAKE_KINDS] = {
+        "none", "QoS 1", "QoS 2", "SUBSCRIBE", "UNSUBSCRIBE", "PING", "CONNECT"};
+    return names[kind < MQTT_HANDSHAKE_KINDS ? kind : MQTT_HANDSHAKE_NONE];
 }

@@ -6,20 +6,21 @@
  * CONNECT only says which session is meant, and whom a takeover would concern; nothing changes
  * hands before the server has accepted. A refused CONNECT leaves everything as it was.
  */
-#include "mqtt/state/inflight.h"
-#include "mqtt/state/observe.h"
+#include "mqtt/state/resume.h"
 
-#define SECOND INT64_C(1000000000)
+#include "mqtt/state/claim.h"
+#include "mqtt/state/doubt.h"
+#include "mqtt/state/inflight.h"
 
 bool session_persists(const struct mqtt_connection *c)
 {
-    if (c->session == NULL || !c->accepted)
+    if (c->claim == NULL || !c->accepted)
         return false;
     return c->version == MQTT_VERSION_5_0 ? c->session_expiry != 0 : !c->clean_start;
 }
 
 /* The client's table first, as the session keeps them. */
-static struct mqtt_inflight *table_of(struct mqtt_connection *c, unsigned i)
+static const struct mqtt_inflight *table_of(const struct mqtt_connection *c, unsigned i)
 {
     return &c->sides[i == 0 ? c->client : 1 - c->client].inflight;
 }
@@ -37,40 +38,60 @@ static int64_t slack(const struct mqtt_connection *c)
 {
     const bool said = c->sides[0].disconnect.frame != 0 || c->sides[1].disconnect.frame != 0;
     if (said)
-        return 2 * SECOND;
-    return c->keep_alive.effective != 0 ? c->keep_alive.effective * 3 / 2 * SECOND + 10 * SECOND
-                                        : INT64_MAX;
+        return 2 * MQTT_SECOND;
+    return c->keep_alive.effective != 0
+               ? c->keep_alive.effective * 3 / 2 * MQTT_SECOND + 10 * MQTT_SECOND
+               : INT64_MAX;
+}
+
+/* The session keeps copies: what comes late on the old connection is still an answer there. */
+static bool keep_copies(struct mqtt_inflight *kept, const struct mqtt_inflight *table)
+{
+    uint32_t cursor = 0;
+    const struct mqtt_handshake *entry;
+    bool whole = true;
+    while ((entry = mqtt_inflight_next(table, &cursor)) != NULL) {
+        if (is_publish(entry) && !inflight_copy(kept, entry))
+            whole = false;
+    }
+    return whole;
+}
+
+/* The session goes on without its holder, as that left it. */
+static void let_go(struct mqtt_session *session, bool displaced)
+{
+    struct mqtt_claim *holder = session->holder;
+    const struct mqtt_connection *c = holder->connection;
+    session->offline_since = last_packet(c);
+    session->offline_slack = slack(c);
+    session->kept = session_persists(c);
+    session->known = history_whole(c) && !session->missed;
+    session->version = c->version;
+    session->expiry = c->version == MQTT_VERSION_5_0 ? c->session_expiry : UINT32_MAX;
+    for (unsigned i = 0; i < 2; i++) {
+        inflight_clear(&session->inflight[i]);
+        if (session->kept && !keep_copies(&session->inflight[i], table_of(c, i)))
+            session->known = false;
+    }
+    holder->state = displaced || holder->state == MQTT_CLAIM_CONTESTED ? MQTT_CLAIM_TAKEN_OVER
+                                                                       : MQTT_CLAIM_LEFT;
+    session->holder = NULL;
 }
 
 void leave_session(struct mqtt_connection *c)
 {
-    struct mqtt_session *session = c->session;
-    if (session == NULL || session->connection != c)
-        return;
-    session->connection = NULL;
-    session->offline_since = last_packet(c);
-    session->offline_slack = slack(c);
-    session->kept = session_persists(c);
-    session->known = history_known(c);
-    session->version = c->version;
-    session->expiry = c->version == MQTT_VERSION_5_0 ? c->session_expiry : UINT32_MAX;
-    for (unsigned i = 0; i < 2; i++) {
-        inflight_free(&session->inflight[i]);
-        if (!session->kept)
-            continue;
-        inflight_filter(table_of(c, i), is_publish);
-        inflight_move(&session->inflight[i], table_of(c, i));
-    }
+    if (c->claim != NULL && c->claim->session->holder == c->claim)
+        let_go(c->claim->session, false);
 }
 
 /* ---- CONNECT ---- */
 
 static bool is_over(const struct mqtt_connection *c)
 {
-    const struct mqtt_sessions *sessions = c->sessions;
+    const struct mqtt_sessions_options *options = &c->sessions->options;
     return c->sides[0].disconnect.frame != 0 || c->sides[1].disconnect.frame != 0 ||
            c->sides[0].gap || c->sides[1].gap || /* its end may be what is missing */
-           (sessions->transport_ended != NULL && sessions->transport_ended(c, sessions->user));
+           (options->transport_ended != NULL && options->transport_ended(c, options->user));
 }
 
 /* Whether the session's state is known at all is settled by the answer; until then, and if the
@@ -78,40 +99,49 @@ static bool is_over(const struct mqtt_connection *c)
 void name_session(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
-    if (c->sessions == NULL || c->client_identifier.length == 0)
+    if (c->sessions == NULL)
         return;
-    c->session = mqtt_sessions_get(c->sessions, c->server_key, c->client_identifier);
-    if (c->session == NULL)
+    if (c->client_identifier.length == 0) {
+        c->sessions->strangers += c->strings_lost;
         return;
-    struct mqtt_connection *old = c->session->connection;
-    if (old != NULL && is_over(old)) {
-        leave_session(old);
-    } else if (old != NULL) {
-        old->taken_over = true; /* unless the server refuses */
-        c->takes_over = old->first.frame;
     }
-    c->session_was_known = c->session->known;
-    c->session->known = false;
+    sweep_sessions(c->sessions, o->place->time);
+    if (claim_session(c) == NULL)
+        return;
+    struct mqtt_session *session = c->claim->session;
+    struct mqtt_claim *holder = session->holder;
+    if (holder != NULL && is_over(holder->connection)) {
+        let_go(session, false);
+    } else if (holder != NULL) {
+        holder->state = MQTT_CLAIM_CONTESTED; /* unless the server refuses */
+        c->takes_over = holder->connection->first.frame;
+    }
+    c->claim->session_was_known = session_history_known(session);
+    session->known = false;
 }
 
 void session_refused(struct mqtt_connection *c)
 {
-    struct mqtt_session *session = c->session;
-    if (session == NULL)
+    struct mqtt_claim *claim = c->claim;
+    if (claim == NULL)
         return;
-    session->known = c->session_was_known;
-    if (session->connection != NULL && c->takes_over == session->connection->first.frame)
-        session->connection->taken_over = false;
+    struct mqtt_session *session = claim->session;
+    session->known = claim->session_was_known;
+    claim->state = MQTT_CLAIM_REFUSED;
+    if (session->holder != NULL && c->takes_over == session->holder->connection->first.frame)
+        session->holder->state = MQTT_CLAIM_HELD;
 }
 
 /* ---- CONNACK ---- */
 
-static void mark_resumed(struct mqtt_inflight *inflight, uint8_t side)
+static void mark_resumed(const struct mqtt_connection *c, struct mqtt_inflight *inflight,
+                         uint8_t side)
 {
     for (uint32_t i = 0; i < inflight->capacity; i++) {
         struct mqtt_handshake *handshake = &inflight->slots[i];
         handshake->resumed = true;
-        handshake->counted = false;
+        handshake->began = c->clock;
+        handshake->counted = 0;
         handshake->order = 0; /* these two count on one connection */
         handshake->order_received = 0;
         handshake->side = side;
@@ -119,42 +149,36 @@ static void mark_resumed(struct mqtt_inflight *inflight, uint8_t side)
 }
 
 /* Goes on with the session's handshakes. What was sent before CONNACK has entries of its own, which
- * stay; of the session's, those with the same identifier are what was sent again. */
-static void resume(struct mqtt_connection *c, unsigned i)
+ * stay; of the session's, those with the same identifier are what was sent again. False without
+ * memory for all of them. */
+static bool resume(struct mqtt_connection *c, unsigned i)
 {
-    struct mqtt_inflight *live = table_of(c, i);
-    struct mqtt_inflight *stored = &c->session->inflight[i];
     const uint8_t side = i == 0 ? c->client : (uint8_t)(1 - c->client);
+    struct mqtt_inflight *live = &c->sides[side].inflight;
+    struct mqtt_inflight *stored = &c->claim->session->inflight[i];
+    mark_resumed(c, stored, side);
     if (live->count == 0) {
-        inflight_free(live);
+        inflight_clear(live);
         inflight_move(live, stored);
-        mark_resumed(live, side);
-        return;
+        return true;
     }
-    mark_resumed(stored, side);
+    bool whole = true;
     uint32_t cursor = 0;
     const struct mqtt_handshake *entry;
     while ((entry = mqtt_inflight_next(stored, &cursor)) != NULL) {
         if (inflight_find(live, entry->packet_identifier) == NULL && !inflight_copy(live, entry))
-            c->inflight_refused++;
+            whole = false;
     }
-    inflight_free(stored);
+    inflight_clear(stored);
+    return whole;
 }
 
-/* Whether the state that the last connection left behind must still be there, or can't be. */
+/* The state that the last connection left behind must still be there. */
 static bool surely_kept(const struct mqtt_session *session, int64_t now)
 {
-    return session->kept && (session->expiry == UINT32_MAX ||
-                             now - session->offline_since < (int64_t)session->expiry * SECOND);
-}
-
-bool session_surely_gone(const struct mqtt_session *session, int64_t now)
-{
-    if (!session->kept)
-        return true;
-    return session->expiry != UINT32_MAX && session->offline_slack != INT64_MAX &&
-           now - session->offline_since - session->offline_slack >
-               (int64_t)session->expiry * SECOND;
+    return session->kept &&
+           (session->expiry == UINT32_MAX ||
+            mqtt_elapsed(now, session->offline_since) < mqtt_time(session->expiry, 0));
 }
 
 /* Session Present against what the last connection left behind (3.2.2-2, 3.2.2-3). Only an earlier
@@ -162,8 +186,8 @@ bool session_surely_gone(const struct mqtt_session *session, int64_t now)
 static void check_session_present(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
-    const struct mqtt_session *session = c->session;
-    if (!c->session_was_known || c->clean_start || c->takes_over != 0)
+    const struct mqtt_session *session = c->claim->session;
+    if (!c->claim->session_was_known || c->clean_start || c->takes_over != 0)
         return;
     if (c->session_present && session_surely_gone(session, o->place->time))
         raise_finding(o, MQTT_RULE_SESSION_PRESENT_WITHOUT_STATE, MQTT_FIELD_SESSION_PRESENT,
@@ -173,34 +197,60 @@ static void check_session_present(struct observation *o)
                       0);
 }
 
-void enter_session(struct observation *o)
+static void check_takeover(struct observation *o)
 {
-    struct mqtt_connection *c = o->connection;
-    struct mqtt_session *session = c->session;
-    /* 3.1 has no Session Present: what the server has can't be told. */
-    const bool tells = c->version != MQTT_VERSION_3_1;
-    const bool nothing_stored = c->clean_start || (tells && !c->session_present);
-    c->session_known = nothing_stored;
-    if (session == NULL || c->connect.frame == 0)
+    const struct mqtt_connection *c = o->connection;
+    if (c->takes_over == 0)
         return;
-    if (c->takes_over != 0) {
-        session->taken_over++;
-        raise_finding(o, MQTT_RULE_CLIENT_TAKEN_OVER, MQTT_FIELDS, c->takes_over, 0);
-    }
-    if (session->connection != NULL && session->connection != c)
-        leave_session(session->connection);
-    if (tells)
-        check_session_present(o);
+    c->claim->session->taken_over++;
+    o->step->taken_over = c->takes_over;
+    raise_finding(o, MQTT_RULE_CLIENT_TAKEN_OVER, MQTT_FIELDS, c->takes_over, 0);
+}
+
+/* Takes over what the session has, and says whether that is all. */
+static bool enter(struct mqtt_connection *c, bool nothing_stored)
+{
+    struct mqtt_session *session = c->claim->session;
+    bool known = true;
     if (nothing_stored) {
-        inflight_free(&session->inflight[0]);
-        inflight_free(&session->inflight[1]);
+        session->missed = false;
+        inflight_clear(&session->inflight[0]);
+        inflight_clear(&session->inflight[1]);
     } else {
-        c->session_known = c->session_was_known && c->takes_over == 0;
-        resume(c, 0);
-        resume(c, 1);
+        known = c->claim->session_was_known && c->takes_over == 0;
+        known = resume(c, 0) && known;
+        known = resume(c, 1) && known;
     }
-    session->connection = c;
+    c->claim->state = MQTT_CLAIM_HELD;
+    session->strangers = c->sessions->strangers;
+    session->holder = c->claim;
     session->connections++;
     session->resumed += c->session_present;
     session->connect = c->connect;
+    return known;
+}
+
+void enter_session(struct observation *o)
+{
+    struct mqtt_connection *c = o->connection;
+    /* 3.1 has no Session Present: what the server has can't be told. */
+    const bool tells = c->version != MQTT_VERSION_3_1;
+    const bool nothing_stored = c->clean_start || (tells && !c->session_present);
+    bool known = nothing_stored;
+    if (c->connect.frame != 0)
+        o->step->session = nothing_stored ? MQTT_SESSION_BEGAN
+                           : tells        ? MQTT_SESSION_RESUMED
+                                          : MQTT_SESSION_UNCLEAR;
+    if (c->claim != NULL) {
+        struct mqtt_session *session = c->claim->session;
+        check_takeover(o);
+        if (session->holder != NULL && session->holder != c->claim)
+            let_go(session, true);
+        if (tells)
+            check_session_present(o);
+        known = enter(c, nothing_stored);
+    }
+    if (!known)
+        doubt_session(c);
+    c->session_settled = true;
 }

@@ -1,71 +1,94 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The registry of sessions: a chained hash table by server and client identifier. */
+/* The registry of sessions: a chained hash table by server and client identifier, keyed by a seed.
+ */
 #include "mqtt/state/session.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "mqtt/facts/time.h"
+#include "mqtt/state/claim.h"
 #include "mqtt/state/inflight.h"
-#include "mqtt/state/observe.h"
-#include "mqtt/wire/stream.h"
+#include "mqtt/wire/hash.h"
 
 #define DEFAULT_LIMIT 1000000u
 #define FIRST_BUCKETS 64u
 
-struct mqtt_sessions *mqtt_sessions_new(uint64_t limit)
+/* ---- The registry ---- */
+
+static bool give_way(void *owner);
+
+struct mqtt_sessions *mqtt_sessions_new(const struct mqtt_sessions_options *options)
 {
     struct mqtt_sessions *sessions = calloc(1, sizeof *sessions);
     if (sessions == NULL)
         return NULL;
-    sessions->limit = limit != 0 ? limit : DEFAULT_LIMIT;
+    sessions->options = *options;
+    if (options->limit == 0)
+        sessions->options.limit = DEFAULT_LIMIT;
     sessions->bucket_count = FIRST_BUCKETS;
     sessions->buckets = calloc(FIRST_BUCKETS, sizeof *sessions->buckets);
     if (sessions->buckets == NULL) {
         free(sessions);
         return NULL;
     }
+    if (options->memory != NULL) {
+        options->memory->reclaim = give_way;
+        options->memory->owner = sessions;
+    }
     return sessions;
 }
 
-static void session_free(struct mqtt_session *session)
+static void session_free(struct mqtt_sessions *sessions, struct mqtt_session *session)
 {
-    inflight_free(&session->inflight[0]);
-    inflight_free(&session->inflight[1]);
-    free((void *)(uintptr_t)session->client_identifier.data);
-    free(session);
+    struct mqtt_memory *memory = sessions->options.memory;
+    inflight_clear(&session->inflight[0]);
+    inflight_clear(&session->inflight[1]);
+    mqtt_memory_free(memory, (void *)(uintptr_t)session->client_identifier.data,
+                     session->client_identifier.length);
+    mqtt_memory_free(memory, session, sizeof *session);
 }
 
 void mqtt_sessions_free(struct mqtt_sessions *sessions)
 {
     if (sessions == NULL)
         return;
-    for (size_t i = 0; i < sessions->bucket_count; i++) {
-        struct mqtt_session *next;
-        for (struct mqtt_session *s = sessions->buckets[i]; s != NULL; s = next) {
-            next = s->next;
-            session_free(s);
-        }
+    for (struct mqtt_session *s = sessions->oldest, *newer; s != NULL; s = newer) {
+        newer = s->newer;
+        session_free(sessions, s);
     }
+    if (sessions->options.memory != NULL)
+        sessions->options.memory->reclaim = NULL;
     free(sessions->buckets);
     free(sessions);
 }
 
-void mqtt_sessions_set_transport_ended(struct mqtt_sessions *sessions, mqtt_transport_ended ended,
-                                       void *user)
+struct mqtt_session *mqtt_sessions_next(const struct mqtt_sessions *sessions,
+                                        const struct mqtt_session *cursor)
 {
-    sessions->transport_ended = ended;
-    sessions->user = user;
+    return cursor != NULL ? cursor->newer : sessions->oldest;
 }
 
-static uint64_t session_hash(uint64_t server_key, struct mqtt_slice id)
+/* ---- Look-up ---- */
+
+static bool same_endpoint(const struct mqtt_endpoint *a, const struct mqtt_endpoint *b)
 {
-    return mqtt_hash(MQTT_HASH_START ^ server_key * UINT64_C(0x9e3779b97f4a7c15), id.data,
-                     id.length);
+    return a->port == b->port && a->family == b->family &&
+           memcmp(a->address, b->address, sizeof a->address) == 0;
+}
+
+static uint64_t session_hash(uint64_t seed, const struct mqtt_endpoint *server,
+                             struct mqtt_slice id)
+{
+    const uint8_t rest[3] = {(uint8_t)(server->port >> 8), (uint8_t)server->port, server->family};
+    uint64_t hash = mqtt_keyed_hash(seed, server->address, sizeof server->address);
+    hash = mqtt_keyed_hash(seed ^ hash, rest, sizeof rest);
+    return mqtt_keyed_hash(seed ^ hash, id.data, id.length);
 }
 
 static struct mqtt_session **bucket(const struct mqtt_sessions *sessions, uint64_t hash)
 {
-    return &sessions->buckets[(hash ^ hash >> 32) & (sessions->bucket_count - 1)];
+    return &sessions->buckets[hash & (sessions->bucket_count - 1)];
 }
 
 /* Doubles the buckets; without memory the chains just grow longer. */
@@ -76,91 +99,207 @@ static void more_buckets(struct mqtt_sessions *sessions)
     larger.buckets = calloc(larger.bucket_count, sizeof *larger.buckets);
     if (larger.buckets == NULL)
         return;
-    for (size_t i = 0; i < sessions->bucket_count; i++) {
-        struct mqtt_session *next;
-        for (struct mqtt_session *s = sessions->buckets[i]; s != NULL; s = next) {
-            next = s->next;
-            struct mqtt_session **place = bucket(&larger, s->hash);
-            s->next = *place;
-            *place = s;
-        }
+    for (struct mqtt_session *s = sessions->oldest; s != NULL; s = s->newer) {
+        struct mqtt_session **place = bucket(&larger, s->hash);
+        s->next = *place;
+        *place = s;
     }
     free(sessions->buckets);
     sessions->buckets = larger.buckets;
     sessions->bucket_count = larger.bucket_count;
 }
 
-static struct mqtt_session *session_new(uint64_t hash, uint64_t server_key, struct mqtt_slice id)
+static struct mqtt_session *find(const struct mqtt_sessions *sessions, uint64_t hash,
+                                 const struct mqtt_endpoint *server, struct mqtt_slice id)
 {
-    struct mqtt_session *session = calloc(1, sizeof *session);
-    uint8_t *copy = malloc(id.length);
+    struct mqtt_session *s = *bucket(sessions, hash);
+    while (s != NULL && (s->hash != hash || !same_endpoint(&s->server, server) ||
+                         s->client_identifier.length != id.length ||
+                         memcmp(s->client_identifier.data, id.data, id.length) != 0))
+        s = s->next;
+    return s;
+}
+
+/* ---- Sessions come and go ---- */
+
+static void idle_remove(struct mqtt_sessions *sessions, struct mqtt_session *session)
+{
+    if (!session->idle)
+        return;
+    session->idle = false;
+    if (sessions->hand == session)
+        sessions->hand = session->idle_newer;
+    *(session->idle_older != NULL ? &session->idle_older->idle_newer : &sessions->idle_oldest) =
+        session->idle_newer;
+    *(session->idle_newer != NULL ? &session->idle_newer->idle_older : &sessions->idle_newest) =
+        session->idle_older;
+}
+
+static void idle_append(struct mqtt_sessions *sessions, struct mqtt_session *session)
+{
+    session->idle = true;
+    session->idle_older = sessions->idle_newest;
+    session->idle_newer = NULL;
+    *(sessions->idle_newest != NULL ? &sessions->idle_newest->idle_newer : &sessions->idle_oldest) =
+        session;
+    sessions->idle_newest = session;
+}
+
+static void forget(struct mqtt_sessions *sessions, struct mqtt_session *session)
+{
+    struct mqtt_session **link = bucket(sessions, session->hash);
+    while (*link != session)
+        link = &(*link)->next;
+    *link = session->next;
+    *(session->older != NULL ? &session->older->newer : &sessions->oldest) = session->newer;
+    *(session->newer != NULL ? &session->newer->older : &sessions->newest) = session->older;
+    idle_remove(sessions, session);
+    sessions->count--;
+    session_free(sessions, session);
+}
+
+/* The session that was offline the longest gives way. What rests on it goes along: when its client
+ * comes back, it is one whose history is not known. */
+static bool give_way(void *owner)
+{
+    struct mqtt_sessions *sessions = owner;
+    if (sessions->idle_oldest == NULL)
+        return false;
+    sessions->forgotten++;
+    forget(sessions, sessions->idle_oldest);
+    return true;
+}
+
+static struct mqtt_session *allocate(struct mqtt_memory *memory, struct mqtt_slice id)
+{
+    struct mqtt_session *session = mqtt_memory_new(memory, MQTT_MEMORY_SESSIONS, sizeof *session);
+    uint8_t *copy = mqtt_memory_new(memory, MQTT_MEMORY_SESSIONS, id.length);
     if (session == NULL || copy == NULL) {
-        free(session);
-        free(copy);
+        mqtt_memory_free(memory, session, sizeof *session);
+        mqtt_memory_free(memory, copy, id.length);
         return NULL;
     }
     memcpy(copy, id.data, id.length);
-    session->hash = hash;
-    session->server_key = server_key;
     session->client_identifier = (struct mqtt_slice){copy, id.length};
+    session->inflight[0].memory = session->inflight[1].memory = memory;
     return session;
 }
 
-struct mqtt_session *mqtt_sessions_get(struct mqtt_sessions *sessions, uint64_t server_key,
-                                       struct mqtt_slice client_identifier)
+static struct mqtt_session *add(struct mqtt_sessions *sessions, uint64_t hash,
+                                const struct mqtt_endpoint *server, struct mqtt_slice id)
 {
-    const uint64_t hash = session_hash(server_key, client_identifier);
-    for (struct mqtt_session *s = *bucket(sessions, hash); s != NULL; s = s->next) {
-        if (s->hash == hash && s->server_key == server_key &&
-            s->client_identifier.length == client_identifier.length &&
-            memcmp(s->client_identifier.data, client_identifier.data, client_identifier.length) ==
-                0)
-            return s;
-    }
-    const uint64_t bytes = sizeof(struct mqtt_session) + client_identifier.length;
-    const bool room =
-        sessions->count < sessions->limit && sessions->bytes + bytes <= MQTT_SESSION_BYTES;
-    struct mqtt_session *session = room ? session_new(hash, server_key, client_identifier) : NULL;
-    if (session == NULL) {
-        sessions->refused++;
+    if (sessions->count >= sessions->options.limit && !give_way(sessions))
         return NULL;
-    }
+    struct mqtt_session *session = allocate(sessions->options.memory, id);
+    if (session == NULL)
+        return NULL;
     if (sessions->count >= sessions->bucket_count)
         more_buckets(sessions);
-    session->id = sessions->count++;
-    sessions->bytes += bytes;
+    session->id = sessions->seen++;
+    session->hash = hash;
+    session->registry = sessions;
+    session->server = *server;
+    sessions->count++;
+    session->older = sessions->newest;
+    *(sessions->newest != NULL ? &sessions->newest->newer : &sessions->oldest) = session;
+    sessions->newest = session;
     struct mqtt_session **place = bucket(sessions, hash);
     session->next = *place;
     *place = session;
     return session;
 }
 
-struct mqtt_session *mqtt_sessions_next(const struct mqtt_sessions *sessions,
-                                        const struct mqtt_session *cursor)
+/* ---- Claims ---- */
+
+struct mqtt_claim *claim_session(struct mqtt_connection *c)
 {
-    size_t i = 0;
-    if (cursor != NULL) {
-        if (cursor->next != NULL)
-            return cursor->next;
-        i = (size_t)(bucket(sessions, cursor->hash) - sessions->buckets) + 1;
+    struct mqtt_sessions *sessions = c->sessions;
+    const struct mqtt_endpoint *server = &c->endpoints[1 - c->client];
+    const uint64_t hash = session_hash(sessions->options.seed, server, c->client_identifier);
+    struct mqtt_claim *claim = mqtt_memory_new(c->memory, MQTT_MEMORY_SESSIONS, sizeof *claim);
+    struct mqtt_session *session = find(sessions, hash, server, c->client_identifier);
+    if (claim != NULL && session == NULL)
+        session = add(sessions, hash, server, c->client_identifier);
+    if (claim == NULL || session == NULL) {
+        if (session != NULL)
+            session->missed = true;
+        mqtt_memory_free(c->memory, claim, sizeof *claim);
+        sessions->refused++;
+        return NULL;
     }
-    for (; i < sessions->bucket_count; i++) {
-        if (sessions->buckets[i] != NULL)
-            return sessions->buckets[i];
-    }
-    return NULL;
+    idle_remove(sessions, session);
+    *claim = (struct mqtt_claim){.next = session->claims,
+                                 .session = session,
+                                 .connection = c,
+                                 .state = MQTT_CLAIM_NAMED,
+                                 .session_was_known = session->known};
+    session->claims = claim;
+    c->claim = claim;
+    return claim;
 }
 
-bool mqtt_session_open_finding(const struct mqtt_session *session,
-                               const struct mqtt_handshake *handshake, bool by_client, int64_t time,
-                               struct mqtt_finding *finding)
+void release_claim(struct mqtt_connection *c)
 {
-    if (!session->known || session->connection != NULL)
+    struct mqtt_claim *claim = c->claim;
+    if (claim == NULL)
+        return;
+    struct mqtt_session *session = claim->session;
+    struct mqtt_claim **link = &session->claims;
+    while (*link != claim)
+        link = &(*link)->next;
+    *link = claim->next;
+    if (session->holder == claim)
+        session->holder = NULL;
+    mqtt_memory_free(c->memory, claim, sizeof *claim);
+    c->claim = NULL;
+    if (session->claims == NULL)
+        idle_append(c->sessions, session);
+}
+
+struct mqtt_session *mqtt_connection_session(const struct mqtt_connection *c)
+{
+    return c->claim != NULL ? c->claim->session : NULL;
+}
+
+bool mqtt_connection_taken_over(const struct mqtt_connection *c)
+{
+    return c->claim != NULL &&
+           (c->claim->state == MQTT_CLAIM_CONTESTED || c->claim->state == MQTT_CLAIM_TAKEN_OVER);
+}
+
+void note_stranger(struct mqtt_connection *c)
+{
+    if (c->sessions == NULL || !c->start_seen || c->connect.frame != 0 || c->stranger)
+        return;
+    c->stranger = true;
+    c->sessions->strangers++;
+}
+
+bool session_history_known(const struct mqtt_session *session)
+{
+    return session->known && !session->missed && session->strangers == session->registry->strangers;
+}
+
+/* ---- What time does to them ---- */
+
+bool session_surely_gone(const struct mqtt_session *session, int64_t now)
+{
+    if (!session->kept)
+        return true;
+    if (session->expiry == UINT32_MAX || session->offline_slack == INT64_MAX)
         return false;
-    const struct mqtt_leg *last = handshake_last_leg(handshake);
-    if (time - last->time < MQTT_OPEN_GRACE || session_surely_gone(session, time))
-        return false;
-    open_finding(handshake, by_client, time, finding);
-    finding->version = session->version;
-    return true;
+    const int64_t offline = mqtt_elapsed(now, session->offline_since);
+    return mqtt_elapsed(offline, session->offline_slack) > mqtt_time(session->expiry, 0);
+}
+
+void sweep_sessions(struct mqtt_sessions *sessions, int64_t now)
+{
+    struct mqtt_session *session = sessions->hand != NULL ? sessions->hand : sessions->idle_oldest;
+    if (session == NULL)
+        return;
+    if (session_surely_gone(session, now)) {
+        inflight_clear(&session->inflight[0]);
+        inflight_clear(&session->inflight[1]);
+    }
+    sessions->hand = session->idle_newer;
 }

@@ -2,20 +2,46 @@
 /*
  * A session: a client identifier at one server, across network connections (3.1.1: 3.1.2.4, 4.1;
  * 5.0: 3.1.2.11.2, 4.1). Keeps the handshakes that a later connection resumes.
+ *
+ * Connections know of each other through their session alone: each that names it has a claim on it,
+ * the session says what became of the claim, and no connection changes another.
  */
 #ifndef MQTT_SESSION_H
 #define MQTT_SESSION_H
 
 #include "mqtt/state/connection.h"
 
+/* What became of a connection's claim on its session. */
+enum mqtt_claim_state {
+    MQTT_CLAIM_NAMED,      /* its CONNECT named the session; there was no answer yet */
+    MQTT_CLAIM_HELD,       /* the server accepted it: the session goes on there */
+    MQTT_CLAIM_CONTESTED,  /* the same, but another CONNECT has named the session since */
+    MQTT_CLAIM_TAKEN_OVER, /* ... and was accepted */
+    MQTT_CLAIM_LEFT,       /* the connection ended, or was over when the next CONNECT came */
+    MQTT_CLAIM_REFUSED,    /* the server did not accept it */
+};
+
+struct mqtt_claim {
+    struct mqtt_claim *next; /* of the session */
+    struct mqtt_session *session;
+    const struct mqtt_connection *connection;
+    uint8_t state;          /* enum mqtt_claim_state */
+    bool session_was_known; /* before this connection's CONNECT */
+};
+
 struct mqtt_session {
-    struct mqtt_session *next; /* in the registry's bucket */
+    const struct mqtt_sessions *registry;
+    struct mqtt_session *next;                    /* in the registry's bucket */
+    struct mqtt_session *older, *newer;           /* in the order of first sight */
+    struct mqtt_session *idle_older, *idle_newer; /* among those that no connection claims */
+    bool idle;
     uint64_t hash;
-    uint64_t server_key;
-    uint64_t token;                      /* the caller's own */
+    struct mqtt_endpoint server;
+    void *user;                          /* the caller's own */
     uint64_t id;                         /* counts from 0 in the order of first sight */
     struct mqtt_slice client_identifier; /* owned; as sent in CONNECT, or assigned */
-    struct mqtt_connection *connection;  /* the live one; NULL while offline */
+    struct mqtt_claim *claims;           /* newest first; owned */
+    struct mqtt_claim *holder;           /* HELD or CONTESTED; NULL while offline */
     struct mqtt_leg connect;             /* the last CONNECT */
     int64_t offline_since; /* nanoseconds: the last control packet of the last connection */
     int64_t offline_slack; /* the server may have noticed so much later; INT64_MAX: any time */
@@ -25,6 +51,8 @@ struct mqtt_session {
     bool kept;           /* the server has to keep its state after the last connection */
     uint8_t version;     /* enum mqtt_version of the last connection */
     bool known;          /* its handshakes are known from a clean start on */
+    bool missed;         /* a connection named it since that there was no memory to follow */
+    uint64_t strangers;  /* the registry's count when its last connection was accepted */
     uint32_t expiry;     /* seconds after the end of the connection; UINT32_MAX: for ever */
     struct mqtt_inflight
         inflight[2]; /* while offline: [0] begun by the client, [1] by the server */
@@ -35,45 +63,46 @@ struct mqtt_session {
  * mqtt_connection_close(). */
 typedef bool (*mqtt_transport_ended)(const struct mqtt_connection *connection, void *user);
 
-/* Bytes that the registry takes at the most, but for handshakes. */
-#define MQTT_SESSION_BYTES (256u * 1024u * 1024u)
+struct mqtt_sessions_options {
+    struct mqtt_memory *memory; /* NULL: no limit. Its `reclaim` is set: sessions that no connection
+                                   claims give way, those that are offline the longest first */
+    uint64_t
+        seed; /* keys the hash table; strangers choose client identifiers, so choose it at random */
+    uint64_t limit; /* most sessions that are remembered at a time; 0: 1,000,000 */
+    mqtt_transport_ended transport_ended; /* may be NULL */
+    void *user;                           /* handed to it */
+};
 
 /* All sessions of one capture. */
 struct mqtt_sessions {
+    struct mqtt_sessions_options options;
     struct mqtt_session **buckets;
     size_t bucket_count;
     uint64_t count;
-    uint64_t bytes;   /* of all sessions' own memory */
-    uint64_t limit;   /* most sessions that are remembered */
-    uint64_t refused; /* sessions beyond that: they are not followed across connections */
-    mqtt_transport_ended transport_ended;
-    void *user;
+    uint64_t seen;      /* all that ever were */
+    uint64_t refused;   /* connections whose session found no room: it is not followed */
+    uint64_t forgotten; /* sessions that gave way to others */
+    uint64_t strangers; /* connections that began in the capture and whose CONNECT is not there, or
+                           that there was no memory for: they may have been any client's */
+    struct mqtt_session *oldest, *newest;           /* of all */
+    struct mqtt_session *idle_oldest, *idle_newest; /* of those that no connection claims */
+    struct mqtt_session *hand;                      /* of these: the next to be looked at; NULL: the
+                                                       oldest */
 };
 
-/* `limit` 0 means the default of 1,000,000 sessions. NULL if there is no memory. */
-struct mqtt_sessions *mqtt_sessions_new(uint64_t limit);
+/* NULL if there is no memory. `options` are copied. */
+struct mqtt_sessions *mqtt_sessions_new(const struct mqtt_sessions_options *options);
 
-/* Connections that still point into the registry have to be freed before. */
+/* Connections that still point into the registry have to be freed before. NULL is allowed. */
 void mqtt_sessions_free(struct mqtt_sessions *sessions);
 
-/* The session of this client identifier (not empty) at this server; made if there was none. NULL if
- * the limit is reached or there is no memory (counted in `refused`). Lives as long as the registry.
- */
-struct mqtt_session *mqtt_sessions_get(struct mqtt_sessions *sessions, uint64_t server_key,
-                                       struct mqtt_slice client_identifier);
-
-/* Walks all sessions in no particular order. Start with *cursor == NULL; NULL at the end. */
+/* Walks all sessions in the order of first sight. Start with NULL; NULL at the end. */
 struct mqtt_session *mqtt_sessions_next(const struct mqtt_sessions *sessions,
                                         const struct mqtt_session *cursor);
 
-/* `ended` may be NULL; `user` is handed to it. */
-void mqtt_sessions_set_transport_ended(struct mqtt_sessions *sessions, mqtt_transport_ended ended,
-                                       void *user);
-
-/* The next handshake in `inflight`, in no particular order. Start with *cursor == 0; NULL at the
- * end. */
-const struct mqtt_handshake *mqtt_inflight_next(const struct mqtt_inflight *inflight,
-                                                uint32_t *cursor);
+/* The session that a connection claims, whatever became of the claim; NULL if none. Lives as long
+ * as the connection. */
+struct mqtt_session *mqtt_connection_session(const struct mqtt_connection *connection);
 
 /* The END finding for a handshake that waits in a session whose client did not come back until the
  * capture ended at `time`. False if none is due. `by_client`: the client began it. */

@@ -5,7 +5,7 @@
  * A cursor has two limits. Up to `captured` there are bytes to read; up to `end` the packet (or the
  * block inside it) says that there are. A read that would cross `end` finds the packet malformed;
  * one that stays inside `end` but crosses `captured` finds it cut by the capture. The first failure
- * is kept, with how many bytes were needed and how many were left.
+ * is kept, with how many bytes were needed and how many were left. Private to mqtt/wire/.
  */
 #ifndef MQTT_CURSOR_H
 #define MQTT_CURSOR_H

@@ -9,6 +9,19 @@
 #include "mqtt/wire/decoder.h"
 #include "mqtt/wire/topic.h"
 
+/* A set of properties, or of packet types, is a word of bits. */
+_Static_assert(MQTT_PROPERTIES <= 32, "a set of properties has no room for all");
+_Static_assert(MQTT_PACKET_TYPES <= 16, "a set of packet types has no room for all");
+
+/* Clearing the CONNECT clears the whole union. */
+#define IS_CLEARED(member)                                                                         \
+    _Static_assert(sizeof(((struct mqtt_packet *)NULL)->member) <= sizeof(struct mqtt_connect),    \
+                   #member " is larger than what is cleared")
+IS_CLEARED(connack);
+IS_CLEARED(publish);
+IS_CLEARED(subscribe);
+IS_CLEARED(suback);
+
 #define IS_5_0(d) ((d)->version == MQTT_VERSION_5_0)
 
 /* ---- What several packets share ---- */
@@ -859,18 +872,23 @@ bool mqtt_property_next(struct mqtt_slice *block, struct mqtt_property_value *va
 
 /* ---- Which version is it? ---- */
 
+bool mqtt_reads_cleanly(enum mqtt_outcome outcome, const struct mqtt_packet *packet)
+{
+    /* Of what the snap length cut, a topic name at least has to be there. */
+    const bool enough =
+        outcome == MQTT_OK || (outcome == MQTT_TRUNCATED && packet->type == MQTT_PUBLISH &&
+                               packet->publish.topic_name.data != NULL);
+    return enough && packet->finding_count == 0;
+}
+
 static bool reads_cleanly(const uint8_t *data, size_t captured, size_t reported,
                           enum mqtt_version version)
 {
     const struct mqtt_context context = {version, MQTT_SENDER_UNKNOWN};
     struct mqtt_packet packet;
     const enum mqtt_outcome outcome = mqtt_decode(data, captured, reported, &context, &packet);
-    /* Of what the snap length cut, a topic name at least has to be there. */
-    const bool enough =
-        outcome == MQTT_OK || (outcome == MQTT_TRUNCATED && packet.type == MQTT_PUBLISH &&
-                               packet.publish.topic_name.data != NULL);
     /* The CONNACK of a server that does not know 5.0 is read as 3.1.1, whatever was asked for. */
-    return enough && packet.finding_count == 0 &&
+    return mqtt_reads_cleanly(outcome, &packet) &&
            (packet.type == MQTT_CONNECT || packet.version == version);
 }
 

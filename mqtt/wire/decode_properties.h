@@ -8,6 +8,8 @@
  *     | Property      | identifier | value | identifier | value | ...
  *     | Length        |            |       |            |       |
  *     +---------------+------------+-------+------------+-------+----
+ *
+ * Private to mqtt/wire/.
  */
 #ifndef MQTT_DECODE_PROPERTIES_H
 #define MQTT_DECODE_PROPERTIES_H
@@ -16,74 +18,73 @@
 #include "mqtt/wire/topic.h"
 
 /* Where a finding about a property stands: from its identifier to the cursor. */
-struct property_place {
+struct property_site {
     enum mqtt_property property;
     enum mqtt_field field;
     uint32_t start;
 };
 
 static __attribute__((noinline)) void property_finding(struct decoder *d, enum mqtt_rule rule,
-                                                       const struct property_place *place,
+                                                       const struct property_site *site,
                                                        uint32_t value0, uint32_t value1)
 {
-    finding(d, rule, place->field, place->start, d->cursor.at - place->start, value0, value1);
+    finding(d, rule, site->field, site->start, d->cursor.at - site->start, value0, value1);
 }
 
-MQTT_INLINE bool property_number(struct decoder *d, const struct property_place *place,
+MQTT_INLINE bool property_number(struct decoder *d, const struct property_site *site,
                                  unsigned depth, uint32_t *number)
 {
-    const struct mqtt_property_info *info = mqtt_property_info(place->property);
+    const struct mqtt_property_info *info = mqtt_property_info(site->property);
     uint8_t one;
     uint16_t two;
     bool there;
     switch (info->type) {
     case MQTT_TYPE_BYTE:
-        there = byte(d, place->field, depth, &one);
+        there = byte(d, site->field, depth, &one);
         *number = there ? one : 0;
         break;
     case MQTT_TYPE_TWO_BYTE:
-        there = two_bytes(d, MQTT_RULE_FIELD_MISSING, place->field, depth, &two);
+        there = two_bytes(d, MQTT_RULE_FIELD_MISSING, site->field, depth, &two);
         *number = there ? two : 0;
         break;
-    case MQTT_TYPE_FOUR_BYTE: there = four_bytes(d, place->field, depth, number); break;
-    default: there = variable(d, MQTT_RULE_FIELD_MISSING, place->field, depth, number); break;
+    case MQTT_TYPE_FOUR_BYTE: there = four_bytes(d, site->field, depth, number); break;
+    default: there = variable(d, MQTT_RULE_FIELD_MISSING, site->field, depth, number); break;
     }
     if (there && (*number < info->minimum || *number > info->maximum))
-        property_finding(d, (enum mqtt_rule)info->range_rule, place, *number, info->number);
+        property_finding(d, (enum mqtt_rule)info->range_rule, site, *number, info->number);
     return there;
 }
 
 /* The one string property that is a topic name. */
-static void check_response_topic(struct decoder *d, const struct property_place *place,
+static void check_response_topic(struct decoder *d, const struct property_site *site,
                                  struct mqtt_slice topic)
 {
     if (topic.length == 0)
-        property_finding(d, MQTT_RULE_TOPIC_EMPTY, place, 0, 0);
+        property_finding(d, MQTT_RULE_TOPIC_EMPTY, site, 0, 0);
     const size_t wildcard = mqtt_topic_wildcard(topic);
     if (wildcard != topic.length)
-        property_finding(d, MQTT_RULE_RESPONSE_TOPIC_WILDCARD, place, (uint32_t)wildcard, 0);
+        property_finding(d, MQTT_RULE_RESPONSE_TOPIC_WILDCARD, site, (uint32_t)wildcard, 0);
 }
 
-MQTT_INLINE bool property_text(struct decoder *d, const struct property_place *place,
-                               unsigned depth, struct mqtt_slice *slice)
+MQTT_INLINE bool property_text(struct decoder *d, const struct property_site *site, unsigned depth,
+                               struct mqtt_slice *slice)
 {
-    const struct mqtt_property_info *info = mqtt_property_info(place->property);
+    const struct mqtt_property_info *info = mqtt_property_info(site->property);
     if (info->type == MQTT_TYPE_BINARY)
-        return binary(d, MQTT_RULE_FIELD_MISSING, MQTT_FIELD_PROPERTY_TEXT_LENGTH, place->field,
+        return binary(d, MQTT_RULE_FIELD_MISSING, MQTT_FIELD_PROPERTY_TEXT_LENGTH, site->field,
                       depth, slice);
     if (!text(d, MQTT_RULE_FIELD_MISSING, (enum mqtt_rule)info->text_rule, MQTT_RULE_STRING_NUL,
-              MQTT_FIELD_PROPERTY_TEXT_LENGTH, place->field, depth, slice))
+              MQTT_FIELD_PROPERTY_TEXT_LENGTH, site->field, depth, slice))
         return false;
-    if (place->property == MQTT_PROPERTY_RESPONSE_TOPIC)
-        check_response_topic(d, place, *slice);
+    if (site->property == MQTT_PROPERTY_RESPONSE_TOPIC)
+        check_response_topic(d, site, *slice);
     return true;
 }
 
-MQTT_INLINE bool property_pair(struct decoder *d, const struct property_place *place,
-                               unsigned depth)
+MQTT_INLINE bool property_pair(struct decoder *d, const struct property_site *site, unsigned depth)
 {
     struct mqtt_slice key, value;
-    const uint32_t pair = open_span(d, place->field, depth);
+    const uint32_t pair = open_span(d, site->field, depth);
     const bool there =
         text(d, MQTT_RULE_FIELD_MISSING, MQTT_RULE_USER_PROPERTY_NOT_UTF8, MQTT_RULE_STRING_NUL,
              MQTT_FIELD_PROPERTY_KEY_LENGTH, MQTT_FIELD_PROPERTY_KEY, depth + 1, &key) &&
@@ -115,28 +116,28 @@ MQTT_INLINE void store_property(struct mqtt_properties *properties, enum mqtt_pr
     }
 }
 
-/* Whether the property may stand here, and so often. `place_bit` is the packet's bit in the
+/* Whether the property may stand here, and so often. `site_bit` is the packet's bit in the
  * table, or MQTT_IN_WILL. */
-MQTT_INLINE void check_property_place(struct decoder *d, const struct mqtt_properties *properties,
-                                      const struct property_place *place, uint32_t place_bit)
+MQTT_INLINE void check_property_site(struct decoder *d, const struct mqtt_properties *properties,
+                                     const struct property_site *site, uint32_t site_bit)
 {
-    const struct mqtt_property_info *info = mqtt_property_info(place->property);
-    if ((info->packets & place_bit) == 0)
-        property_finding(d, MQTT_RULE_PROPERTY_NOT_ALLOWED, place, info->number, 0);
-    else if (mqtt_has_property(properties, place->property) && (info->repeatable & place_bit) == 0)
-        property_finding(d, MQTT_RULE_PROPERTY_REPEATED, place, info->number, 0);
+    const struct mqtt_property_info *info = mqtt_property_info(site->property);
+    if ((info->packets & site_bit) == 0)
+        property_finding(d, MQTT_RULE_PROPERTY_NOT_ALLOWED, site, info->number, 0);
+    else if (mqtt_has_property(properties, site->property) && (info->repeatable & site_bit) == 0)
+        property_finding(d, MQTT_RULE_PROPERTY_REPEATED, site, info->number, 0);
 }
 
-MQTT_INLINE bool property_value(struct decoder *d, const struct property_place *place,
-                                unsigned depth, uint32_t *number, struct mqtt_slice *slice)
+MQTT_INLINE bool property_value(struct decoder *d, const struct property_site *site, unsigned depth,
+                                uint32_t *number, struct mqtt_slice *slice)
 {
     *number = 0;
     *slice = (struct mqtt_slice){NULL, 0};
-    switch (mqtt_property_info(place->property)->type) {
+    switch (mqtt_property_info(site->property)->type) {
     case MQTT_TYPE_STRING:
-    case MQTT_TYPE_BINARY: return property_text(d, place, depth, slice);
-    case MQTT_TYPE_PAIR: return property_pair(d, place, depth);
-    default: return property_number(d, place, depth, number);
+    case MQTT_TYPE_BINARY: return property_text(d, site, depth, slice);
+    case MQTT_TYPE_PAIR: return property_pair(d, site, depth);
+    default: return property_number(d, site, depth, number);
     }
 }
 
@@ -151,39 +152,39 @@ static bool unknown_property(struct decoder *d, uint32_t start, uint32_t number)
 }
 
 MQTT_INLINE bool one_property(struct decoder *d, struct mqtt_properties *properties,
-                              uint32_t place_bit)
+                              uint32_t site_bit)
 {
-    struct property_place place = {.start = d->cursor.at};
+    struct property_site site = {.start = d->cursor.at};
     uint32_t number, value;
     struct mqtt_slice slice;
     if (!cursor_variable(&d->cursor, &number))
         return failed(d, MQTT_RULE_FIELD_MISSING, MQTT_FIELD_PROPERTY_IDENTIFIER);
-    place.property = mqtt_property_by_number(number);
-    if (place.property == MQTT_PROPERTIES)
-        return unknown_property(d, place.start, number);
-    place.field = (enum mqtt_field)(MQTT_FIELD_PROPERTY_PAYLOAD_FORMAT_INDICATOR + place.property);
+    site.property = mqtt_property_by_number(number);
+    if (site.property == MQTT_PROPERTIES)
+        return unknown_property(d, site.start, number);
+    site.field = (enum mqtt_field)(MQTT_FIELD_PROPERTY_PAYLOAD_FORMAT_INDICATOR + site.property);
 
-    const uint32_t subtree = span(d, MQTT_FIELD_PROPERTY, 2, place.start, 0, 0);
-    span(d, MQTT_FIELD_PROPERTY_IDENTIFIER, 3, place.start, d->cursor.at - place.start, number);
-    check_minimal(d, MQTT_FIELD_PROPERTY_IDENTIFIER, place.start, number);
-    const bool there = property_value(d, &place, 3, &value, &slice);
+    const uint32_t subtree = span(d, MQTT_FIELD_PROPERTY, 2, site.start, 0, 0);
+    span(d, MQTT_FIELD_PROPERTY_IDENTIFIER, 3, site.start, d->cursor.at - site.start, number);
+    check_minimal(d, MQTT_FIELD_PROPERTY_IDENTIFIER, site.start, number);
+    const bool there = property_value(d, &site, 3, &value, &slice);
     close_span(d, subtree, d->cursor.at);
     if (!there)
         return false;
 
-    check_property_place(d, properties, &place, place_bit);
-    if (!mqtt_has_property(properties, place.property))
-        store_property(properties, place.property, value, slice);
-    properties->present |= 1u << place.property;
-    properties->user_properties += place.property == MQTT_PROPERTY_USER_PROPERTY;
-    properties->subscription_identifiers += place.property == MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER;
+    check_property_site(d, properties, &site, site_bit);
+    if (!mqtt_has_property(properties, site.property))
+        store_property(properties, site.property, value, slice);
+    properties->present |= 1u << site.property;
+    properties->user_properties += site.property == MQTT_PROPERTY_USER_PROPERTY;
+    properties->subscription_identifiers += site.property == MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER;
     return true;
 }
 
 /* A whole block, with its length. `missing` is broken if the packet ends before it. Not inlined
  * into each packet type: it is large, and most packets of a busy connection have no properties. */
 static __attribute__((noinline)) bool property_block(struct decoder *d, enum mqtt_rule missing,
-                                                     enum mqtt_field field, uint32_t place_bit,
+                                                     enum mqtt_field field, uint32_t site_bit,
                                                      struct mqtt_properties *properties)
 {
     struct cursor *c = &d->cursor;
@@ -212,7 +213,7 @@ static __attribute__((noinline)) bool property_block(struct decoder *d, enum mqt
     c->end = c->at + length;
     bool fine = true;
     while (fine && c->at != c->end)
-        fine = one_property(d, properties, place_bit);
+        fine = one_property(d, properties, site_bit);
     close_span(d, subtree, c->at);
     c->end = packet_end;
     return fine;

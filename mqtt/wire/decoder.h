@@ -5,7 +5,7 @@
  *
  * Everything here is inlined into mqtt_decode() with trace == NULL and into mqtt_decode_traced()
  * with a trace, so that one grammar has two costs. Functions return false where decoding has to
- * stop; the decoder's outcome then says why.
+ * stop; the decoder's outcome then says why. Private to mqtt/wire/.
  */
 #ifndef MQTT_DECODER_H
 #define MQTT_DECODER_H

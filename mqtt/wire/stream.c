@@ -9,8 +9,9 @@
  */
 #include "mqtt/wire/stream.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "mqtt/facts/tables.h"
 
 /* A buffer larger than this is not kept between packets: there may be many idle connections. */
 #define KEPT_CAPACITY 4096u
@@ -36,39 +37,13 @@ uint64_t mqtt_hash(uint64_t hash, const uint8_t *data, size_t length)
 
 enum verdict { NO, MAYBE, YES };
 
-/* Flags (a bit each) with which a packet of each type begins, and who sends it: 5.0, tables 2-1 and
- * 2-2. A search throws most places away by this alone. */
-static const struct {
-    uint16_t flags;
-    uint8_t senders; /* a bit for each enum mqtt_sender */
-} beginnings[MQTT_PACKET_TYPES] = {
-#define CLIENT (1u << MQTT_SENDER_UNKNOWN | 1u << MQTT_SENDER_CLIENT)
-#define SERVER (1u << MQTT_SENDER_UNKNOWN | 1u << MQTT_SENDER_SERVER)
-    [MQTT_CONNECT] = {1u << 0, CLIENT},
-    [MQTT_CONNACK] = {1u << 0, SERVER},
-    /* no DUP at QoS 0, no QoS 3 */
-    [MQTT_PUBLISH] = {0x3c3f, CLIENT | SERVER},
-    [MQTT_PUBACK] = {1u << 0, CLIENT | SERVER},
-    [MQTT_PUBREC] = {1u << 0, CLIENT | SERVER},
-    [MQTT_PUBREL] = {1u << 2, CLIENT | SERVER},
-    [MQTT_PUBCOMP] = {1u << 0, CLIENT | SERVER},
-    [MQTT_SUBSCRIBE] = {1u << 2, CLIENT},
-    [MQTT_SUBACK] = {1u << 0, SERVER},
-    [MQTT_UNSUBSCRIBE] = {1u << 2, CLIENT},
-    [MQTT_UNSUBACK] = {1u << 0, SERVER},
-    [MQTT_PINGREQ] = {1u << 0, CLIENT},
-    [MQTT_PINGRESP] = {1u << 0, SERVER},
-    [MQTT_DISCONNECT] = {1u << 0, CLIENT | SERVER},
-    [MQTT_AUTH] = {1u << 0, CLIENT | SERVER},
-#undef CLIENT
-#undef SERVER
-};
-
+/* A search throws most places away by their first byte alone. */
 static bool may_begin(uint8_t byte, enum mqtt_sender sender)
 {
-    const unsigned flags = beginnings[byte >> 4].flags;
-    const unsigned senders = beginnings[byte >> 4].senders;
-    return (flags >> (byte & 0x0f) & 1u) != 0 && (senders >> sender & 1u) != 0;
+    const struct mqtt_packet_info *info = mqtt_packet_info(byte >> 4);
+    return (info->flags >> (byte & 0x0f) & 1u) != 0 &&
+           (info->sender == MQTT_SENDER_UNKNOWN || sender == MQTT_SENDER_UNKNOWN ||
+            info->sender == sender);
 }
 
 /* A search looks at so many bytes of a packet at the most. Its length then has to lead to the next
@@ -157,7 +132,7 @@ static void tidy(struct mqtt_stream *stream)
         return;
     stream->held_from = stream->held_length = 0;
     if (stream->held_capacity > KEPT_CAPACITY) {
-        free(stream->held);
+        mqtt_memory_free(stream->memory, stream->held, stream->held_capacity);
         stream->held = NULL;
         stream->held_capacity = 0;
     }
@@ -176,7 +151,8 @@ static bool reserve(struct mqtt_stream *stream, uint32_t length)
         capacity *= 2;
     if (capacity == stream->held_capacity)
         return true;
-    uint8_t *held = realloc(stream->held, capacity);
+    uint8_t *held = mqtt_memory_resize(stream->memory, MQTT_MEMORY_HELD, stream->held,
+                                       stream->held_capacity, capacity);
     if (held == NULL)
         return false;
     stream->held = held;
@@ -248,7 +224,7 @@ static enum mqtt_stream_event skip_held(struct mqtt_stream *stream, uint32_t cou
 static void begin_search(struct mqtt_stream *stream)
 {
     stream->state = MQTT_STREAM_SEARCHING;
-    stream->place_count = 0;
+    stream->start_count = 0;
     stream->searches++;
 }
 
@@ -369,17 +345,17 @@ static enum mqtt_stream_event assemble(struct mqtt_stream *stream,
 
 /* ---- Out of sync ---- */
 
-static void drop_place(struct mqtt_stream *stream)
+static void drop_start(struct mqtt_stream *stream)
 {
-    stream->place_count--;
-    memmove(stream->places, stream->places + 1, stream->place_count * sizeof(stream->places[0]));
+    stream->start_count--;
+    memmove(stream->starts, stream->starts + 1, stream->start_count * sizeof(stream->starts[0]));
 }
 
-static void add_place(struct mqtt_stream *stream, uint32_t at)
+static void add_start(struct mqtt_stream *stream, uint32_t at)
 {
-    if (stream->place_count == MQTT_STREAM_PLACES)
-        drop_place(stream);
-    stream->places[stream->place_count++] = at;
+    if (stream->start_count == MQTT_STREAM_STARTS)
+        drop_start(stream);
+    stream->starts[stream->start_count++] = at;
 }
 
 /* Judges the places that were left open, then those from `from` on, where the newest chunk begins.
@@ -388,22 +364,22 @@ static void add_place(struct mqtt_stream *stream, uint32_t at)
 static size_t look(struct mqtt_stream *stream, const struct mqtt_context *context,
                    const uint8_t *data, size_t length, size_t from)
 {
-    uint32_t count = stream->place_count;
-    stream->place_count = 0;
+    uint32_t count = stream->start_count;
+    stream->start_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = stream->places[i];
+        uint32_t at = stream->starts[i];
         enum verdict verdict = judge(data + at, length - at, false, context);
         if (verdict == YES)
             return at;
         if (verdict == MAYBE)
-            stream->places[stream->place_count++] = at;
+            stream->starts[stream->start_count++] = at;
     }
     for (size_t at = from; at < length; at++) {
         enum verdict verdict = judge(data + at, length - at, at == from, context);
         if (verdict == YES)
             return at;
         if (verdict == MAYBE && length - at <= MQTT_STREAM_SEARCH)
-            add_place(stream, (uint32_t)at);
+            add_start(stream, (uint32_t)at);
     }
     return length;
 }
@@ -411,9 +387,9 @@ static size_t look(struct mqtt_stream *stream, const struct mqtt_context *contex
 /* What is held begins at the first open place, or is empty. Returns how many bytes that drops. */
 static uint32_t rebase(struct mqtt_stream *stream, size_t length)
 {
-    uint32_t base = stream->place_count != 0 ? stream->places[0] : (uint32_t)length;
-    for (uint32_t i = 0; i < stream->place_count; i++)
-        stream->places[i] -= base;
+    uint32_t base = stream->start_count != 0 ? stream->starts[0] : (uint32_t)length;
+    for (uint32_t i = 0; i < stream->start_count; i++)
+        stream->starts[i] -= base;
     return base;
 }
 
@@ -432,7 +408,7 @@ static enum mqtt_stream_event search_chunk(struct mqtt_stream *stream,
     consume(stream, dropped);
     uint32_t rest = (uint32_t)length - dropped;
     if (!hold(stream, rest)) {
-        stream->place_count = 0;
+        stream->start_count = 0;
         consume(stream, rest);
         dropped += rest;
     }
@@ -461,7 +437,7 @@ static enum mqtt_stream_event search_on(struct mqtt_stream *stream,
     if (stream->chunk_length <= MQTT_STREAM_SEARCH - from &&
         hold(stream, (uint32_t)stream->chunk_length))
         return search_held(stream, context, from, pdu);
-    drop_place(stream);
+    drop_start(stream);
     return skip_held(stream, rebase(stream, from), pdu);
 }
 
@@ -469,7 +445,7 @@ static enum mqtt_stream_event search(struct mqtt_stream *stream, const struct mq
                                      struct mqtt_pdu *pdu)
 {
     /* Sync was lost again among bytes that are still held. */
-    if (held_left(stream) != 0 && stream->place_count == 0)
+    if (held_left(stream) != 0 && stream->start_count == 0)
         return search_held(stream, context, 0, pdu);
     if (stream->chunk_length != 0)
         return held_left(stream) == 0 ? search_chunk(stream, context, pdu)
@@ -478,7 +454,7 @@ static enum mqtt_stream_event search(struct mqtt_stream *stream, const struct mq
         return MQTT_STREAM_NEED_MORE;
     /* What is held can't go on behind a gap. */
     if (held_left(stream) != 0) {
-        stream->place_count = 0;
+        stream->start_count = 0;
         return skip_held(stream, held_left(stream), pdu);
     }
     stream->position += stream->chunk_missing;
@@ -488,17 +464,17 @@ static enum mqtt_stream_event search(struct mqtt_stream *stream, const struct mq
 
 /* ---- The public face ---- */
 
-void mqtt_stream_init(struct mqtt_stream *stream, bool synced)
+void mqtt_stream_init(struct mqtt_stream *stream, bool synced, struct mqtt_memory *memory)
 {
-    *stream = (struct mqtt_stream){.state = MQTT_STREAM_SYNCED};
+    *stream = (struct mqtt_stream){.state = MQTT_STREAM_SYNCED, .memory = memory};
     if (!synced)
         begin_search(stream);
 }
 
 void mqtt_stream_free(struct mqtt_stream *stream)
 {
-    free(stream->held);
-    *stream = (struct mqtt_stream){.state = MQTT_STREAM_SYNCED};
+    mqtt_memory_free(stream->memory, stream->held, stream->held_capacity);
+    *stream = (struct mqtt_stream){.state = MQTT_STREAM_SYNCED, .memory = stream->memory};
 }
 
 void mqtt_stream_push(struct mqtt_stream *stream, const uint8_t *data, size_t captured,

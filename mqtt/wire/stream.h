@@ -17,6 +17,7 @@
 #define MQTT_STREAM_H
 
 #include "mqtt/wire/decode.h"
+#include "mqtt/wire/memory.h"
 
 /* Enough for every header: a PUBLISH has at most 65,535 bytes of topic name, and property blocks
  * beyond the rest are cut like payloads are. */
@@ -25,7 +26,7 @@
 /* The search for a packet's start keeps at most this many bytes, and this many places in them where
  * a packet may start but has not come whole; it drops the oldest. */
 #define MQTT_STREAM_SEARCH (16u * 1024u)
-#define MQTT_STREAM_PLACES 16u
+#define MQTT_STREAM_STARTS 16u
 
 enum mqtt_stream_event {
     MQTT_STREAM_NEED_MORE, /* push the next chunk */
@@ -65,6 +66,7 @@ struct mqtt_stream {
     size_t chunk_length;
     uint64_t chunk_missing; /* not captured, behind the chunk */
 
+    struct mqtt_memory *memory;
     uint8_t *held;      /* bytes of earlier chunks; owned */
     uint32_t held_from; /* where those begin that are not handed out yet */
     uint32_t held_length;
@@ -78,13 +80,14 @@ struct mqtt_stream {
     uint64_t hash;
 
     /* The search: offsets into what is held, ascending; the first one is 0. */
-    uint32_t place_count;
-    uint32_t places[MQTT_STREAM_PLACES];
+    uint32_t start_count;
+    uint32_t starts[MQTT_STREAM_STARTS];
 };
 
 /* `synced` is true if the first byte pushed is the first byte of a control packet: the transport's
- * start was captured. */
-void mqtt_stream_init(struct mqtt_stream *stream, bool synced);
+ * start was captured. What is held is charged to `memory`, which outlives the stream; NULL: no
+ * limit. */
+void mqtt_stream_init(struct mqtt_stream *stream, bool synced, struct mqtt_memory *memory);
 void mqtt_stream_free(struct mqtt_stream *stream);
 
 /* Gives the next bytes. `data` must stay valid until MQTT_STREAM_NEED_MORE comes back, which has to

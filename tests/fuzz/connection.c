@@ -4,19 +4,20 @@
  * and session: the results are in bounds, and the same each time.
  *
  * The input is a list of actions: a byte that says what, on which connection and side, a length of
- * two bytes, and so many bytes (for PUSH and CUT; else the length is a number).
+ * two bytes, and so many bytes (for PUSH and CUT; else the length is a number, or how time moves).
  */
+#include <ctype.h>
+
 #include "bytes.h"
 #include "fuzz.h"
 #include "mqtt/facts/tables.h"
 #include "mqtt/state/session.h"
 #include "mqtt/wire/stream.h"
 
-#include <ctype.h>
-
 #define CONNECTIONS 4u
 
-enum action { PUSH = 0, CUT = 1, GAP = 2, WAIT = 3, CLOSE = 4, RESET = 5 };
+/* What a byte says from its fourth bit on: all but JUMP modulo 6. */
+enum action { PUSH = 0, CUT = 1, GAP = 2, WAIT = 3, CLOSE = 4, RESET = 5, JUMP = 31 };
 
 struct channel {
     struct mqtt_connection *connection;
@@ -92,14 +93,13 @@ static struct channel *open_channel(struct world *world, unsigned number, unsign
     const struct mqtt_connection_start start = {
         .time = world->time,
         .frame = world->frame,
-        .server_key = 1,
         .start_seen = world->frame % 8 != 0,
         .client = (uint8_t)side,
     };
     channel->connection = mqtt_connection_new(world->sessions, &start);
     REQUIRE(channel->connection != NULL);
-    mqtt_stream_init(&channel->streams[0], start.start_seen);
-    mqtt_stream_init(&channel->streams[1], start.start_seen);
+    mqtt_stream_init(&channel->streams[0], start.start_seen, NULL);
+    mqtt_stream_init(&channel->streams[1], start.start_seen, NULL);
     return channel;
 }
 
@@ -109,13 +109,10 @@ static void take_packet(struct world *world, struct channel *channel, uint8_t si
     struct mqtt_connection *connection = channel->connection;
     const struct mqtt_place place = {
         .time = world->time, .frame = world->frame, .token = world->frame, .side = side};
-    const struct mqtt_context context =
-        mqtt_connection_context(connection, side, pdu->data, pdu->captured, pdu->length);
-    const enum mqtt_outcome outcome =
-        mqtt_decode(pdu->data, pdu->captured, pdu->length, &context, &world->packet);
-    if (outcome == MQTT_NEED_MORE)
+    const struct mqtt_bytes bytes = {pdu->data, pdu->captured, pdu->length};
+    if (mqtt_connection_packet(connection, &place, &bytes, NULL, &world->packet, &world->step) ==
+        MQTT_NEED_MORE)
         return;
-    mqtt_connection_step(connection, &place, outcome, &world->packet, &world->step);
     check_step(world);
     check_connection(connection);
 }
@@ -186,18 +183,26 @@ static size_t act(struct world *world, uint8_t what, size_t number, const uint8_
     const size_t length = number < left ? number : left;
     struct channel *channel = NULL;
     world->frame++;
-    world->time += 1000000;
+    if (what >> 3 == JUMP) {
+        world->time = fuzz_time(world->time, (uint8_t)(number >> 8), (uint8_t)number);
+        return 0;
+    }
+    world->time = fuzz_later(world->time, 1000000);
     if ((what >> 3) % 6 < WAIT)
         channel = open_channel(world, connection, side);
     switch ((what >> 3) % 6) {
     case PUSH: push(world, channel, side, data, length, 0); return length;
     case CUT: push(world, channel, side, data, length, number % 64); return length;
-    case GAP:
+    case GAP: {
+        const struct mqtt_place place = {world->time, world->frame, 0, side};
         mqtt_stream_gap(&channel->streams[side], number);
-        mqtt_connection_gap(channel->connection, side, number);
+        mqtt_connection_gap(channel->connection, &place);
         drain(world, channel, side);
         return 0;
-    case WAIT: world->time += (int64_t)(int16_t)number * 1000000000; return 0;
+    }
+    case WAIT:
+        world->time = fuzz_later(world->time, (int64_t)(int16_t)number * 1000000000);
+        return 0;
     case CLOSE: close_channel(world, connection, side, MQTT_CLOSE_FIN); return 0;
     default: close_channel(world, connection, side, (enum mqtt_close)(number % 5)); return 0;
     }
@@ -222,7 +227,7 @@ static uint64_t run(const uint8_t *data, size_t size)
 {
     static struct world world;
     memset(&world, 0, sizeof(world));
-    world.sessions = mqtt_sessions_new(3);
+    world.sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){.limit = 3});
     REQUIRE(world.sessions != NULL);
     world.time = INT64_C(1700000000000000000);
     world.digest = MQTT_HASH_START;
@@ -235,7 +240,7 @@ static uint64_t run(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < CONNECTIONS; i++)
         close_channel(&world, i, 0, MQTT_CLOSE_CAPTURE_END);
     check_sessions(&world);
-    REQUIRE(world.sessions->count <= 3);
+    REQUIRE(world.sessions->count <= 3 + CONNECTIONS);
     mqtt_sessions_free(world.sessions);
     return world.digest;
 }

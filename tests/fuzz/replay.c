@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs a fuzz target over the files of a folder, for compilers without libFuzzer. */
-#include "fuzz.h"
-
 #include <dirent.h>
 #include <string.h>
+
+#include "fuzz.h"
 
 static void replay(const char *path)
 {

@@ -6,18 +6,23 @@
  *
  * The input is a list of segments: a byte for flow and side, one for TCP flags, one that shifts the
  * sequence number (signed) or, with its lowest bits 01, cuts the captured bytes; two bytes of
- * length, and the payload.
+ * length, and the payload. What the first byte has above flow and side may say that a segment
+ * claims to be longer than any is, or that it is none: then the next two bytes say how time moves.
  */
+#include <string.h>
+
 #include "analyzer/transport.h"
+#include "audit/fold.h"
 #include "audit/report/json.h"
 #include "audit/report/text.h"
+#include "bytes.h"
 #include "fuzz.h"
-
-#include <string.h>
 
 #define FLOWS 4u
 #define HEADER 20u
 #define PAYLOAD_MAX 2048u
+
+enum kind { LONG = 30, JUMP = 31 };
 
 static const uint16_t ports[FLOWS] = {1883, 1883, 8080, 8883};
 
@@ -39,35 +44,66 @@ static void put_u32(uint8_t *at, uint32_t value)
     put_u16(at + 2, (uint16_t)value);
 }
 
+/* How a segment lies in its stream, and how much of it is there. */
+struct shape {
+    uint32_t sequence;
+    uint32_t captured; /* with the header, as the next one */
+    uint32_t reported;
+};
+
+/* A segment may say that it is longer than any is. */
+static struct shape long_shape(const struct world *world, const uint8_t *control, uint32_t length)
+{
+    const uint32_t next = world->next[control[0] % FLOWS][control[0] >> 2 & 1];
+    return (struct shape){next + (control[2] >> 2), HEADER + length,
+                          UINT32_MAX >> (control[2] & 3)};
+}
+
+/* Moves the stream on. */
+static struct shape shape_of(struct world *world, const uint8_t *control, uint32_t length)
+{
+    uint32_t *next = &world->next[control[0] % FLOWS][control[0] >> 2 & 1];
+    const int shift = (int8_t)control[2] / 4;
+    struct shape shape = {*next, HEADER + length, HEADER + length};
+    if ((control[2] & 3) == 1)
+        shape.captured -= length / 4 * (control[2] >> 6);
+    else
+        shape.sequence += (uint32_t)shift;
+    if ((control[2] & 3) == 0)
+        *next = shape.sequence + length + ((control[1] & 3) != 0);
+    else
+        *next += length;
+    return shape;
+}
+
 static void send(struct world *world, const uint8_t *control, const uint8_t *payload,
                  uint32_t length)
 {
-    unsigned flow = control[0] % FLOWS, side = control[0] >> 2 & 1;
-    bool cut = (control[2] & 3) == 1;
-    uint32_t sequence = world->next[flow][side] + (cut ? 0 : (uint32_t)(int8_t)control[2] >> 2);
-    uint8_t bytes[HEADER + PAYLOAD_MAX] = {0};
-    put_u16(bytes, side == 0 ? (uint16_t)(40000 + flow) : ports[flow]);
-    put_u16(bytes + 2, side == 0 ? ports[flow] : (uint16_t)(40000 + flow));
-    put_u32(bytes + 4, sequence);
-    put_u32(bytes + 8, world->next[flow][1 - side]);
-    bytes[12] = 5 << 4;
-    bytes[13] = control[1];
-    put_u16(bytes + 14, 0xffff);
-    memcpy(bytes + HEADER, payload, length);
-    if ((control[2] & 3) == 0)
-        world->next[flow][side] = sequence + length + ((control[1] & 3) != 0);
-    else
-        world->next[flow][side] += length;
+    const unsigned flow = control[0] % FLOWS, side = control[0] >> 2 & 1;
+    const struct shape shape = control[0] >> 3 == LONG ? long_shape(world, control, length)
+                                                       : shape_of(world, control, length);
+    uint8_t header[HEADER] = {0};
+    put_u16(header, side == 0 ? (uint16_t)(40000 + flow) : ports[flow]);
+    put_u16(header + 2, side == 0 ? ports[flow] : (uint16_t)(40000 + flow));
+    put_u32(header + 4, shape.sequence);
+    put_u32(header + 8, world->next[flow][1 - side]);
+    header[12] = 5 << 4;
+    header[13] = control[1];
+    put_u16(header + 14, 0xffff);
 
+    struct bytes bytes = {0};
+    bytes_add(&bytes, header, HEADER);
+    bytes_add(&bytes, payload, shape.captured - HEADER);
+    uint8_t *exact = bytes_exact(bytes.data, bytes.length);
     struct ip_packet packet = {.version = 4, .protocol = 6};
     packet.source.bytes[3] = (uint8_t)side;
     packet.destination.bytes[3] = (uint8_t)(1 - side);
-    packet.payload = (struct slice){bytes, HEADER + length, HEADER + length};
-    if (cut)
-        packet.payload.captured -= length / 4 * (control[2] >> 6);
+    packet.payload = (struct slice){exact, shape.captured, shape.reported};
     world->now.frame++;
-    world->now.time_ns += (int64_t)control[1] * 10000000;
+    world->now.time_ns = fuzz_later(world->now.time_ns, (int64_t)control[1] * 10000000);
     transport_packet(world->transport, &world->now, &packet);
+    free(exact);
+    free(bytes.data);
 }
 
 static void check_counts(const struct audit_report *report)
@@ -86,8 +122,9 @@ static void check_counts(const struct audit_report *report)
                 const struct audit_handshakes *h =
                     audit_report_connection(report, i)->handshakes[side][kind];
                 if (h != NULL)
-                    REQUIRE(h->started + h->resumed <=
-                            h->completed + h->refused + h->incomplete + h->open + h->unknown);
+                    REQUIRE(h->count.started + h->count.resumed <=
+                            h->count.completed + h->count.refused + h->count.incomplete +
+                                h->count.open + h->count.unknown);
             }
 }
 
@@ -115,21 +152,28 @@ static void write_reports(const struct audit_report *report)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct audit *audit = audit_new(NULL);
-    struct world world = {.transport = transport_new(audit, NULL, 0)};
+    struct audit_recorder *recorder = audit_recorder_new(NULL);
+    struct audit_fold *fold = audit_fold_new(NULL);
+    audit_recorder_attach(recorder, audit_fold_sink(fold));
+    struct world world = {.transport = transport_new(recorder, NULL, 0)};
     REQUIRE(world.transport != NULL);
     while (size >= 5) {
         uint32_t length = MIN((uint32_t)data[3] << 8 | data[4], PAYLOAD_MAX);
         length = (uint32_t)MIN(length, size - 5);
-        send(&world, data, data + 5, length);
+        if (data[0] >> 3 == JUMP)
+            world.now.time_ns = fuzz_time(world.now.time_ns, data[1], data[2]);
+        else
+            send(&world, data, data + 5, length);
         data += 5 + length;
         size -= 5 + length;
     }
     transport_finish(world.transport);
-    const struct audit_report *report = audit_finish(audit);
+    audit_recorder_end(recorder);
+    const struct audit_report *report = audit_fold_finish(fold);
     check_counts(report);
     write_reports(report);
     transport_free(world.transport);
-    audit_free(audit);
+    audit_fold_free(fold);
+    audit_recorder_free(recorder);
     return 0;
 }

@@ -23,7 +23,7 @@ static void begin(struct run *run, bool synced, const struct mqtt_context *conte
                   const uint8_t *data)
 {
     *run = (struct run){.context = context, .data = data, .hash = MQTT_HASH_START};
-    mqtt_stream_init(&run->stream, synced);
+    mqtt_stream_init(&run->stream, synced, NULL);
 }
 
 static void take_packet(struct run *run, const struct mqtt_pdu *pdu)

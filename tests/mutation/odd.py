@@ -41,6 +41,18 @@ def empty_packet(data, block, start, captured):
     return data[:block] + head + struct.pack("<I", 32) + data[block:]
 
 
+def endless_segment(data, block, start, captured):
+    """4 GB on the wire, no length in the IP header, and a sequence number ahead: a segment all around them.
+    It is that of the CONNECT, three records on."""
+    for _ in range(3):
+        block = start + captured
+        start, captured = block + 16, struct.unpack_from("<I", data, block + 8)[0]
+    struct.pack_into(">H", data, start + 14 + 2, 0)
+    sequence = struct.unpack_from(">I", data, start + 14 + 20 + 4)[0] + (1 << 29)
+    struct.pack_into(">I", data, start + 14 + 20 + 4, sequence & 0xFFFFFFFF)
+    return put(data, block + 12, 0xFFFFFFF0)
+
+
 # What is wrong, the file, and how many packets are readable: None for all of them.
 FILES = {
     "a block of length 0": ("fleet.pcapng", lambda d, b, s, c: put(d, b + 4, 0), MIDDLE),
@@ -68,6 +80,7 @@ FILES = {
         lambda d, b, s, c: put(d, b + 12, 3),
         None,
     ),
+    "4 GB on the wire, and IP agrees": ("nanoseconds.pcap", endless_segment, None),
     "4 GB on the wire": ("nanoseconds.pcap", lambda d, b, s, c: put(d, b + 12, 0xFFFFFFF0), None),
 }
 

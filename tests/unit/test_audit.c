@@ -3,7 +3,8 @@
  * pass. */
 #include "suite.h"
 
-#include "audit/audit.h"
+#include "audit/fold.h"
+#include "audit/recorder.h"
 #include "audit/report/json.h"
 #include "audit/report/text.h"
 #include "mqtt/state/session.h"
@@ -69,6 +70,43 @@ static struct mqtt_place place_of(size_t number, size_t line, unsigned side)
     };
 }
 
+/* A recorder and the fold that hears it. */
+struct audit {
+    struct audit_recorder *recorder;
+    struct audit_fold *fold;
+};
+
+static struct audit *audit_new(const struct audit_recorder_options *what,
+                               const struct audit_fold_options *bounds)
+{
+    struct audit *audit = g_new(struct audit, 1);
+    audit->recorder = audit_recorder_new(what);
+    audit->fold = audit_fold_new(bounds);
+    audit_recorder_attach(audit->recorder, audit_fold_sink(audit->fold));
+    return audit;
+}
+
+static void audit_free(struct audit *audit)
+{
+    audit_fold_free(audit->fold);
+    audit_recorder_free(audit->recorder);
+    g_free(audit);
+}
+
+static const struct audit_report *audit_finish(struct audit *audit)
+{
+    audit_recorder_end(audit->recorder);
+    return audit_fold_finish(audit->fold);
+}
+
+static void audit_merge(struct audit *into, struct audit *from)
+{
+    audit_recorder_end(from->recorder);
+    audit_fold_merge(into->fold, from->fold);
+    audit_recorder_free(from->recorder);
+    g_free(from);
+}
+
 /* Feeds one conversation, as the n-th connection of a capture. */
 static void hold(struct audit *audit, size_t number)
 {
@@ -76,35 +114,37 @@ static void hold(struct audit *audit, size_t number)
     struct mqtt_step step;
     struct mqtt_place place = place_of(number, 0, CLIENT);
     const struct mqtt_connection_start start = {
-        .time = place.time, .frame = place.frame, .server_key = 1, .start_seen = true};
+        .time = place.time,
+        .frame = place.frame,
+        .endpoints = {{{192, 0, 2, 1}, (uint16_t)(40000 + number), 4},
+                      {{0x20, 0x01, 0x0d, 0xb8, [15] = 1}, 1883, 6}},
+        .start_seen = true,
+    };
     const struct audit_opening opening = {
         .stream = (int64_t)number,
         .carrier = "tcp",
-        .endpoints = {{"192.0.2.1", (uint16_t)(40000 + number)}, {"2001:db8::1", 1883}},
+        .endpoints = {start.endpoints[0], start.endpoints[1]},
         .start_seen = true,
         .time = place.time,
         .frame = place.frame,
     };
-    struct mqtt_sessions *sessions = mqtt_sessions_new(0);
+    struct mqtt_sessions *sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){0});
     struct mqtt_connection *connection = mqtt_connection_new(sessions, &start);
-    struct audit_open *open = audit_connection_opened(audit, &opening);
+    struct audit_open *open = audit_connection_opened(audit->recorder, &opening);
     for (size_t i = 0; i < conversation->count; i++) {
         const struct line *line = &conversation->lines[i];
         const uint8_t *bytes = (const uint8_t *)line->bytes;
         struct mqtt_packet packet;
         place = place_of(number, i, line->side);
-        struct mqtt_context context =
-            mqtt_connection_context(connection, place.side, bytes, line->length, line->length);
-        enum mqtt_outcome outcome =
-            mqtt_decode(bytes, line->length, line->length, &context, &packet);
-        ck_assert_int_ne(outcome, MQTT_NEED_MORE);
-        mqtt_connection_step(connection, &place, outcome, &packet, &step);
-        audit_connection_step(audit, open, &place, &packet, &step);
+        const struct mqtt_bytes all = {bytes, line->length, line->length};
+        ck_assert_int_ne(mqtt_connection_packet(connection, &place, &all, NULL, &packet, &step),
+                         MQTT_NEED_MORE);
+        audit_connection_step(audit->recorder, open, &place, &packet, &step);
     }
     place = place_of(number, conversation->count, CLIENT);
     place.time += MQTT_CLOSE_GRACE; /* no answer is under way any more */
-    audit_connection_closed(audit, open, connection, &place, conversation->how, &step);
-    audit_sessions_ended(audit, sessions, place.time);
+    audit_connection_closed(audit->recorder, open, connection, &place, conversation->how, &step);
+    audit_sessions_ended(audit->recorder, sessions, place.time);
     mqtt_connection_free(connection);
     mqtt_sessions_free(sessions);
 }
@@ -121,7 +161,7 @@ static char *json_of(struct audit *audit)
 
 static struct audit *audit_of(size_t first, size_t end)
 {
-    struct audit *audit = audit_new(NULL);
+    struct audit *audit = audit_new(NULL, NULL);
     for (size_t i = first; i < end; i++)
         hold(audit, i);
     return audit;
@@ -143,14 +183,14 @@ START_TEST(totals_add_up)
     ck_assert_uint_eq(totals->packets[AUDIT_SERVER][MQTT_PUBLISH], 2);
 
     const struct audit_handshakes *qos_1 = &totals->handshakes[AUDIT_CLIENT][MQTT_HANDSHAKE_QOS_1];
-    ck_assert_uint_eq(qos_1->started, 9);
-    ck_assert_uint_eq(qos_1->completed, 5);
-    ck_assert_uint_eq(qos_1->open, 1);
-    ck_assert_uint_eq(qos_1->incomplete, 3);
-    ck_assert_uint_eq(qos_1->stage[1], 4);
-    ck_assert_uint_eq(qos_1->latency.count, 5);
-    ck_assert_uint_eq(totals->handshakes[AUDIT_CLIENT][MQTT_HANDSHAKE_PING].incomplete, 1);
-    ck_assert_uint_eq(totals->handshakes[AUDIT_CLIENT][MQTT_HANDSHAKE_CONNECT].refused, 1);
+    ck_assert_uint_eq(qos_1->count.started, 9);
+    ck_assert_uint_eq(qos_1->count.completed, 5);
+    ck_assert_uint_eq(qos_1->count.open, 1);
+    ck_assert_uint_eq(qos_1->count.incomplete, 3);
+    ck_assert_uint_eq(qos_1->count.stage[1], 4);
+    ck_assert_uint_eq(audit_handshakes_latency(qos_1).count, 5);
+    ck_assert_uint_eq(totals->handshakes[AUDIT_CLIENT][MQTT_HANDSHAKE_PING].count.incomplete, 1);
+    ck_assert_uint_eq(totals->handshakes[AUDIT_CLIENT][MQTT_HANDSHAKE_CONNECT].count.refused, 1);
     ck_assert_uint_eq(totals->findings_by_rule[MQTT_RULE_PUBLISH_QOS_3], 4);
     ck_assert_uint_eq(totals->findings_by_rule[MQTT_RULE_PINGREQ_UNANSWERED], 1);
 
@@ -188,7 +228,7 @@ END_TEST
 
 START_TEST(order_does_not_matter)
 {
-    struct audit *forwards = audit_of(0, MANY), *backwards = audit_new(NULL);
+    struct audit *forwards = audit_of(0, MANY), *backwards = audit_new(NULL, NULL);
     for (size_t i = MANY; i-- > 0;)
         hold(backwards, i);
     char *expected = json_of(forwards), *got = json_of(backwards);
@@ -248,9 +288,9 @@ static uint64_t limit_of(const struct audit_report *report, enum audit_limit_kin
 
 START_TEST(bounds_leave_the_totals_whole)
 {
-    const struct audit_options options = {
+    const struct audit_fold_options options = {
         .max_connections = 4, .max_sessions = 2, .max_findings = 3, .max_topics = 1};
-    struct audit *bounded = audit_new(&options), *free_one = audit_of(0, MANY);
+    struct audit *bounded = audit_new(NULL, &options), *free_one = audit_of(0, MANY);
     for (size_t i = 0; i < MANY; i++)
         hold(bounded, i);
     const struct audit_report *report = audit_finish(bounded), *whole = audit_finish(free_one);
@@ -278,9 +318,9 @@ END_TEST
 
 START_TEST(bounded_reports_merge_within_the_bounds)
 {
-    const struct audit_options options = {
+    const struct audit_fold_options options = {
         .max_connections = 4, .max_sessions = 2, .max_findings = 3, .max_topics = 1};
-    struct audit *into = audit_new(&options), *from = audit_new(&options);
+    struct audit *into = audit_new(NULL, &options), *from = audit_new(NULL, &options);
     for (size_t i = 0; i < CONVERSATIONS; i++)
         hold(into, i);
     for (size_t i = CONVERSATIONS; i < MANY; i++)
@@ -302,8 +342,8 @@ END_TEST
 START_TEST(one_rule_alone)
 {
     bool rules[MQTT_RULES] = {[MQTT_RULE_PUBLISH_QOS_3] = true};
-    const struct audit_options options = {.rules = rules};
-    struct audit *audit = audit_new(&options);
+    const struct audit_recorder_options options = {.rules = rules};
+    struct audit *audit = audit_new(&options, NULL);
     for (size_t i = 0; i < CONVERSATIONS; i++)
         hold(audit, i);
     const struct audit_report *report = audit_finish(audit);
@@ -317,8 +357,8 @@ END_TEST
 
 START_TEST(one_client_alone)
 {
-    const struct audit_options options = {.client_identifier = {(const uint8_t *)"b", 1}};
-    struct audit *audit = audit_new(&options);
+    const struct audit_recorder_options options = {.client_identifier = {(const uint8_t *)"b", 1}};
+    struct audit *audit = audit_new(&options, NULL);
     for (size_t i = 0; i < CONVERSATIONS; i++)
         hold(audit, i);
     const struct audit_report *report = audit_finish(audit);
@@ -333,13 +373,15 @@ END_TEST
 
 START_TEST(frames_belong_to_files)
 {
-    struct audit *audit = audit_new(NULL);
-    audit_file_begin(audit, "one", 0);
-    audit_file_end(audit, 10, 1000, NULL);
-    audit_file_begin(audit, "empty", 10);
-    audit_file_end(audit, 0, 0, "why");
-    audit_file_begin(audit, "two", 10);
-    audit_file_end(audit, 5, 500, NULL);
+    struct audit *audit = audit_new(NULL, NULL);
+    const struct audit_file_end ends[] = {
+        {.packets = 10, .bytes = 1000}, {.problem = "why"}, {.packets = 5, .bytes = 500}};
+    audit_file_begin(audit->recorder, "one", 0);
+    audit_file_end(audit->recorder, &ends[0]);
+    audit_file_begin(audit->recorder, "empty", 10);
+    audit_file_end(audit->recorder, &ends[1]);
+    audit_file_begin(audit->recorder, "two", 10);
+    audit_file_end(audit->recorder, &ends[2]);
     const struct audit_report *report = audit_finish(audit);
     uint64_t number = 0;
     ck_assert_ptr_null(audit_locate(report, 0, &number));

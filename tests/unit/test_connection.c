@@ -17,6 +17,7 @@ struct scene {
     const char *text;
 };
 
+#define V0 "C CONNECT 3.1.1 a clean\nS CONNACK\n" /* no keep alive */
 #define V3 "C CONNECT 3.1.1 a clean ka=60\nS CONNACK\n"
 #define V5 "C CONNECT 5.0 a clean ka=60\nS CONNACK\n"
 
@@ -405,6 +406,84 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\nconnection\n"
      "C CONNECT 3.1.1 a clean\nS CONNACK code=3\n! connect-refused\nclose S fin\nconnection\n"
      "C CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 1 t id=1 dup\n? resend\nS PUBACK 1\n"},
+
+    /* ---- Doubt: what the capture lacks is held against nobody, and what came later is judged ----
+     */
+    {"what began behind a gap is judged, what was in flight is not",
+     "connection\n" V3 "C PUBLISH 1 t id=1\ngap S\nS PUBLISH 0 t\nC PUBLISH 1 t id=2\n+1\n"
+     "close S fin\n! qos-1-unfinished\n"},
+    {"... and stays silent where it is answered",
+     "connection\n" V3 "C PUBLISH 1 t id=1\ngap S\nS PUBLISH 0 t\nC PUBLISH 1 t id=2\nS PUBACK 2\n"
+     "+1\nclose S fin\n"},
+    {"as long as nothing comes behind the gap, more may be lost",
+     "connection\n" V3 "gap S\nC SUBSCRIBE 1 a:0\n+10\nclose C fin\n! closed-without-disconnect\n"},
+    {"... and when something comes, an answer that does not is missed",
+     "connection\n" V3 "gap S\nS PUBLISH 0 t\nC SUBSCRIBE 1 a:0\n+10\nclose C fin\n"
+     "! closed-without-disconnect\n! subscribe-unanswered\n"},
+    {"a PUBREC may be lost",
+     "connection\n" V3 "C PUBLISH 2 t id=3\ngap S\nC PUBREL 3\nS PUBCOMP 3\n? done QoS 2\n"},
+    {"... and behind the gap it may not be left out",
+     "connection\n" V3
+     "gap S\nS PUBLISH 0 t\nC PUBLISH 2 t id=3\nC PUBREL 3\n! qos-2-out-of-step\n"},
+    {"an identifier may be free again because its PUBACK is lost",
+     "connection\n" V3 "C PUBLISH 1 t id=1\ngap S\nS PUBLISH 0 t\nC PUBLISH 1 t id=1\n"},
+    {"... and not if it was used behind the gap",
+     "connection\n" V3 "gap S\nS PUBLISH 0 t\nC PUBLISH 1 t id=1\nC PUBLISH 1 t id=1\n"
+     "! packet-identifier-in-use\n"},
+    {"what is acknowledged may be lost, whenever that was",
+     "connection\n" V0 "gap C\nC PINGREQ\nS PINGRESP\n+3600\nS PUBACK 9\nS SUBACK 8 0\n"},
+    {"... unless the identifier was used and finished with, long after the gap",
+     "connection\n" V0 "gap C\nC PUBLISH 0 t\n+61\nC PUBLISH 1 t id=9\nS PUBACK 9\nS PUBACK 9\n"
+     "! acknowledgement-unknown\nC SUBSCRIBE 8 a:0\nS SUBACK 8 0\nS SUBACK 8 0\n! suback-unknown\n"
+     "S PUBACK 7\n"},
+    {"... not a moment after it: the lost one may have been the same, sent twice",
+     "connection\n" V3 "gap C\nC PUBLISH 0 t\nC PUBLISH 1 t id=9\nS PUBACK 9\nS PUBACK 9\n"},
+    {"a DUP may repeat what is lost, and so may its second PUBREC answer that",
+     "connection\n" V3 "gap C\nC PUBLISH 2 t id=5 dup\nS PUBREC 5\nC PUBREL 5\nS PUBREC 5\n"},
+    {"... and long after the gap it may not",
+     "connection\n" V0 "gap C\nC PUBLISH 0 t\n+61\nC PUBLISH 1 t id=5\nS PUBACK 5\n+6\n"
+     "C PUBLISH 1 t id=5 dup\n! dup-on-first-send\n"},
+    {"another gap, and it is in doubt again",
+     "connection\n" V0 "gap C\nC PUBLISH 0 t\n+61\nC PUBLISH 1 t id=5\nS PUBACK 5\n+6\ngap C\n"
+     "C PUBLISH 1 t id=5 dup\n"},
+    {"the quota is counted anew behind a gap",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0001}\nC PUBLISH 1 t id=1\ngap S\n"
+     "S PUBLISH 0 t\nC PUBLISH 1 t id=2\n? in-flight 1\nC PUBLISH 1 t id=3\n"
+     "! receive-maximum-exceeded\n"},
+    {"an answer may be meant for a later PINGREQ than the first that waits",
+     "connection\n" V3 "C PINGREQ\ngap S\nC PINGREQ\nS PINGRESP\nC PINGREQ\nS PINGRESP\n+1\n"
+     "C DISCONNECT\nclose C fin\n"},
+    {"... and one that gets none at all is missed",
+     "connection\n" V3 "gap S\nS PUBLISH 0 t\nC PINGREQ\nS PINGRESP\nC PINGREQ\n+1\nclose C fin\n"
+     "! pingreq-unanswered\n! closed-without-disconnect\n"},
+    {"a PINGRESP may answer what is lost", "connection\n" V3 "gap C\nC PUBLISH 0 t\nS PINGRESP\n"},
+    {"... but not for ever",
+     "connection\n" V0 "gap C\nC PUBLISH 0 t\n+61\nC PINGREQ\nS PINGRESP\nS PINGRESP\n"
+     "! pingresp-unasked\n"},
+    {"a SUBACK may answer a later SUBSCRIBE than the one that was seen",
+     "connection\n" V3 "C SUBSCRIBE 1 a:0\ngap S\ngap C\nC PINGREQ\nS SUBACK 1 1 1\n"},
+    {"a DISCONNECT may be lost with what is behind it, not with what is before it",
+     "connection\n" V3 "gap C\nclose C fin\nconnection two\nC CONNECT 3.1.1 b clean\nS CONNACK\n"
+     "gap C\nC PINGREQ\nS PINGRESP\nclose C fin\n! closed-without-disconnect\n"},
+    {"the history of a session that was resumed is not known: what is used on this connection is",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK sp\nS PUBACK 2\nC PUBLISH 1 t id=1\nS PUBACK 1\n"
+     "S PUBACK 1\n! acknowledgement-unknown\nS PUBACK 2\nC PUBLISH 2 t id=3\nC PUBREL 3\n"
+     "! qos-2-out-of-step\n"},
+    {"a CONNACK that is lost leaves the session open, not the connection",
+     "connection\nC CONNECT 3.1.1 a\ngap S\nS PUBLISH 0 t\nC SUBSCRIBE 1 a:0\nC PUBLISH 1 t id=2\n"
+     "+1\nclose S rst\n! subscribe-unanswered\n"},
+
+    {"a connection whose CONNECT is lost may be the one that resumes the session",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\nconnection\n"
+     "gap C\nS CONNACK sp\nC PUBLISH 1 t id=1 dup\nS PUBACK 1\n+20\nend\n"},
+
+    /* ---- Which version it is, where CONNECT was not captured ---- */
+    {"a packet that reads in both is 5.0, until one reads in 3.1.1 alone",
+     "connection mid\nC PUBLISH 0 t v5\n? version 5.0\nC PUBLISH 0 t v5\nC PUBLISH 0 t v5\n"
+     "? version 5.0\nC SUBSCRIBE 1 a:1\n? version 3.1.1\n"},
+    {"and the other way round",
+     "connection mid\nC SUBSCRIBE 1 a:1\n? version 3.1.1\nS SUBACK 1 1\nS SUBACK 2 0x87 v5\n"
+     "? version 5.0\n"},
 };
 
 START_TEST(scene)
@@ -430,4 +509,35 @@ START_TEST(every_rule_has_a_scene)
 }
 END_TEST
 
-SUITE("connection", TABLE(scene, scenes), TEST(every_rule_has_a_scene))
+/* Where the n-th allocation fails, for every n, nothing is raised that is not raised with memory.
+ */
+START_TEST(without_memory)
+{
+    struct transcript_run whole = {.start = TRANSCRIPT_START};
+    transcript_run(scenes[_i].text, &whole);
+    for (uint64_t n = 1; n <= whole.allocations; n++) {
+        struct transcript_run run = {.start = TRANSCRIPT_START, .failing = n};
+        transcript_run(scenes[_i].text, &run);
+        ck_assert_uint_ge(run.allocations, n);
+        for (unsigned rule = 0; rule < MQTT_RULES; rule++)
+            ck_assert_msg(run.found[rule] <= whole.found[rule], "allocation %u fails: %s is raised",
+                          (unsigned)n, mqtt_rule_info((enum mqtt_rule)rule)->id);
+    }
+}
+END_TEST
+
+/* The sanitizers watch the arithmetic. */
+START_TEST(at_the_ends_of_time)
+{
+    static const int64_t starts[] = {INT64_MIN, INT64_MIN + 1,          -1,
+                                     0,         INT64_MAX - 1000000000, INT64_MAX};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+        struct transcript_run run = {.start = starts[i]};
+        transcript_run(scenes[_i].text, &run);
+        ck_assert_uint_ne(run.allocations, 0);
+    }
+}
+END_TEST
+
+SUITE("connection", TABLE(scene, scenes), TEST(every_rule_has_a_scene),
+      TABLE(without_memory, scenes), TABLE(at_the_ends_of_time, scenes))

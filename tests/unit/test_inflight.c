@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#include "mqtt/state/session.h"
 #include "suite.h"
 
 static uint32_t next_random(uint32_t *state)
@@ -53,13 +52,13 @@ START_TEST(agrees_with_the_model)
         } else {
             entry = inflight_add(&table, id, MQTT_HANDSHAKE_QOS_1);
             entry->order = model[id] = ++order;
-            entry->requested_qos = malloc(1);
+            entry->list = (struct mqtt_slice){malloc(1), 1};
         }
         if (step % 1000 == 0)
             compare(&table, model);
     }
     compare(&table, model);
-    inflight_free(&table);
+    inflight_clear(&table);
     ck_assert_uint_eq(table.count, 0);
 }
 END_TEST
@@ -76,31 +75,52 @@ START_TEST(takes_every_identifier)
     for (uint32_t id = 0; id < 65536; id++)
         inflight_remove(&table, inflight_find(&table, (uint16_t)id));
     ck_assert_uint_eq(table.count, 0);
-    inflight_free(&table);
+    inflight_clear(&table);
 }
 END_TEST
 
-static bool is_odd(const struct mqtt_handshake *handshake)
+/* A copy has no list of its own; and what a table holds is given back to the memory that it came
+ * from. */
+START_TEST(copy_and_move)
 {
-    return handshake->packet_identifier % 2 == 1;
-}
-
-START_TEST(filter_and_move)
-{
-    struct mqtt_inflight table = {0}, other = {0};
-    for (uint16_t id = 1; id <= 100; id++)
-        inflight_add(&table, id, MQTT_HANDSHAKE_SUBSCRIBE)->requested_qos = malloc(1);
-    inflight_filter(&table, is_odd);
-    ck_assert_uint_eq(table.count, 50);
-    ck_assert_ptr_null(inflight_find(&table, 2));
-    ck_assert_ptr_nonnull(inflight_find(&table, 99));
+    struct mqtt_memory memory = {.limit = 1 << 20};
+    struct mqtt_inflight table = {.memory = &memory}, other = {.memory = &memory};
+    for (uint16_t id = 1; id <= 100; id++) {
+        struct mqtt_handshake *entry = inflight_add(&table, id, MQTT_HANDSHAKE_SUBSCRIBE);
+        entry->order = id;
+        entry->list = (struct mqtt_slice){mqtt_memory_new(&memory, MQTT_MEMORY_SUBSCRIBE, 7), 7};
+    }
+    ck_assert(inflight_copy(&other, inflight_find(&table, 99)));
+    ck_assert_uint_eq(inflight_find(&other, 99)->order, 99);
+    ck_assert_ptr_null(inflight_find(&other, 99)->list.data);
+    inflight_clear(&other);
     inflight_move(&other, &table);
     ck_assert_uint_eq(table.count, 0);
-    ck_assert_ptr_nonnull(inflight_find(&other, 99));
-    inflight_free(&table);
-    inflight_free(&other);
+    ck_assert_uint_eq(inflight_find(&other, 99)->order, 99);
+    inflight_clear(&table);
+    inflight_clear(&other);
+    ck_assert_uint_eq(memory.used, 0);
+}
+END_TEST
+
+/* A table that the limit stops stays as it was. */
+START_TEST(stops_at_the_limit)
+{
+    struct mqtt_memory memory = {.limit = 20000};
+    struct mqtt_inflight table = {.memory = &memory};
+    uint16_t id = 0;
+    while (inflight_add(&table, id, MQTT_HANDSHAKE_QOS_1) != NULL)
+        id++;
+    ck_assert_uint_gt(id, 30);
+    ck_assert_uint_eq(table.count, id);
+    ck_assert_uint_le(memory.used, memory.limit);
+    ck_assert_uint_eq(memory.refused[MQTT_MEMORY_IN_FLIGHT], 1);
+    for (uint16_t i = 0; i < id; i++)
+        ck_assert_ptr_nonnull(inflight_find(&table, i));
+    inflight_clear(&table);
+    ck_assert_uint_eq(memory.used, 0);
 }
 END_TEST
 
 SUITE("inflight", TABLE(agrees_with_the_model, strides), TEST(takes_every_identifier),
-      TEST(filter_and_move))
+      TEST(copy_and_move), TEST(stops_at_the_limit))

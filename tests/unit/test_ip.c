@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* IPv4 and IPv6: addresses, protocol and the exact payload; padding, fragments, extension headers,
  * lengths that lie. */
-#include "suite.h"
-
 #include "analyzer/input/ip.h"
 
 #include <stdbool.h>
 #include <string.h>
+
+#include "suite.h"
 
 #define BYTES(text) text, sizeof(text) - 1
 

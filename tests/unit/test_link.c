@@ -2,12 +2,12 @@
 /* Link layers: where each puts the IP header, and what is too short or something else. */
 #define _DEFAULT_SOURCE
 
-#include "suite.h"
-
 #include "analyzer/input/link.h"
 
 #include <pcap/pcap.h>
 #include <string.h>
+
+#include "suite.h"
 
 #define MACS "\xff\xff\xff\xff\xff\xff\x02\x00\x00\x00\x00\x01"
 #define SLL_UP_TO_PROTOCOL "\x00\x00\x00\x01\x00\x06\x02\x00\x00\x00\x00\x01\x00\x00"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* analyzer/recognize: what first bytes say, and that fewer of them never say something else. */
-#include "suite.h"
-
 #include "analyzer/input/recognize.h"
+
+#include "suite.h"
 
 #define STARTS(what, text)                                                                         \
     {                                                                                              \

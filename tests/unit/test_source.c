@@ -2,8 +2,6 @@
 /* Capture files as they come: formats, byte orders, cuts and nonsense, each with its one line. */
 #define _DEFAULT_SOURCE
 
-#include "suite.h"
-
 #include "analyzer/input/source.h"
 
 #include <inttypes.h>
@@ -12,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "suite.h"
 
 #define BYTES(text) text, sizeof(text) - 1
 
@@ -115,8 +115,8 @@ static void check_error(const char *name, const char *error, const char *reason)
     size_t length = strlen(name);
     ck_assert_msg(strncmp(error, name, length) == 0 && strncmp(error + length, ": ", 2) == 0, "%s",
                   error);
-    ck_assert_msg(strlen(error) > length + 2 && !strchr(error, '\n'), "%s", error);
-    if (reason)
+    ck_assert_msg(strlen(error) > length + 2 && strchr(error, '\n') == NULL, "%s", error);
+    if (reason != NULL)
         ck_assert_str_eq(error + length + 2, reason);
 }
 
@@ -148,7 +148,7 @@ START_TEST(reads)
     struct source *source = source_open_file(path, NULL, error, sizeof error);
     unlink(path);
     if (f->end == SOURCE_ERROR) {
-        ck_assert_msg(!source, "%s opened", f->name);
+        ck_assert_msg(source == NULL, "%s opened", f->name);
         check_error(path, error, f->error);
         return;
     }
@@ -182,7 +182,7 @@ START_TEST(reads_standard_input)
     char error[SOURCE_ERROR_SIZE] = "";
     struct source *source = source_open_file("-", NULL, error, sizeof error);
     if (f->end == SOURCE_ERROR) {
-        ck_assert_msg(!source, "%s opened", f->name);
+        ck_assert_msg(source == NULL, "%s opened", f->name);
         check_error("standard input", error, NULL);
         return;
     }
@@ -192,6 +192,117 @@ START_TEST(reads_standard_input)
     source_progress(source, &offset, &size);
     ck_assert_uint_eq(size, 0);
     source_close(source);
+}
+END_TEST
+
+/* ---- Times ---- */
+
+#define NO_RESOLUTION 0xff
+#define BINARY 0x80
+#define AT(seconds) (INT64_C(1000000000) * (seconds))
+
+/* A pcapng file says what one tick is (if_tsresol), and what is to be added in seconds
+ * (if_tsoffset). Wireshark shows the same times, as far as nanoseconds of 64 bits reach. */
+static const struct {
+    uint8_t resolution;
+    int64_t offset;
+    uint64_t ticks;
+    int64_t time_ns;
+} times[] = {
+    {NO_RESOLUTION, 0, 10000007, 10000007000},
+    {0, 0, 0, 0},
+    {0, 0, 7258118400, AT(7258118400)}, /* 2200-01-01 */
+    {0, 0, 9223372036, AT(9223372036)}, /* 2262-04-11, a second before the type ends */
+    {0, 0, 9223372037, INT64_MAX},
+    {0, 0, INT64_MAX, INT64_MAX},
+    {0, 0, UINT64_C(1) << 63, INT64_MIN}, /* libpcap, like Wireshark, has signed seconds */
+    {0, 0, UINT64_MAX, AT(-1)},
+    {1, 0, UINT64_MAX, INT64_MAX},
+    {3, 0, 10007, 10007000000},
+    {9, 0, 10000000007, 10000000007},
+    {9, 0, INT64_MAX, INT64_MAX},
+    {9, 0, INT64_MAX - 1, INT64_MAX - 1},
+    {9, 0, UINT64_MAX, INT64_MAX},
+    {9, -1, 1, AT(-1) + 1},
+    {12, 0, 10000000007999, 10000000007},
+    {19, 0, UINT64_MAX, 1844674407},
+    {BINARY | 0, 0, 10, AT(10)},
+    {BINARY | 1, 0, 3, 1500000000},
+    {BINARY | 10, 0, 10 * 1024 + 512, 10500000000},
+    {BINARY | 63, 0, UINT64_C(1) << 63, AT(1)},
+    {0, -9223372036, 0, AT(-9223372036)}, /* 1677-09-21 */
+    {0, -9223372038, 0, INT64_MIN},
+    {9, INT64_MAX, 0, INT64_MAX},
+    {9, INT64_MIN, 0, INT64_MIN},
+    {0, INT64_MAX, INT64_MAX, AT(-2)},
+};
+
+static int64_t time_of_first(const char *of)
+{
+    char error[SOURCE_ERROR_SIZE] = "";
+    struct source *source = source_open_file(path, NULL, error, sizeof error);
+    unlink(path);
+    ck_assert_msg(source != NULL, "%s: %s", of, error);
+    struct source_packet packet;
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_PACKET);
+    source_close(source);
+    return packet.time_ns;
+}
+
+static void put(uint8_t *bytes, uint64_t value, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(value >> 8 * i);
+}
+
+START_TEST(pcapng_times)
+{
+    static const char start[] = NG_START;
+    uint8_t interface[] = "\1\0\0\0\x28\0\0\0\1\0\0\0\0\0\4\0"
+                          "\x0e\0\x08\0\0\0\0\0\0\0\0\0"
+                          "\x09\0\1\0\0\0\0\0\x28\0\0\0";
+    uint8_t block[] = NG_PACKET("\0\0\0\0");
+    put(interface + 20, (uint64_t)times[_i].offset, 8);
+    if (times[_i].resolution == NO_RESOLUTION)
+        put(interface + 28, 0, 4); /* the end of options */
+    else
+        put(interface + 32, times[_i].resolution, 1);
+    put(block + 12, times[_i].ticks >> 32, 4);
+    put(block + 16, times[_i].ticks, 4);
+    uint8_t bytes[256];
+    size_t length = 0;
+    memcpy(bytes, start, sizeof start - 1), length += sizeof start - 1;
+    memcpy(bytes + length, interface, sizeof interface - 1), length += sizeof interface - 1;
+    memcpy(bytes + length, block, sizeof block - 1), length += sizeof block - 1;
+    make_file(bytes, length);
+    ck_assert_int_eq(time_of_first("pcapng"), times[_i].time_ns);
+}
+END_TEST
+
+/* A classic file has 32 bits of seconds, which Wireshark takes for unsigned: until 2106. */
+static const struct {
+    const char *magic;
+    uint32_t seconds;
+    uint32_t fraction;
+    int64_t time_ns;
+} classic_times[] = {
+    {MICRO, 1, 999999, 1999999000},
+    {NANO, 1, 999999999, 1999999999},
+    {MICRO, INT32_MAX, 5, AT(2147483647) + 5000},
+    {MICRO, UINT32_C(1) << 31, 5, AT(2147483648) + 5000}, /* 2038-01-19 */
+    {NANO, UINT32_MAX, 5, AT(4294967295) + 5},
+    {MICRO, UINT32_MAX, UINT32_MAX, AT(4294967295)}, /* no fraction is negative */
+    {MICRO, 0, INT32_MAX, INT32_MAX *INT64_C(1000)},
+};
+
+START_TEST(classic_file_times)
+{
+    uint8_t bytes[] = LITTLE(MICRO, ETHERNET) RECORD;
+    memcpy(bytes, classic_times[_i].magic, 4);
+    put(bytes + 24, classic_times[_i].seconds, 4);
+    put(bytes + 28, classic_times[_i].fraction, 4);
+    make_file(bytes, sizeof bytes - 1);
+    ck_assert_int_eq(time_of_first("pcap"), classic_times[_i].time_ns);
 }
 END_TEST
 
@@ -292,6 +403,6 @@ START_TEST(survives_noise)
 }
 END_TEST
 
-SUITE("source", TABLE(reads, files), TABLE(reads_standard_input, files),
-      TEST(says_why_it_cannot_open), TEST(filter_keeps_the_frame_numbers), TEST(stops),
-      TEST(survives_noise))
+SUITE("source", TABLE(reads, files), TABLE(reads_standard_input, files), TABLE(pcapng_times, times),
+      TABLE(classic_file_times, classic_times), TEST(says_why_it_cannot_open),
+      TEST(filter_keeps_the_frame_numbers), TEST(stops), TEST(survives_noise))

@@ -124,7 +124,7 @@ static void open_session(struct session *session, bool synced, enum mqtt_version
     memset(session, 0, sizeof(*session));
     session->context = (struct mqtt_context){version, MQTT_SENDER_UNKNOWN};
     session->truth = session->context;
-    mqtt_stream_init(&session->stream, synced);
+    mqtt_stream_init(&session->stream, synced, NULL);
 }
 
 static void close_session(struct session *session)
@@ -327,7 +327,7 @@ START_TEST(whole_packets_are_handed_out_where_they_lie)
     const struct mqtt_context context = {MQTT_VERSION_3_1_1, MQTT_SENDER_UNKNOWN};
     struct mqtt_stream stream;
     struct mqtt_pdu pdu;
-    mqtt_stream_init(&stream, true);
+    mqtt_stream_init(&stream, true, NULL);
     mqtt_stream_push(&stream, chunk, sizeof(chunk), sizeof(chunk));
     ck_assert_int_eq(mqtt_stream_next(&stream, &context, &pdu), MQTT_STREAM_PACKET);
     ck_assert_ptr_eq(pdu.data, chunk);

@@ -12,14 +12,14 @@
  *
  *     3.0 A "hello"      3.0 A gap 5      3.0 A fin      3.0 closed fin
  */
-#include "suite.h"
-
 #include "analyzer/input/tcp.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "suite.h"
 
 enum { TRANSCRIPT_SIZE = 1 << 16, HEADER_SIZE = 20 };
 
@@ -71,7 +71,8 @@ static void on_data(void *context, struct tcp_flow *flow, unsigned side,
     struct run *run = context;
     ck_assert_ptr_eq(flow->user, run);
     ck_assert_uint_gt(bytes.reported, 0);
-    if (!run->packet || bytes.data < run->packet || bytes.data > run->packet + run->packet_size)
+    if (run->packet == NULL || bytes.data < run->packet ||
+        bytes.data > run->packet + run->packet_size)
         run->copied++;
     char missing[24] = "";
     if (bytes.captured < bytes.reported)
@@ -184,7 +185,7 @@ static uint8_t parse_flags(const char *text)
     static const char names[] = "FSRPA";
     unsigned flags = 0;
     for (; *text; text++)
-        if (strchr(names, *text))
+        if (strchr(names, *text) != NULL)
             flags |= 1u << (strchr(names, *text) - names);
     return (uint8_t)flags;
 }
@@ -202,7 +203,7 @@ static void play_line(struct run *run, const char *line)
                         &acknowledgement, payload);
     ck_assert_msg(fields >= 4, "bad line: %s", line);
     char *plus = strchr(payload, '+');
-    if (plus) {
+    if (plus != NULL) {
         not_captured = (uint32_t)strtoul(plus + 1, NULL, 10);
         *plus = '\0';
     }
@@ -295,6 +296,12 @@ static const struct scenario {
     {"zero-window probe", HANDSHAKE "A A 1 1 a\nB A 1 1\nA A 1 1 abc",
      OPENED "4.0 A \"a\"\n6.0 A \"bc\"\n6.0 closed capture\n"},
     {"beyond any window", HANDSHAKE "A A 1073741826 1 far\nA A 1 1 near",
+     OPENED "5.0 A \"near\"\n5.0 closed capture\n"},
+    {"longer than any window", HANDSHAKE "A A 1 1 x+1073741824\nA A 1 1 near",
+     OPENED "5.0 A \"near\"\n5.0 closed capture\n"},
+    {"ahead, and around to where it began", HANDSHAKE "A A 536870913 1 x+4294967200\nA A 1 1 near",
+     OPENED "5.0 A \"near\"\n5.0 closed capture\n"},
+    {"FIN behind more than any window", HANDSHAKE "A FA 11 1 x+4294967200\nA A 1 1 near",
      OPENED "5.0 A \"near\"\n5.0 closed capture\n"},
     {"reset by the server", HANDSHAKE "A A 1 1 abc\nB R 1 0",
      OPENED "4.0 A \"abc\"\n5.0 B rst\n5.0 closed rst\n"},
@@ -441,6 +448,45 @@ START_TEST(counts)
     ck_assert_uint_eq(c->gap_bytes, 7);
     ck_assert_uint_eq(c->beyond_window, 1);
     ck_assert_uint_eq(c->after_fin, 6);
+    run_end(&run);
+    tcp_free(run.tcp);
+}
+END_TEST
+
+/* A connection of months: its counts are past 32 bits. */
+static void opened_long_ago(void *context, struct tcp_flow *flow, const struct tcp_moment *now)
+{
+    struct tcp_side *side = &flow->side[0];
+    on_opened(context, flow, now);
+    side->segments = side->retransmitted = side->out_of_order = UINT32_MAX;
+    side->zero_window = side->gaps = UINT32_MAX;
+}
+
+static void closed_after_months(void *context, struct tcp_flow *flow, const struct tcp_moment *now,
+                                enum tcp_end how)
+{
+    const struct tcp_side *side = &flow->side[0];
+    on_closed(context, flow, now, how);
+    ck_assert_uint_eq(side->segments, UINT32_MAX + UINT64_C(7));
+    ck_assert_uint_eq(side->retransmitted, UINT32_MAX + UINT64_C(1));
+    ck_assert_uint_eq(side->out_of_order, UINT32_MAX + UINT64_C(2));
+    ck_assert_uint_eq(side->zero_window, UINT32_MAX + UINT64_C(1));
+    ck_assert_uint_eq(side->gaps, UINT32_MAX + UINT64_C(1));
+}
+
+START_TEST(counts_go_on_for_months)
+{
+    struct tcp_handler patient = handler;
+    patient.opened = opened_long_ago;
+    patient.closed = closed_after_months;
+    struct run run;
+    run_start(&run, NULL);
+    tcp_free(run.tcp);
+    run.tcp = tcp_new(NULL, &patient, &run);
+    play(&run, HANDSHAKE "A A 3 1 cd\nA A 1 1 ab\nA A 1 1 ab\nA A 9 1 ij\nB A 1 11");
+    struct segment closed_window = {
+        .who = 'A', .flags = 0x10, .sequence = 11, .acknowledgement = 1};
+    send_segment(&run, &closed_window);
     run_end(&run);
     tcp_free(run.tcp);
 }
@@ -893,8 +939,8 @@ START_TEST(survives_noise)
 END_TEST
 
 SUITE("tcp", TABLE(transcripts, scenarios), TABLE(numbers_streams, numberings),
-      TEST(in_order_is_not_copied), TEST(counts), TEST(rejects_bad_headers),
-      TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up),
+      TEST(in_order_is_not_copied), TEST(counts), TEST(counts_go_on_for_months),
+      TEST(rejects_bad_headers), TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up),
       TEST(one_side_alone_waits_less), TEST(flood_is_bounded), TEST(many_flows_stay_apart),
       TEST(the_quietest_goes_first), TEST(closed_flows_are_forgotten_in_the_end),
       TABLE(any_cutting_gives_the_same_stream, modes), TABLE(survives_noise, seeds))

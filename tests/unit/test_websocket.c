@@ -3,14 +3,14 @@
  * MQTT over WebSocket as transcripts of what comes out: the upgrade, frames of every shape, and
  * what the capture lacks. Each script is pushed whole and a byte at a time; both must say the same.
  */
-#include "suite.h"
-
 #include "analyzer/input/websocket.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "suite.h"
 
 enum { CLIENT = 1, SERVER = 0, TRANSCRIPT_SIZE = 4096, MAX_STEPS = 12 };
 
@@ -335,11 +335,11 @@ static void play(const struct scenario *s, uint32_t at_a_time)
 {
     struct run run = {.length = 0};
     struct websocket_sink sink = sink_of(&run);
-    struct websocket *websocket = websocket_new(CLIENT);
+    struct websocket *websocket = websocket_new(CLIENT, NULL);
     ck_assert_ptr_nonnull(websocket);
-    for (size_t i = 0; i < MAX_STEPS && (s->steps[i].text || s->steps[i].missing); i++) {
+    for (size_t i = 0; i < MAX_STEPS && (s->steps[i].text != NULL || s->steps[i].missing); i++) {
         const struct step *step = &s->steps[i];
-        if (!step->text) {
+        if (step->text == NULL) {
             websocket_gap(websocket, step->side, step->missing, &sink);
             continue;
         }
@@ -485,7 +485,7 @@ START_TEST(any_cutting_gives_the_same_stream)
             size += put_frame(wire + size, 0x89, wire, next_random(&random) % 126, 5);
     }
     const struct websocket_sink sink = {&check, check_data, check_gap, check_lost, check_event};
-    struct websocket *websocket = websocket_new(CLIENT);
+    struct websocket *websocket = websocket_new(CLIENT, NULL);
     for (size_t at = 0; at < size;) {
         uint32_t count = 1 + next_random(&random) % 1500;
         if (count > size - at)
@@ -535,7 +535,7 @@ START_TEST(survives_noise)
     uint64_t out = 0;
     const struct websocket_sink sink = {&out, count_data, count_gap, count_lost, count_event};
     for (int round = 0; round < 500; round++) {
-        struct websocket *websocket = websocket_new(CLIENT);
+        struct websocket *websocket = websocket_new(CLIENT, NULL);
         static const char heads[2][512] = {RESPONSE DEFLATE "\r\n", REQUEST};
         for (int step = 0; step < 30; step++) {
             unsigned side = next_random(&random) % 2;
@@ -569,7 +569,7 @@ START_TEST(bounds_the_head)
 {
     struct run run = {.length = 0};
     struct websocket_sink sink = sink_of(&run);
-    struct websocket *websocket = websocket_new(CLIENT);
+    struct websocket *websocket = websocket_new(CLIENT, NULL);
     static uint8_t head[1000] = "GET /";
     memset(head + 5, 'x', sizeof head - 5);
     int pushes = 0;

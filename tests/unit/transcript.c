@@ -21,6 +21,8 @@ struct bytes {
 };
 
 struct player {
+    struct transcript_run *run; /* NULL: every line has to hold */
+    struct mqtt_memory memory;
     struct mqtt_sessions *sessions;
     struct mqtt_connection *connections[CONNECTIONS];
     char names[CONNECTIONS][16];
@@ -232,6 +234,12 @@ static void build(struct bytes *packet, const struct words *w, bool five)
 
 /* ---- Playing ---- */
 
+/* Towards the end of all time, if the run begins there. */
+static void pass_time(struct player *p, int64_t nanoseconds)
+{
+    p->time = p->time > INT64_MAX - nanoseconds ? INT64_MAX : p->time + nanoseconds;
+}
+
 static struct mqtt_connection *current(struct player *p)
 {
     ck_assert_msg(p->count != 0, "line %u: no connection yet", p->line);
@@ -254,6 +262,12 @@ static void note_findings(struct player *p)
 /* Compares what was found with what the lines below the action expected. */
 static void settle(struct player *p, unsigned line)
 {
+    if (p->run != NULL) {
+        for (unsigned i = 0; i < p->found_count; i++)
+            p->run->found[mqtt_rule_by_id(p->found[i])]++;
+        p->found_count = p->expected_count = 0;
+        return;
+    }
     for (unsigned i = 0; i < p->expected_count; i++) {
         unsigned j = 0;
         while (j < p->found_count && strcmp(p->found[j], p->expected[i]) != 0)
@@ -270,8 +284,11 @@ static void start(struct player *p, const struct words *w)
 {
     const bool mid = flag(w, "mid") || (w->count > 1 && strcmp(w->word[1], "mid") == 0);
     ck_assert_uint_lt(p->count, CONNECTIONS);
-    const struct mqtt_connection_start s = {
-        .time = p->time, .frame = ++p->frame, .server_key = 1, .start_seen = !mid, .client = 0};
+    const struct mqtt_connection_start s = {.time = p->time,
+                                            .frame = ++p->frame,
+                                            .memory = &p->memory,
+                                            .start_seen = !mid,
+                                            .client = 0};
     p->connections[p->count] = mqtt_connection_new(p->sessions, &s);
     snprintf(p->names[p->count], sizeof p->names[0], "%s", w->count > 1 ? w->word[1] : "");
     p->current = p->count++;
@@ -285,16 +302,14 @@ static void send_packet(struct player *p, const struct words *w)
     if (strcmp(w->word[1], "CONNECT") == 0)
         p->five[p->current] = strcmp(w->word[2], "5.0") == 0;
     build(&bytes, w, p->five[p->current] || (w->count > 2 && flag(w, "v5")));
-    p->time += 1000000;
+    pass_time(p, 1000000);
     const struct mqtt_place place = {
         .time = p->time, .frame = ++p->frame, .token = p->frame, .side = w->word[0][0] == 'S'};
-    const struct mqtt_context context =
-        mqtt_connection_context(c, place.side, bytes.data, bytes.length, bytes.length);
+    const struct mqtt_bytes all = {bytes.data, bytes.length, bytes.length};
     const enum mqtt_outcome outcome =
-        mqtt_decode(bytes.data, bytes.length, bytes.length, &context, &packet);
+        mqtt_connection_packet(c, &place, &all, NULL, &packet, &p->step);
     ck_assert_msg(outcome == MQTT_OK || outcome == MQTT_MALFORMED, "line %u: outcome %d", p->line,
                   (int)outcome);
-    mqtt_connection_step(c, &place, outcome, &packet, &p->step);
     note_findings(p);
 }
 
@@ -347,7 +362,7 @@ static void close_current(struct player *p, uint8_t side, enum mqtt_close how)
 static void end_capture(struct player *p)
 {
     p->found_count = 0;
-    if (!current(p)->closed)
+    if (current(p) != NULL && !current(p)->closed)
         close_current(p, 0, MQTT_CLOSE_CAPTURE_END);
     add_session_findings(p);
 }
@@ -409,18 +424,27 @@ static void use(struct player *p, const char *name)
     ck_abort_msg("line %u: no connection %s", p->line, name);
 }
 
+static void lose(struct player *p, bool server)
+{
+    const struct mqtt_place place = {.time = p->time, .frame = ++p->frame, .side = server};
+    mqtt_connection_gap(current(p), &place);
+}
+
 static void act(struct player *p, const struct words *w)
 {
     const char *word = w->word[0];
     p->found_count = 0;
+    if (strcmp(word, "connection") != 0 && word[0] != '+' && strcmp(word, "use") != 0 &&
+        current(p) == NULL)
+        return; /* there was no memory for it */
     if (strcmp(word, "connection") == 0)
         start(p, w);
     else if (strcmp(word, "use") == 0)
         use(p, w->word[1]);
     else if (word[0] == '+')
-        p->time += (int64_t)(strtod(word + 1, NULL) * 1e9);
+        pass_time(p, (int64_t)(strtod(word + 1, NULL) * 1e9));
     else if (strcmp(word, "gap") == 0)
-        mqtt_connection_gap(current(p), w->word[1][0] == 'S', 10);
+        lose(p, w->word[1][0] == 'S');
     else if (strcmp(word, "close") == 0)
         close_current(p, w->word[1][0] == 'S',
                       strcmp(w->word[2], "rst") == 0 ? MQTT_CLOSE_RST : MQTT_CLOSE_FIN);
@@ -444,14 +468,23 @@ static void split(char *line, struct words *w)
         w->word[w->count++] = word;
 }
 
-void transcript(const char *text)
+/* Fails the run's allocation. */
+static void *reallocate(void *user, void *block, size_t size)
+{
+    struct transcript_run *run = user;
+    return ++run->allocations == run->failing ? NULL : realloc(block, size);
+}
+
+static void play(const char *text, struct transcript_run *run)
 {
     struct player *p = calloc(1, sizeof *p);
+    p->run = run;
+    p->memory = (struct mqtt_memory){.reallocate = run != NULL ? reallocate : NULL, .user = run};
     char *copy = strdup(text);
     char *next = copy;
     unsigned action_line = 0;
-    p->sessions = mqtt_sessions_new(0);
-    p->time = INT64_C(1700000000000000000);
+    p->sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){.memory = &p->memory});
+    p->time = run != NULL ? run->start : TRANSCRIPT_START;
     while (next != NULL) {
         struct words w;
         char *line = next;
@@ -465,7 +498,8 @@ void transcript(const char *text)
         if (strcmp(w.word[0], "!") == 0) {
             snprintf(p->expected[p->expected_count++], sizeof p->expected[0], "%s", w.word[1]);
         } else if (strcmp(w.word[0], "?") == 0) {
-            expect(p, &w);
+            if (run == NULL)
+                expect(p, &w);
         } else {
             settle(p, action_line);
             act(p, &w);
@@ -476,6 +510,17 @@ void transcript(const char *text)
     for (unsigned i = 0; i < p->count; i++)
         mqtt_connection_free(p->connections[i]);
     mqtt_sessions_free(p->sessions);
+    ck_assert_uint_eq(p->memory.used, 0);
     free(copy);
     free(p);
+}
+
+void transcript(const char *text)
+{
+    play(text, NULL);
+}
+
+void transcript_run(const char *text, struct transcript_run *run)
+{
+    play(text, run);
 }

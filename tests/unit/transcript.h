@@ -18,7 +18,22 @@
 #ifndef MQTTSCOPE_TESTS_UNIT_TRANSCRIPT_H
 #define MQTTSCOPE_TESTS_UNIT_TRANSCRIPT_H
 
+#include "mqtt/facts/terms.h"
+
 /* Runs one transcript; fails the test at the first line that does not hold. */
 void transcript(const char *text);
+
+/* When a transcript begins, unless it is told. */
+#define TRANSCRIPT_START INT64_C(1700000000000000000)
+
+/* A run under hard conditions: nothing has to hold, but that all memory is given back. */
+struct transcript_run {
+    int64_t start;              /* nanoseconds since 1970 */
+    uint64_t failing;           /* the allocation that fails, from 1; 0: none */
+    uint64_t allocations;       /* how many there were */
+    unsigned found[MQTT_RULES]; /* how often each rule was raised */
+};
+
+void transcript_run(const char *text, struct transcript_run *run);
 
 #endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What happened, said once: everything that is told about a capture (the report, lines of JSON,
+ * later deliveries and statistics) hangs off this one stream. recorder.h makes it.
+ *
+ * Events come in the order of the capture: `frame` never falls, and `ordinal` counts those of one
+ * frame from 0. An event, and all that it points to, is valid during the call; nothing is allocated
+ * for the events that every packet makes.
+ *
+ * Of one connection come OPENED, IDENTIFIED (twice where the server assigns the client identifier),
+ * what happened, and CLOSED. What was left
+ * out of a capture comes as LIMIT, what is wrong with a connection as FINDING.
+ */
+#ifndef MQTTSCOPE_AUDIT_EVENT_H
+#define MQTTSCOPE_AUDIT_EVENT_H
+
+#include "audit/terms.h"
+
+enum audit_event_kind {
+#define AUDIT_EVENT(id, ...) AUDIT_EVENT_##id,
+#include "audit/events.def"
+#undef AUDIT_EVENT
+    AUDIT_EVENTS,
+};
+
+struct audit_event_info {
+    const char *name; /* stable word */
+    const char *help;
+};
+
+const struct audit_event_info *audit_event_info(enum audit_event_kind kind);
+
+/* How many sinks can be told of the events of one recorder. */
+#define AUDIT_SINKS 8
+
+/* The connection of an event: one object from OPENED to CLOSED. */
+struct audit_flow {
+    uint64_t number;                    /* from 1, in the order in which they were opened */
+    int64_t stream;                     /* Wireshark's tcp.stream; -1: none */
+    const char *carrier;                /* "tcp", "websocket"; static */
+    struct mqtt_endpoint ends[2];       /* by side */
+    struct audit_endpoint endpoints[2]; /* the same as text */
+    int64_t start_time;                 /* of the first bytes of MQTT */
+    uint64_t start_frame;
+    bool start_seen;                     /* the transport's start is in the capture */
+    uint8_t client;                      /* side of the client; a guess until its packets tell */
+    uint8_t version;                     /* enum mqtt_version, as far as known by now */
+    struct mqtt_slice client_identifier; /* length 0 until it is known */
+    void **state; /* a pointer for each sink, at its slot: its own, NULL at OPENED */
+};
+
+/* IDENTIFIED: what CONNECT says, or as much of it as is known when the server assigns the client
+ * identifier. The names are in the flow. */
+struct audit_identity {
+    bool assigned;    /* by the server */
+    bool connect;     /* the rest is known: this is the CONNECT */
+    bool clean_start; /* Clean Session before 5.0 */
+    uint16_t keep_alive_s;
+    bool has_will;
+    uint8_t will_qos;
+    bool will_retain;
+    struct mqtt_slice will_topic;
+    struct mqtt_slice will_payload;                /* as far as captured */
+    const struct mqtt_properties *will_properties; /* NULL: no will */
+    const struct mqtt_properties *properties;      /* of CONNECT; NULL: not known */
+    struct mqtt_slice user_name;
+};
+
+/* SESSION_BEGAN, _RESUMED, _TAKEN_OVER, _ENDED; the client identifier is the flow's. */
+struct audit_session_event {
+    uint64_t replaced_frame; /* TAKEN_OVER: where the connection began that lost the session */
+    bool clean_start;        /* Clean Session before 5.0 */
+    bool unclear;            /* BEGAN: 3.1 does not say whether it was not resumed */
+    uint32_t expiry_s;       /* ENDED, 5.0: as agreed */
+};
+
+/* SUBSCRIBED, UNSUBSCRIBED: the request and its answer, once that came. */
+struct audit_subscription {
+    uint16_t packet_identifier;
+    uint8_t version;           /* enum mqtt_version that both are read by */
+    struct mqtt_slice filters; /* for mqtt_filter_next(); length 0: not known */
+    struct mqtt_slice codes;   /* a reason code a filter; UNSUBACK before 5.0 has none */
+    struct mqtt_leg request;
+    const struct mqtt_properties *properties; /* of the answer */
+};
+
+/* PUBLISHED by a client, DELIVERED by a server. */
+struct audit_message {
+    struct mqtt_slice topic;   /* what an alias stands for included; length 0: not known */
+    struct mqtt_slice payload; /* as far as captured */
+    uint32_t payload_length;   /* as sent */
+    uint16_t packet_identifier;
+    uint8_t qos;
+    bool retain;
+    bool dup;
+    bool topic_from_alias;
+    bool resend;          /* it was sent before: in frame `first_frame` */
+    uint64_t first_frame; /* valid if `resend` */
+    const struct mqtt_properties *properties;
+};
+
+/* HANDSHAKE_DONE, HANDSHAKE_GIVEN_UP, PING. */
+struct audit_handshake_event {
+    const struct mqtt_handshake *handshake; /* all legs; of PING two */
+    bool measured; /* it began and ended here: `took` tells how long it took; not of GIVEN_UP */
+    int64_t took;  /* nanoseconds; negative where the clock stepped back */
+};
+
+/* FINDING. */
+struct audit_finding_event {
+    const struct mqtt_finding *what; /* its frame may be an earlier one than the event's */
+    uint64_t order; /* of findings of one frame: those of a connection, then those of a session */
+    /* Where the event has no flow: what waits in a session whose client did not come back. */
+    struct mqtt_slice client_identifier;
+    const struct audit_endpoint *server;
+};
+
+/* CLOSED: all that was counted on the connection. */
+struct audit_closing {
+    const struct audit_facts *facts;
+    /* By the side that began them and kind; NULL: none. */
+    const struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS];
+    enum mqtt_close how;
+};
+
+struct audit_file_begin {
+    const char *name;
+    uint64_t first_frame; /* its frame 1, counted over all files */
+    uint64_t index;       /* counts the files from 0 */
+};
+
+struct audit_file_end {
+    uint64_t packets;
+    uint64_t bytes;      /* as on the wire */
+    int64_t first, last; /* the earliest and the latest time; valid if there are packets */
+    const char *problem; /* why it could not be read to its end; NULL if it could */
+};
+
+/* LIMIT: so many more than were said before. */
+struct audit_limit_event {
+    enum audit_limit_kind kind;
+    uint64_t count;
+    uint64_t bytes; /* missing; 0 where bytes don't apply */
+};
+
+struct audit_event {
+    enum audit_event_kind kind;
+    uint32_t ordinal;
+    uint64_t frame; /* that shows it; 0: it came before any */
+    int64_t time;   /* of this frame; valid if `frame` is not 0 */
+    uint8_t side;   /* who sent the packet that shows it; of no meaning where no packet does */
+    const struct audit_flow *flow; /* NULL: it is about no connection */
+    union {
+        struct audit_file_begin file_begin;
+        struct audit_file_end file_end;
+        struct audit_limit_event limit;
+        struct audit_identity identified;
+        struct audit_session_event session;
+        struct audit_subscription subscription;
+        struct audit_message message;
+        struct audit_handshake_event handshake;
+        struct audit_finding_event finding;
+        struct audit_closing closed;
+    };
+};
+
+/* Who is told. */
+struct audit_sink {
+    void (*event)(void *user, const struct audit_event *event);
+    void *user;
+    unsigned slot; /* of its own pointer in flow->state; set when it is attached */
+};
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From events to the report: see fold.h. */
+#include "audit/fold_private.h"
+
+#include <string.h>
+
+#include "mqtt/facts/time.h"
+
+/* The row of a connection, from OPENED to CLOSED. */
+static struct audit_connection *record_of(const struct audit_fold *fold,
+                                          const struct audit_event *event)
+{
+    return event->flow->state[fold->sink.slot];
+}
+
+static void fold_opened(struct audit_fold *fold, const struct audit_event *event)
+{
+    const struct audit_flow *flow = event->flow;
+    struct audit_connection *record = g_new0(struct audit_connection, 1);
+    record->stream = flow->stream;
+    record->carrier = flow->carrier;
+    memcpy(record->endpoints, flow->endpoints, sizeof record->endpoints);
+    record->start_time = flow->start_time;
+    record->start_frame = flow->start_frame;
+    record->party = g_new0(struct audit_party, 1);
+    record->party->references = 1;
+    record->party->stream = flow->stream;
+    flow->state[fold->sink.slot] = record;
+}
+
+/* ---- PUBLISH ---- */
+
+static void count_message(struct audit_topic *topic, const struct audit_event *event)
+{
+    const struct audit_message *message = &event->message;
+    if (event->kind == AUDIT_EVENT_PUBLISHED) {
+        topic->published++;
+        topic->published_bytes += message->payload_length;
+    } else {
+        topic->delivered++;
+        topic->delivered_bytes += message->payload_length;
+        topic->retained += message->retain;
+    }
+    topic->qos[message->qos]++;
+}
+
+static void fold_message(struct audit_fold *fold, const struct audit_event *event)
+{
+    if (event->message.resend)
+        return;
+    if (event->message.topic.length == 0) {
+        count_message(&fold->unnamed, event);
+        return;
+    }
+    struct audit_topic *topic = audit_fold_topic(fold, event->message.topic);
+    count_message(topic != NULL ? topic : &fold->left_out, event);
+}
+
+/* ---- Handshakes ---- */
+
+static struct audit_handshakes *handshakes_of(struct audit_connection *record, unsigned side,
+                                              unsigned kind)
+{
+    struct audit_handshakes **slot = &record->handshakes[side][kind];
+    if (*slot == NULL)
+        *slot = g_new0(struct audit_handshakes, 1);
+    return *slot;
+}
+
+static void fold_handshake(struct audit_fold *fold, const struct audit_event *event)
+{
+    const struct audit_handshake_event *what = &event->handshake;
+    const struct mqtt_handshake *handshake = what->handshake;
+    /* The time that a client was away is no latency, and a clock that steps back shows none. */
+    if (!what->measured || handshake->failed || what->took < 0)
+        return;
+    struct audit_handshakes *handshakes =
+        handshakes_of(record_of(fold, event), handshake->side, handshake->kind);
+    if (handshakes->times == NULL)
+        handshakes->times = g_new0(struct audit_histogram, 1);
+    audit_histogram_add(handshakes->times, mqtt_microseconds(what->took));
+}
+
+/* ---- Findings ---- */
+
+static struct audit_party *party_of(struct audit_fold *fold, const struct audit_event *event)
+{
+    if (event->flow != NULL) {
+        struct audit_party *party = record_of(fold, event)->party;
+        party->references++;
+        return party;
+    }
+    struct audit_party *party = g_new0(struct audit_party, 1);
+    const struct audit_string name = audit_string_view(event->finding.client_identifier);
+    party->references = 1;
+    party->stream = -1;
+    party->client_identifier = audit_string_copy(&name);
+    party->server = g_memdup2(event->finding.server, sizeof *party->server);
+    return party;
+}
+
+static void fold_finding(struct audit_fold *fold, const struct audit_event *event)
+{
+    const struct mqtt_finding *what = event->finding.what;
+    const unsigned severity = mqtt_rule_info((enum mqtt_rule)what->rule)->severity;
+    fold->report.totals.findings[severity]++;
+    fold->report.totals.findings_by_rule[what->rule]++;
+    if (event->flow != NULL)
+        record_of(fold, event)->own_findings[severity]++;
+
+    struct audit_finding *finding = g_new(struct audit_finding, 1);
+    *finding = (struct audit_finding){
+        .what = *what, .order = event->finding.order, .party = party_of(fold, event)};
+    audit_fold_list_finding(fold, finding);
+}
+
+/* ---- The end of a connection ---- */
+
+static void add_totals(struct audit_totals *totals, const struct audit_connection *record)
+{
+    const struct audit_facts *facts = &record->facts;
+    totals->connections++;
+    if (facts->version <= MQTT_VERSION_5_0)
+        totals->by_version[facts->version]++;
+    totals->by_end_cause[facts->end_cause]++;
+    for (unsigned side = 0; side < 2; side++) {
+        enum audit_role role = audit_role(record, side);
+        totals->bytes[role] += facts->bytes[side];
+        for (unsigned type = 0; type < MQTT_PACKET_TYPES; type++)
+            totals->packets[role][type] += facts->packets[side][type];
+        for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
+            if (record->handshakes[side][kind] != NULL)
+                audit_handshakes_add(&totals->handshakes[role][kind],
+                                     record->handshakes[side][kind]);
+    }
+}
+
+static void add_to_session(struct audit_fold *fold, const struct audit_connection *record)
+{
+    const struct audit_facts *facts = &record->facts;
+    if (record->client_identifier == NULL)
+        return;
+    struct audit_session *session = g_new0(struct audit_session, 1);
+    session->client_identifier = audit_string_copy(record->client_identifier);
+    session->server = record->endpoints[1 - facts->client];
+    session->connections = 1;
+    session->accepted = !facts->refused;
+    session->resumed = facts->accepted && facts->session_present;
+    session->taken_over = facts->taken_over;
+    session->order = record->start_frame;
+    audit_fold_add_session(fold, session);
+}
+
+/* Copies the counts, and makes the times small. */
+static void close_handshakes(struct audit_connection *record, const struct audit_closing *closed)
+{
+    for (unsigned side = 0; side < 2; side++)
+        for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
+            if (closed->handshakes[side][kind] != NULL)
+                handshakes_of(record, side, kind)->count = *closed->handshakes[side][kind];
+}
+
+static void pack_times(struct audit_connection *record)
+{
+    for (unsigned side = 0; side < 2; side++)
+        for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++) {
+            struct audit_handshakes *handshakes = record->handshakes[side][kind];
+            if (handshakes == NULL || handshakes->times == NULL)
+                continue;
+            handshakes->packed = audit_histogram_pack(handshakes->times);
+            audit_histogram_clear(handshakes->times);
+            g_free(handshakes->times);
+            handshakes->times = NULL;
+        }
+}
+
+static void fold_closed(struct audit_fold *fold, const struct audit_event *event)
+{
+    struct audit_connection *record = record_of(fold, event);
+    record->facts = *event->closed.facts;
+    if (event->flow->client_identifier.length > 0) {
+        const struct audit_string name = audit_string_view(event->flow->client_identifier);
+        record->client_identifier = audit_string_copy(&name);
+        record->party->client_identifier = record->client_identifier;
+    }
+    close_handshakes(record, &event->closed);
+    add_totals(&fold->report.totals, record);
+    add_to_session(fold, record);
+    pack_times(record);
+    audit_fold_list_connection(fold, record);
+    event->flow->state[fold->sink.slot] = NULL;
+}
+
+/* ---- The capture ---- */
+
+static void fold_file_begin(struct audit_fold *fold, const struct audit_file_begin *begin)
+{
+    struct audit_file file = {
+        .name = g_strdup(begin->name), .first_frame = begin->first_frame, .index = begin->index};
+    g_array_append_val(fold->report.capture.files, file);
+}
+
+static void fold_file_end(struct audit_fold *fold, const struct audit_file_end *end)
+{
+    struct audit_capture *capture = &fold->report.capture;
+    struct audit_file *file =
+        &g_array_index(capture->files, struct audit_file, capture->files->len - 1);
+    file->packets = end->packets;
+    file->problem = g_strdup(end->problem);
+    capture->packets += end->packets;
+    capture->bytes += end->bytes;
+    if (end->packets > 0)
+        audit_fold_times(fold, end->first, end->last);
+}
+
+static void fold_limit(struct audit_fold *fold, const struct audit_limit_event *limit)
+{
+    fold->report.capture.limits[limit->kind].count += limit->count;
+    fold->report.capture.limits[limit->kind].bytes += limit->bytes;
+}
+
+static void fold_event(void *user, const struct audit_event *event)
+{
+    struct audit_fold *fold = user;
+    switch (event->kind) {
+    case AUDIT_EVENT_PUBLISHED:
+    case AUDIT_EVENT_DELIVERED: fold_message(fold, event); break;
+    case AUDIT_EVENT_HANDSHAKE_DONE:
+    case AUDIT_EVENT_PING: fold_handshake(fold, event); break;
+    case AUDIT_EVENT_OPENED: fold_opened(fold, event); break;
+    case AUDIT_EVENT_CLOSED: fold_closed(fold, event); break;
+    case AUDIT_EVENT_FINDING: fold_finding(fold, event); break;
+    case AUDIT_EVENT_LIMIT: fold_limit(fold, &event->limit); break;
+    case AUDIT_EVENT_FILE_BEGIN: fold_file_begin(fold, &event->file_begin); break;
+    case AUDIT_EVENT_FILE_END: fold_file_end(fold, &event->file_end); break;
+    default: break; /* the report has them from CLOSED */
+    }
+}
+
+/* ---- The fold itself ---- */
+
+static guint session_hash(gconstpointer key)
+{
+    const struct audit_session *session = key;
+    const char *address = session->server.address;
+    uint64_t hash =
+        audit_hash_more(session->client_identifier->hash,
+                        (struct mqtt_slice){(const uint8_t *)address, (uint32_t)strlen(address)});
+    const uint8_t port[2] = {(uint8_t)(session->server.port >> 8), (uint8_t)session->server.port};
+    return (guint)audit_hash_more(hash, (struct mqtt_slice){port, sizeof port});
+}
+
+static gboolean session_equal(gconstpointer a, gconstpointer b)
+{
+    const struct audit_session *x = a, *y = b;
+    return audit_string_equal(x->client_identifier, y->client_identifier) &&
+           x->server.port == y->server.port && strcmp(x->server.address, y->server.address) == 0;
+}
+
+static void file_clear(gpointer element)
+{
+    struct audit_file *file = element;
+    g_free(file->name);
+    g_free(file->problem);
+}
+
+/* Which are listed, where there are too many: a hash decides; a tie is one in 2^64. */
+static int session_rank(const void *a, const void *b)
+{
+    const struct audit_session *x = a, *y = b;
+    return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+static int topic_rank(const void *a, const void *b)
+{
+    const struct audit_topic *x = a, *y = b;
+    return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+struct audit_fold *audit_fold_new(const struct audit_fold_options *options)
+{
+    const struct audit_fold_options none = {0};
+    if (options == NULL)
+        options = &none;
+    struct audit_fold *fold = g_new0(struct audit_fold, 1);
+    struct audit_report *report = &fold->report;
+    audit_lowest_init(&fold->connections, or_default(options->max_connections, 100000),
+                      audit_connection_order);
+    audit_lowest_init(&fold->sessions, or_default(options->max_sessions, 100000), session_rank);
+    audit_lowest_init(&fold->findings, or_default(options->max_findings, 100000),
+                      audit_finding_order);
+    audit_lowest_init(&fold->topics, or_default(options->max_topics, 10000), topic_rank);
+    fold->session_table = g_hash_table_new(session_hash, session_equal);
+    fold->topic_table = g_hash_table_new(audit_string_hash, audit_string_equal);
+    fold->sink = (struct audit_sink){.event = fold_event, .user = fold};
+
+    report->one_client = options->one_client;
+    report->capture.files = g_array_new(FALSE, TRUE, sizeof(struct audit_file));
+    g_array_set_clear_func(report->capture.files, file_clear);
+    report->connections = fold->connections.rows;
+    report->sessions = fold->sessions.rows;
+    report->findings = fold->findings.rows;
+    report->topics = fold->topics.rows;
+    return fold;
+}
+
+struct audit_sink *audit_fold_sink(struct audit_fold *fold)
+{
+    return &fold->sink;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the fold share: the report in the making, and what finds things in it. Private
+ * to audit/. */
+#ifndef MQTTSCOPE_AUDIT_FOLD_PRIVATE_H
+#define MQTTSCOPE_AUDIT_FOLD_PRIVATE_H
+
+#include "audit/fold.h"
+#include "audit/lowest.h"
+#include "audit/strings.h"
+
+/* Most PUBLISH packets are about a few topics: these are found without the table. */
+#define RECENT_TOPICS 1024
+
+struct audit_fold {
+    struct audit_report report;
+    struct audit_sink sink;
+    struct audit_lowest connections, sessions, findings, topics; /* the report's lists */
+    GHashTable *session_table; /* struct audit_session, by client identifier and server */
+    GHashTable *topic_table; /* struct audit_string (the member `name` of) -> struct audit_topic */
+    struct audit_topic unnamed;                /* PUBLISH packets whose topic is not known */
+    struct audit_topic left_out;               /* of topics that are not listed */
+    uint64_t sessions_left_out;                /* connections of sessions that are not listed */
+    struct audit_topic *recent[RECENT_TOPICS]; /* by recent_slot(); NULL: none */
+};
+
+/* The topic of this name; NULL if it is not among those that are listed. */
+struct audit_topic *audit_fold_topic(struct audit_fold *fold, struct mqtt_slice name);
+
+/* Adds the counts of a topic, or puts it into the list; frees it, or keeps it. */
+void audit_fold_add_topic(struct audit_fold *fold, struct audit_topic *topic);
+
+/* Adds the counts of a session, or puts it into the list; frees it, or keeps it. `session` has its
+ * client identifier, which it owns, server and counts. */
+void audit_fold_add_session(struct audit_fold *fold, struct audit_session *session);
+
+/* The listed session with this client identifier and server, or NULL. */
+struct audit_session *audit_fold_session(struct audit_fold *fold, const struct audit_string *client,
+                                         const struct audit_endpoint *server);
+
+/* Lists a connection that is closed, or a finding, as long as it is among the first; frees what has
+ * no room. */
+void audit_fold_list_connection(struct audit_fold *fold, struct audit_connection *connection);
+void audit_fold_list_finding(struct audit_fold *fold, struct audit_finding *finding);
+
+/* The capture has these times too. */
+void audit_fold_times(struct audit_fold *fold, int64_t first, int64_t last);
+
+/* Takes back a reference, and frees what nobody refers to. */
+void audit_party_release(struct audit_party *party);
+
+void audit_connection_free(struct audit_connection *connection);
+
+/* `times` of the sum; those of `from` may be packed. */
+void audit_handshakes_add(struct audit_handshakes *into, const struct audit_handshakes *from);
+void audit_handshakes_clear(struct audit_handshakes *handshakes);
+void audit_topic_add(struct audit_topic *into, const struct audit_topic *from);
+
+/* The orders of the report. */
+int audit_connection_order(const void *a, const void *b);
+int audit_finding_order(const void *a, const void *b);
+int audit_session_order(const void *a, const void *b);
+int audit_topic_order(const void *a, const void *b);
+
+#endif

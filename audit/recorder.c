@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The recorder itself: its sinks, its files and its limits. */
+#include "audit/recorder_private.h"
+
+struct audit_recorder *audit_recorder_new(const struct audit_recorder_options *options)
+{
+    const struct audit_recorder_options none = {0};
+    if (options == NULL)
+        options = &none;
+    struct audit_recorder *recorder = g_new0(struct audit_recorder, 1);
+    for (unsigned i = 0; i < MQTT_RULES; i++)
+        recorder->rules[i] = options->rules == NULL || options->rules[i];
+    const struct mqtt_slice client = options->client_identifier;
+    if (client.length > 0)
+        recorder->only_client =
+            (struct mqtt_slice){g_memdup2(client.data, client.length), client.length};
+    return recorder;
+}
+
+void audit_recorder_free(struct audit_recorder *recorder)
+{
+    if (recorder == NULL)
+        return;
+    g_free((gpointer)(uintptr_t)recorder->only_client.data);
+    g_free(recorder);
+}
+
+void audit_recorder_attach(struct audit_recorder *recorder, struct audit_sink *sink)
+{
+    g_assert(recorder->sink_count < AUDIT_SINKS && recorder->flows == 0);
+    sink->slot = recorder->sink_count;
+    recorder->sinks[recorder->sink_count++] = *sink;
+}
+
+void audit_tell_file(struct audit_recorder *recorder)
+{
+    struct audit_event event;
+    event.kind = AUDIT_EVENT_FILE_BEGIN;
+    event.flow = NULL;
+    event.side = 0;
+    event.file_begin = (struct audit_file_begin){
+        .name = recorder->file,
+        .first_frame = recorder->file_first_frame,
+        .index = recorder->files++,
+    };
+    recorder->file = NULL;
+    audit_tell(recorder, &event);
+}
+
+/* ---- Files and limits ---- */
+
+void audit_file_begin(struct audit_recorder *recorder, const char *name, uint64_t frames_before)
+{
+    recorder->file = name;
+    recorder->file_first_frame = frames_before + 1;
+}
+
+static void tell_limit(struct audit_recorder *recorder, enum audit_limit_kind kind)
+{
+    struct audit_event event;
+    event.kind = AUDIT_EVENT_LIMIT;
+    event.flow = NULL;
+    event.side = 0;
+    event.limit = recorder->limits[kind];
+    recorder->limits[kind].count = 0;
+    recorder->limits[kind].bytes = 0;
+    recorder->limit_told[kind] = true;
+    audit_tell(recorder, &event);
+}
+
+void audit_limit(struct audit_recorder *recorder, enum audit_limit_kind kind, uint64_t count,
+                 uint64_t bytes)
+{
+    struct audit_limit_event *limit = &recorder->limits[kind];
+    if (count == 0 && bytes == 0)
+        return;
+    limit->kind = kind;
+    limit->count += count;
+    limit->bytes += bytes;
+    if (!recorder->limit_told[kind])
+        tell_limit(recorder, kind);
+}
+
+static void tell_limits(struct audit_recorder *recorder)
+{
+    for (unsigned kind = 0; kind < AUDIT_LIMITS; kind++) {
+        if (recorder->limits[kind].count > 0 || recorder->limits[kind].bytes > 0)
+            tell_limit(recorder, (enum audit_limit_kind)kind);
+        recorder->limit_told[kind] = false;
+    }
+}
+
+void audit_file_end(struct audit_recorder *recorder, const struct audit_file_end *result)
+{
+    struct audit_event event;
+    tell_limits(recorder);
+    event.kind = AUDIT_EVENT_FILE_END;
+    event.flow = NULL;
+    event.side = 0;
+    event.file_end = *result;
+    audit_tell(recorder, &event);
+}
+
+void audit_recorder_end(struct audit_recorder *recorder)
+{
+    tell_limits(recorder);
+}

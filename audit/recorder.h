@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Makes the stream of events (event.h) from what the protocol library shows.
+ *
+ *     audit_recorder_new, audit_recorder_attach      the sinks, before anything else
+ *       audit_file_begin ... audit_file_end          once a file
+ *       audit_connection_opened                      once a connection
+ *         audit_connection_step                      after each mqtt_connection_step()
+ *       audit_connection_closed                      instead of mqtt_connection_close()
+ *       audit_limit                                  whenever something is missing
+ *     audit_sessions_ended                           once a registry of sessions
+ *     audit_recorder_end                             nothing follows
+ *
+ * Memory depends on what is open. It needs neither libpcap nor Wireshark: whoever steps connections
+ * can feed it.
+ */
+#ifndef MQTTSCOPE_AUDIT_RECORDER_H
+#define MQTTSCOPE_AUDIT_RECORDER_H
+
+#include "audit/event.h"
+
+struct audit_recorder;
+struct audit_open; /* one connection that is not closed yet */
+
+struct audit_recorder_options {
+    const bool *rules; /* MQTT_RULES of them: which findings there are at all; NULL: all */
+    struct mqtt_slice client_identifier; /* tell of this client alone; length 0: of all */
+};
+
+/* `options` may be NULL; what it points to is copied. */
+struct audit_recorder *audit_recorder_new(const struct audit_recorder_options *options);
+
+/* Connections must have been closed. NULL is allowed. */
+void audit_recorder_free(struct audit_recorder *recorder);
+
+/* Tells `sink` of everything from now on; sets its slot. Its user lives as long as the recorder. At
+ * most AUDIT_SINKS, and before the first connection. */
+void audit_recorder_attach(struct audit_recorder *recorder, struct audit_sink *sink);
+
+/* A file (or interface) is about to be read; `frames_before` frames came before it. `name` lives
+ * until audit_file_end(). */
+void audit_file_begin(struct audit_recorder *recorder, const char *name, uint64_t frames_before);
+
+/* It was read. */
+void audit_file_end(struct audit_recorder *recorder, const struct audit_file_end *result);
+
+/* `count` more of this kind, and `bytes` with them. The first is told at once, more when the file
+ * ends: they may be one a packet. */
+void audit_limit(struct audit_recorder *recorder, enum audit_limit_kind kind, uint64_t count,
+                 uint64_t bytes);
+
+struct audit_opening {
+    int64_t stream;                    /* Wireshark's tcp.stream; -1: none */
+    const char *carrier;               /* "tcp", "websocket"; static */
+    struct mqtt_endpoint endpoints[2]; /* by side; as the connection has them */
+    uint8_t client;                    /* side of the client; a guess will do */
+    bool start_seen;                   /* the transport's start is in the capture */
+    int64_t time;                      /* of its first bytes of MQTT */
+    uint64_t frame;
+};
+
+struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
+                                           const struct audit_opening *opening);
+
+/* Takes in what a step showed. Allocates nothing as a rule, and formats nothing. */
+void audit_connection_step(struct audit_recorder *recorder, struct audit_open *open,
+                           const struct mqtt_place *place, const struct mqtt_packet *packet,
+                           const struct mqtt_step *step);
+
+/* What the transport layer counted for a side so far; to be called before the connection is closed,
+ * if there is anything to say. */
+void audit_connection_transport(struct audit_open *open, uint8_t side,
+                                const struct audit_transport *transport);
+
+/* Calls mqtt_connection_close() with these arguments, and tells all about the connection. `open` is
+ * gone afterwards; `connection` is not. `step` holds what the closing found. */
+void audit_connection_closed(struct audit_recorder *recorder, struct audit_open *open,
+                             struct mqtt_connection *connection, const struct mqtt_place *place,
+                             enum mqtt_close how, struct mqtt_step *step);
+
+struct mqtt_sessions;
+
+/* The capture ended at `time`, and all connections are closed: tells what still waits in the
+ * sessions of clients that did not come back. */
+void audit_sessions_ended(struct audit_recorder *recorder, const struct mqtt_sessions *sessions,
+                          int64_t time);
+
+/* Tells what was held back. */
+void audit_recorder_end(struct audit_recorder *recorder);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the recorder share. Private to audit/. */
+#ifndef MQTTSCOPE_AUDIT_RECORDER_PRIVATE_H
+#define MQTTSCOPE_AUDIT_RECORDER_PRIVATE_H
+
+#include "audit/recorder.h"
+
+#include <glib.h>
+
+struct audit_recorder {
+    struct audit_sink sinks[AUDIT_SINKS];
+    unsigned sink_count;
+    uint64_t frame; /* of the events that are being told */
+    int64_t time;
+    uint32_t ordinal; /* of the next one */
+    uint64_t flows;
+    const char *file; /* to be told of with the next event; NULL: it was */
+    uint64_t file_first_frame;
+    uint64_t files;
+    struct audit_limit_event limits[AUDIT_LIMITS]; /* not told yet */
+    bool limit_told[AUDIT_LIMITS];                 /* of this file */
+    uint64_t held;                                 /* findings in all open->held */
+    bool rules[MQTT_RULES];
+    struct mqtt_slice only_client; /* owned; length 0: all */
+};
+
+/* A connection that is not closed yet. */
+struct audit_open {
+    struct audit_flow flow;
+    void *state[AUDIT_SINKS];
+    bool told;       /* the sinks know of it */
+    bool identified; /* the client identifier was looked at */
+    bool connected;  /* CONNECT was seen */
+    bool clean_start;
+    bool wanted;  /* as far as known: of the client that was asked for */
+    GArray *held; /* struct mqtt_finding: what was found before it was wanted; NULL: none */
+    uint64_t finding_order;
+    struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS]; /* NULL: none; owned */
+    struct audit_transport transport[2];
+};
+
+/* The capture has come to this frame. Earlier ones, and 0, change nothing. */
+static inline void audit_advance(struct audit_recorder *recorder, uint64_t frame, int64_t time)
+{
+    if (frame <= recorder->frame)
+        return;
+    recorder->frame = frame;
+    recorder->time = time;
+    recorder->ordinal = 0;
+}
+
+/* A file is told of with what it brings first: that has a time. */
+void audit_tell_file(struct audit_recorder *recorder);
+
+/* Tells all sinks; fills the event's frame, time and ordinal. */
+static inline void audit_tell(struct audit_recorder *recorder, struct audit_event *event)
+{
+    if (G_UNLIKELY(recorder->file != NULL))
+        audit_tell_file(recorder);
+    event->frame = recorder->frame;
+    event->time = recorder->time;
+    event->ordinal = recorder->ordinal++;
+    for (unsigned i = 0; i < recorder->sink_count; i++)
+        recorder->sinks[i].event(recorder->sinks[i].user, event);
+}
+
+/* What a side did so far with handshakes of a kind; made if there was nothing. */
+struct audit_handshake_counts *audit_open_handshakes(struct audit_open *open, unsigned side,
+                                                     unsigned kind);
+
+/* Counts where a handshake that is met at its end began, if that was not counted as it happened:
+ * true if it began and ran on this connection, so that the time between tells something. */
+bool audit_count_beginning(const struct audit_open *open, struct audit_handshake_counts *counts,
+                           const struct mqtt_handshake *handshake);
+
+/* Tells of a finding of the connection, if it is of a rule and a client that are wanted; and of
+ * those of a step. */
+void audit_tell_finding(struct audit_recorder *recorder, struct audit_open *open,
+                        const struct mqtt_finding *finding);
+void audit_tell_findings(struct audit_recorder *recorder, struct audit_open *open,
+                         const struct mqtt_step *step);
+
+#endif

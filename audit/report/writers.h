@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The formats that a report, or the events of a capture, can be written in: a row each, so that
+ * whoever opens files knows none of them.
+ */
+#ifndef MQTTSCOPE_AUDIT_REPORT_WRITERS_H
+#define MQTTSCOPE_AUDIT_REPORT_WRITERS_H
+
+#include "audit/event.h"
+#include "audit/report/text.h"
+
+/* What writers go by. */
+struct report_options {
+    struct report_text_options text;
+    unsigned slot; /* of the writer's pointer in flow->state: see event.h */
+    bool at_once;  /* somebody waits for it: lines are flushed as they are written */
+};
+
+struct report_format {
+    const char *option; /* of the command line, without its dashes; NULL: it has none */
+    const char *help;   /* lines for --help, behind the option and its argument */
+
+    /* Begins to write to `file`, which stays open until finish(). What is wrong with it, ferror()
+     * tells at any time. */
+    void *(*open)(FILE *file, const struct report_options *options);
+    /* Hears of everything that happens; NULL: the report says it all. */
+    void (*event)(void *writer, const struct audit_event *event);
+    /* Writes what is left, and frees the writer. `report` is NULL if there is nothing to report. */
+    void (*finish)(void *writer, const struct audit_report *report);
+};
+
+enum report_format_id { REPORT_TEXT, REPORT_JSON, REPORT_FORMATS };
+
+extern const struct report_format report_formats[REPORT_FORMATS];
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arithmetic on the times of a capture: nanoseconds since 1970-01-01 UTC, and nanoseconds between
+ * two of them. A capture may claim any time at all, so nothing that is made of times may overflow:
+ * every result stays at the end of the type instead.
+ */
+#ifndef MQTT_TIME_H
+#define MQTT_TIME_H
+
+#include <stdint.h>
+
+#define MQTT_SECOND INT64_C(1000000000)
+
+/* later - earlier; negative where `later` is the earlier one. Also for two durations. */
+static inline int64_t mqtt_elapsed(int64_t later, int64_t earlier)
+{
+    int64_t elapsed;
+    if (__builtin_sub_overflow(later, earlier, &elapsed))
+        return later < earlier ? INT64_MIN : INT64_MAX;
+    return elapsed;
+}
+
+/* A time from whole seconds and nanoseconds (any, and of any sign). */
+static inline int64_t mqtt_time(int64_t seconds, int64_t nanoseconds)
+{
+    int64_t time;
+    if (__builtin_mul_overflow(seconds, MQTT_SECOND, &time))
+        return seconds < 0 ? INT64_MIN : INT64_MAX;
+    if (__builtin_add_overflow(time, nanoseconds, &time))
+        return nanoseconds < 0 ? INT64_MIN : INT64_MAX;
+    return time;
+}
+
+/* Whole milliseconds of a duration; 0 if it is negative. */
+static inline uint64_t mqtt_milliseconds(int64_t nanoseconds)
+{
+    return nanoseconds > 0 ? (uint64_t)nanoseconds / 1000000 : 0;
+}
+
+/* Whole microseconds of a duration; 0 if it is negative. */
+static inline uint64_t mqtt_microseconds(int64_t nanoseconds)
+{
+    return nanoseconds > 0 ? (uint64_t)nanoseconds / 1000 : 0;
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A violation or observation, ready to be shown. */
+#ifndef MQTT_FINDING_H
+#define MQTT_FINDING_H
+
+#include <stddef.h>
+
+#include "mqtt/facts/terms.h"
+
+struct mqtt_finding {
+    uint16_t rule;       /* enum mqtt_rule */
+    uint8_t version;     /* enum mqtt_version of the connection */
+    uint8_t sender;      /* enum mqtt_sender of the packet that it names */
+    uint8_t packet_type; /* enum mqtt_packet_type; 0 if it names none */
+    uint8_t side;
+    uint16_t field;  /* enum mqtt_field; MQTT_FIELDS if it names none */
+    uint32_t offset; /* of the bytes concerned inside the packet */
+    uint32_t length;
+    int64_t time; /* nanoseconds since 1970-01-01 UTC */
+    uint64_t frame;
+    uint64_t values[2]; /* for the {0} and {1} of the rule's detail */
+};
+
+/* Writes the finding's detail with its values into `text` (`size` bytes, always terminated if size
+ * is not 0). Returns the length that it needs, like snprintf. Contains printable ASCII alone. */
+size_t mqtt_finding_detail(const struct mqtt_finding *finding, char *text, size_t size);
+
+#endif

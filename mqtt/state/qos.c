@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * PUBLISH and its acknowledgements (3.1.1 and 5.0: 4.3, 4.4, 4.6): qos.def says what a packet does
+ * to a handshake, and here it is done.
+ *
+ * A handshake stands in the table of the side that began it. PUBLISH and PUBREL are the beginner's,
+ * the other three its receiver's.
+ */
+#include "mqtt/state/qos.h"
+
+#include "mqtt/state/aliases.h"
+#include "mqtt/state/doubt.h"
+#include "mqtt/state/exchange.h"
+#include "mqtt/state/inflight.h"
+
+enum state {
+    NONE,
+    OTHER,
+    QOS_1_PUBLISHED,
+    QOS_2_PUBLISHED,
+    QOS_2_RECEIVED,
+    QOS_2_RELEASED,
+    QOS_1_RESUMED,
+    QOS_2_RESUMED,
+    QOS_2_RESUMED_RECEIVED,
+    QOS_2_RESUMED_RELEASED,
+    STATES,
+};
+
+enum packet { FIRST, AGAIN, PUBACK, PUBREC, PUBREC_ERROR, PUBREL, PUBCOMP, PACKETS };
+
+enum next { SAME, NEW, ADOPTED, SENT_AGAIN, RECEIVED, RELEASED, DONE };
+
+enum { NO_LEG = MQTT_LEGS };
+
+/* What qos.def writes as NOTHING and NONE. */
+enum { MQTT_NOTHING = MQTT_RESERVED };
+
+struct transition {
+    uint8_t next;      /* enum next */
+    uint8_t owed;      /* enum mqtt_packet_type */
+    uint16_t rules[2]; /* enum mqtt_rule: before 5.0, and in 5.0 */
+    uint8_t about;     /* leg */
+};
+
+static const struct transition transitions[STATES][PACKETS] = {
+#define QOS(state, packet, next, owed, rule_3_1_1, rule_5_0, about)                                \
+    [state][packet] = {next, MQTT_##owed, {MQTT_RULE_##rule_3_1_1, MQTT_RULE_##rule_5_0}, about},
+#include "mqtt/state/qos.def"
+};
+
+/* One packet on its way through the table. */
+struct passage {
+    struct observation *o;
+    struct mqtt_side_state *beginner;
+    struct mqtt_handshake *handshake; /* NULL: the identifier stands for nothing */
+    enum mqtt_handshake_kind kind;    /* that this packet belongs to */
+    enum packet packet;
+    enum state state;
+    const struct transition *transition;
+};
+
+static inline enum state state_of(const struct mqtt_handshake *handshake,
+                                  enum mqtt_handshake_kind kind)
+{
+    if (handshake == NULL)
+        return NONE;
+    if (handshake->kind != kind)
+        return OTHER;
+    if (kind == MQTT_HANDSHAKE_QOS_1)
+        return handshake->resumed ? QOS_1_RESUMED : QOS_1_PUBLISHED;
+    switch (handshake->stage) {
+    case 1: return handshake->resumed ? QOS_2_RESUMED : QOS_2_PUBLISHED;
+    case 2: return handshake->resumed ? QOS_2_RESUMED_RECEIVED : QOS_2_RECEIVED;
+    default: return handshake->resumed ? QOS_2_RESUMED_RELEASED : QOS_2_RELEASED;
+    }
+}
+
+static inline void begin_passage(struct passage *p, struct observation *o,
+                                 struct mqtt_side_state *beginner, enum mqtt_handshake_kind kind,
+                                 enum packet packet)
+{
+    p->o = o;
+    p->beginner = beginner;
+    p->kind = kind;
+    p->packet = packet;
+    p->handshake = inflight_find(&beginner->inflight, o->packet->packet_identifier);
+    p->state = state_of(p->handshake, kind);
+    p->transition = &transitions[p->state][packet];
+}
+
+/* The capture shows enough to judge the packet. */
+static bool is_known(const struct passage *p)
+{
+    const struct mqtt_connection *c = p->o->connection;
+    if (p->handshake != NULL)
+        return handshake_known(c, p->handshake);
+    return identifier_known(c, (unsigned)(p->beginner - c->sides), p->o->packet->packet_identifier,
+                            p->kind);
+}
+
+bool session_fresh(const struct mqtt_connection *c, unsigned side)
+{
+    const bool nothing_stored =
+        c->accepted && c->version != MQTT_VERSION_3_1 && !c->session_present;
+    const bool binds = side != c->client || c->version == MQTT_VERSION_5_0;
+    return c->clean_start || (nothing_stored && binds);
+}
+
+/* ---- Findings ---- */
+
+static void resend_finding(struct observation *o, uint64_t first_frame)
+{
+    identifier_finding(
+        o, is_5_0(o) ? MQTT_RULE_RESENT_WHILE_CONNECTED : MQTT_RULE_RESENT_ON_TIMEOUT, first_frame);
+}
+
+/* Packet Identifier not found: the acknowledgement says so itself. */
+static bool disowns(const struct passage *p)
+{
+    return p->state <= OTHER && reason_of(p->o->packet) == MQTT_REASON_PACKET_IDENTIFIER_NOT_FOUND;
+}
+
+static bool judge_by(const struct passage *p, enum mqtt_rule rule)
+{
+    struct observation *o = p->o;
+    if (pays(o))
+        return true;
+    if (is_known(p) && !disowns(p))
+        identifier_finding(
+            o, rule,
+            p->transition->about < NO_LEG ? p->handshake->legs[p->transition->about].frame : 0);
+    return false;
+}
+
+/* Raises what the row says, where the capture shows enough and no debt explains it. Returns whether
+ * the packet paid one. */
+static inline bool judge(struct passage *p)
+{
+    const enum mqtt_rule rule = (enum mqtt_rule)p->transition->rules[is_5_0(p->o)];
+    return rule != MQTT_RULE_NONE && judge_by(p, rule);
+}
+
+/* Clients acknowledge in the order of arrival (4.6.0-2 to -4). `seen` is the highest order that was
+ * acknowledged so far. */
+static void check_order(const struct passage *p, enum mqtt_rule rule, uint64_t order,
+                        uint64_t *seen)
+{
+    if (order != 0 && order < *seen && p->o->sender == MQTT_SENDER_CLIENT && is_known(p))
+        identifier_finding(p->o, rule, 0);
+    if (order > *seen)
+        *seen = order;
+}
+
+/* ---- PUBLISH ---- */
+
+/* PUBLISH packets that this side has sent on this connection and that are not settled yet. */
+static void count_against_quota(struct observation *o, struct mqtt_handshake *handshake)
+{
+    const struct mqtt_connection *c = o->connection;
+    handshake->counted = c->clock;
+    o->from->outstanding++;
+    const bool quota_known =
+        is_5_0(o) && (o->sender == MQTT_SENDER_CLIENT ? knows_connack(o) : c->connect.frame != 0);
+    if (quota_known && !mqtt_connection_taken_over(c) &&
+        o->from->outstanding > o->to->receive_maximum)
+        raise_finding(o, MQTT_RULE_RECEIVE_MAXIMUM_EXCEEDED, MQTT_FIELD_PACKET_IDENTIFIER,
+                      o->from->outstanding, o->to->receive_maximum);
+}
+
+static void mark_resend(struct observation *o, struct mqtt_handshake *handshake,
+                        const struct mqtt_leg *first)
+{
+    o->step->resend = true;
+    o->step->first = *first;
+    if (handshake->resends != UINT16_MAX)
+        handshake->resends++;
+}
+
+/* DUP, although nothing with this identifier is in flight: sent again before the acknowledgement
+ * that the capture has already seen came there, or never sent before. */
+static void judge_lone_dup(struct passage *p)
+{
+    struct observation *o = p->o;
+    const struct mqtt_settled *settled = just_settled(o, p->kind);
+    if (!is_known(p))
+        return;
+    if (settled != NULL)
+        resend_finding(o, settled->frame);
+    else if (session_fresh(o->connection, o->place->side))
+        raise_finding(o, MQTT_RULE_DUP_ON_FIRST_SEND, MQTT_FIELD_DUP, o->packet->packet_identifier,
+                      0);
+}
+
+static void publish_new(struct passage *p)
+{
+    struct observation *o = p->o;
+    const struct mqtt_connection *c = o->connection;
+    const bool may_repeat_lost = p->packet == AGAIN && !is_known(p) && !connection_whole(c);
+    if (p->state == NONE && p->packet == AGAIN)
+        judge_lone_dup(p);
+    else
+        judge(p);
+    struct mqtt_handshake *handshake = begin_handshake(o, p->kind);
+    if (handshake == NULL)
+        return;
+    if (may_repeat_lost)
+        handshake->began = 0; /* and so it did not begin in plain sight */
+    handshake->order = ++o->from->next_order;
+    count_against_quota(o, handshake);
+}
+
+/* Sent again after the session was resumed, as 4.4.0-1 wants it. A PUBREC that got lost with the
+ * connection comes again. */
+static void publish_redelivered(struct passage *p)
+{
+    struct observation *o = p->o;
+    struct mqtt_handshake *handshake = p->handshake;
+    judge(p);
+    mark_resend(o, handshake, &handshake->legs[0]);
+    handshake->again = place_leg(o->place);
+    handshake->resumed = false;
+    handshake->stage = 1;
+    handshake->order = ++o->from->next_order;
+    count_against_quota(o, handshake);
+}
+
+/* Sent again, with DUP, on the connection that carried it the first time. */
+static void publish_again(struct passage *p)
+{
+    struct observation *o = p->o;
+    struct mqtt_handshake *handshake = p->handshake;
+    /* Less than that, and the two may have crossed. */
+    if (p->state == QOS_2_RECEIVED &&
+        mqtt_elapsed(o->place->time, handshake->legs[1].time) > MQTT_CLOSE_GRACE)
+        identifier_finding(o, MQTT_RULE_PUBLISH_AFTER_PUBREC, handshake->legs[1].frame);
+    judge(p);
+    owe(o, o->to, (enum mqtt_packet_type)p->transition->owed);
+    mark_resend(o, handshake, &handshake->legs[0]);
+}
+
+void observe_publish(struct observation *o)
+{
+    const struct mqtt_publish *publish = &o->packet->publish;
+    observe_topic(o);
+    if (!o->packet->has_packet_identifier || publish->qos == 0 || publish->qos == 3)
+        return;
+    struct passage p;
+    begin_passage(&p, o, o->from, publish->qos == 1 ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2,
+                  publish->dup ? AGAIN : FIRST);
+    switch ((enum next)p.transition->next) {
+    case SENT_AGAIN:
+        /* Without DUP, and with what happened before in doubt, it is as likely a new one. */
+        if (publish->dup || is_known(&p))
+            publish_redelivered(&p);
+        else
+            publish_new(&p);
+        break;
+    case SAME: publish_again(&p); break;
+    default: publish_new(&p); break;
+    }
+    o->step->in_flight = o->from->outstanding;
+}
+
+/* ---- PUBACK, PUBREC, PUBREL, PUBCOMP ---- */
+
+static enum packet packet_of(const struct mqtt_packet *packet)
+{
+    switch (packet->type) {
+    case MQTT_PUBACK: return PUBACK;
+    case MQTT_PUBREL: return PUBREL;
+    case MQTT_PUBCOMP: return PUBCOMP;
+    default: return reason_of(packet) >= MQTT_REASON_FAILURE ? PUBREC_ERROR : PUBREC;
+    }
+}
+
+/* What an acknowledgement on this connection answers: the first send may be of an earlier one. */
+static const struct mqtt_leg *last_send(const struct mqtt_handshake *handshake, unsigned leg)
+{
+    return handshake->again.frame != 0 ? &handshake->again : &handshake->legs[leg];
+}
+
+static void link_to_handshake(const struct passage *p)
+{
+    if (p->state <= OTHER)
+        return;
+    switch (p->packet) {
+    case PUBREL:
+        if (p->transition->next == RELEASED && p->state != QOS_2_RESUMED_RELEASED)
+            link_request(p->o, &p->handshake->legs[1]);
+        break;
+    case PUBCOMP: link_request(p->o, last_send(p->handshake, 2)); break;
+    default: link_request(p->o, last_send(p->handshake, 0)); break;
+    }
+}
+
+static void check_orders(const struct passage *p)
+{
+    struct mqtt_side_state *beginner = p->beginner;
+    if (p->packet == PUBACK && p->transition->next == DONE)
+        check_order(p, MQTT_RULE_PUBACK_OUT_OF_ORDER, p->handshake->order,
+                    &beginner->acked_order[0]);
+    else if ((p->packet == PUBREC || p->packet == PUBREC_ERROR) && p->transition->next != SAME &&
+             p->state > OTHER)
+        check_order(p, MQTT_RULE_PUBREC_OUT_OF_ORDER, p->handshake->order,
+                    &beginner->acked_order[1]);
+    else if (p->packet == PUBREL && p->handshake != NULL && p->handshake->stage == 2 &&
+             p->transition->next == RELEASED)
+        check_order(p, MQTT_RULE_PUBREL_OUT_OF_ORDER, p->handshake->order_received,
+                    &beginner->released_order);
+}
+
+static enum mqtt_field reason_field(const struct observation *o)
+{
+    switch (o->packet->type) {
+    case MQTT_PUBACK: return MQTT_FIELD_PUBACK_REASON;
+    case MQTT_PUBREC: return MQTT_FIELD_PUBREC_REASON;
+    case MQTT_PUBREL: return MQTT_FIELD_PUBREL_REASON;
+    default: return MQTT_FIELD_PUBCOMP_REASON;
+    }
+}
+
+/* A reason code that says something by itself. */
+static void check_reason(const struct passage *p)
+{
+    struct observation *o = p->o;
+    const uint8_t reason = reason_of(o->packet);
+    const bool second_half = p->packet == PUBREL || p->packet == PUBCOMP;
+    if (second_half && reason == MQTT_REASON_PACKET_IDENTIFIER_NOT_FOUND)
+        raise_finding(o, MQTT_RULE_PACKET_IDENTIFIER_NOT_FOUND, reason_field(o),
+                      o->packet->packet_identifier, 0);
+    else if (!second_half && p->transition->next == DONE && reason >= MQTT_REASON_FAILURE)
+        raise_finding(o, MQTT_RULE_PUBLISH_REFUSED, reason_field(o), reason, 0);
+}
+
+static void keep_reason(const struct passage *p)
+{
+    p->handshake->reason_code = reason_of(p->o->packet);
+    p->handshake->failed = p->handshake->reason_code >= MQTT_REASON_FAILURE;
+}
+
+static void finish(struct passage *p)
+{
+    keep_reason(p);
+    finish_handshake(p->o, p->beginner, p->handshake, p->packet == PUBCOMP ? 3 : 1);
+}
+
+static void receive(struct passage *p)
+{
+    struct mqtt_handshake *handshake = p->handshake;
+    keep_reason(p);
+    handshake->stage = 2;
+    handshake->again = (struct mqtt_leg){0};
+    handshake->legs[1] = place_leg(p->o->place);
+    handshake->order_received = ++p->beginner->next_received;
+}
+
+static void release(struct passage *p)
+{
+    struct mqtt_handshake *handshake = p->handshake;
+    handshake->resumed = false;
+    if (p->state == QOS_2_RESUMED_RELEASED) {
+        mark_resend(p->o, handshake, &handshake->legs[2]);
+        handshake->again = place_leg(p->o->place);
+        return;
+    }
+    handshake->stage = 3;
+    handshake->again = (struct mqtt_leg){0};
+    handshake->legs[2] = place_leg(p->o->place);
+}
+
+/* A PUBREL whose PUBLISH the capture does not show still gets its PUBCOMP: the session's earlier
+ * connection was not captured, or ended before its PUBCOMP arrived. */
+static bool may_be_resumed(const struct passage *p)
+{
+    return !is_known(p) || !session_fresh(p->o->connection, p->o->place->side) ||
+           just_settled(p->o, MQTT_HANDSHAKE_QOS_2) != NULL;
+}
+
+static void adopt(struct passage *p)
+{
+    struct observation *o = p->o;
+    const struct mqtt_settled *settled = just_settled(o, MQTT_HANDSHAKE_QOS_2);
+    const bool known = is_known(p);
+    if (settled != NULL && known)
+        resend_finding(o, settled->frame);
+    struct mqtt_handshake *handshake = begin_handshake(o, MQTT_HANDSHAKE_QOS_2);
+    if (handshake == NULL)
+        return;
+    if (!known)
+        handshake->began = 0; /* nor in plain sight */
+    handshake->stage = 3;
+    handshake->legs[0] = (struct mqtt_leg){0};
+    handshake->legs[2] = place_leg(o->place);
+}
+
+/* Nothing changes, but for what is owed in answer. */
+static void stay(struct passage *p)
+{
+    struct observation *o = p->o;
+    if (p->packet == PUBREL && p->state == QOS_2_RELEASED)
+        mark_resend(o, p->handshake, &p->handshake->legs[2]);
+    if (p->transition->owed != MQTT_NOTHING)
+        owe(o, o->to, (enum mqtt_packet_type)p->transition->owed);
+}
+
+void observe_acknowledgement(struct observation *o)
+{
+    const enum packet packet = packet_of(o->packet);
+    struct passage p;
+    begin_passage(&p, o, packet == PUBREL ? o->from : o->to,
+                  packet == PUBACK ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2, packet);
+    const bool ends = p.transition->next == DONE;
+    if (packet == PUBREL)
+        check_reason(&p);
+    if (p.transition->next == ADOPTED && may_be_resumed(&p)) {
+        adopt(&p);
+        return;
+    }
+    const bool paid = judge(&p);
+    if (!(paid && ends)) { /* else it answers something of old */
+        link_to_handshake(&p);
+        check_orders(&p);
+    }
+    if (packet != PUBREL)
+        check_reason(&p);
+    if (p.transition->next == RECEIVED)
+        receive(&p);
+    else if (p.transition->next == RELEASED)
+        release(&p);
+    else if (!ends)
+        stay(&p);
+    else if (!paid)
+        finish(&p);
+}
