@@ -268,17 +268,15 @@ static void keep_findings(struct mqttscope_record *record, const struct mqtt_ste
     capture.findings += count;
 }
 
-enum mqtt_outcome mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
-                                                const struct mqtt_place *place,
-                                                const struct mqtt_bytes *bytes,
-                                                struct mqtt_packet *packet,
-                                                struct mqttscope_record *record)
+void mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
+                                   const struct mqtt_place *place, const struct mqtt_bytes *bytes,
+                                   struct mqttscope_record *record)
 {
+    struct mqtt_packet packet;
     struct mqtt_step step;
 
-    const enum mqtt_outcome outcome =
-        mqtt_connection_packet(conversation->connection, place, bytes, NULL, packet, &step);
-    record->version = packet->version; /* later passes read it as this one did */
+    mqtt_connection_packet(conversation->connection, place, bytes, NULL, &packet, &step);
+    record->version = packet.version; /* it is drawn as it was read here */
     record->sender = step.sender;
     record->in_flight = step.in_flight;
     record->since_client = step.since_client != -1 ? step.since_client : MQTTSCOPE_NO_TIME;
@@ -287,7 +285,6 @@ enum mqtt_outcome mqttscope_conversation_packet(struct mqttscope_conversation *c
         mqttscope_record_extra(record)->topic = keep_text(step.topic);
     keep_links(record, &step, (uint32_t)place->frame);
     keep_findings(record, &step);
-    return outcome;
 }
 
 void mqttscope_conversation_gap(struct mqttscope_conversation *conversation,

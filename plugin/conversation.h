@@ -45,11 +45,9 @@ struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, co
                                                           unsigned *side);
 
 /* Decodes a packet, takes it in and fills its record. */
-enum mqtt_outcome mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
-                                                const struct mqtt_place *place,
-                                                const struct mqtt_bytes *bytes,
-                                                struct mqtt_packet *packet,
-                                                struct mqttscope_record *record);
+void mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
+                                   const struct mqtt_place *place, const struct mqtt_bytes *bytes,
+                                   struct mqttscope_record *record);
 
 /* Where the frame stands that `side` sent: nothing is known of positions and acknowledgements. */
 struct mqtt_place mqttscope_place(const packet_info *pinfo, unsigned side);

@@ -32,9 +32,6 @@ struct mqttscope_client {
     bool keep_alive_known;
 };
 
-/* Times are counted in nanoseconds. */
-#define MQTTSCOPE_SECOND INT64_C(1000000000)
-
 /* There is none. A time between two packets may be negative: clocks are set back. */
 #define MQTTSCOPE_NO_TIME INT64_MIN
 

@@ -38,7 +38,6 @@ static void take_packet(const struct mqttscope_settling *settling, uint32_t offs
     struct mqttscope_direction *direction = mqttscope_direction_of(settling);
     struct mqttscope_record *record = add_record(settling, RECORD_PACKET, offset, length);
     struct mqtt_place place = mqttscope_place(settling->pinfo, settling->side);
-    struct mqtt_packet packet;
 
     place.token = (uint64_t)(uintptr_t)record;
     place.began = direction->packet_began;
@@ -47,7 +46,7 @@ static void take_packet(const struct mqttscope_settling *settling, uint32_t offs
         place.position = settling->position + offset + length;
         place.acknowledged = settling->acknowledged;
     }
-    mqttscope_conversation_packet(settling->conversation, &place, &bytes, &packet, record);
+    mqttscope_conversation_packet(settling->conversation, &place, &bytes, record);
     record->after_gap = direction->lost;
     direction->lost = false;
 }

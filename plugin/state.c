@@ -2,6 +2,8 @@
 /* What was worked out about a control packet: links, times, findings; see painter.h. */
 #include "plugin/painter.h"
 
+#include "mqtt/facts/time.h"
+
 static proto_item *add_generated_text(const struct painter *painter, proto_tree *tree,
                                       enum made_field field, const char *text)
 {
@@ -24,8 +26,7 @@ static void add_generated_number(const struct painter *painter, enum made_field 
 static void add_generated_time(const struct painter *painter, enum made_field field,
                                int64_t nanoseconds)
 {
-    const nstime_t time = {(time_t)(nanoseconds / MQTTSCOPE_SECOND),
-                           (int)(nanoseconds % MQTTSCOPE_SECOND)};
+    const nstime_t time = {(time_t)(nanoseconds / MQTT_SECOND), (int)(nanoseconds % MQTT_SECOND)};
 
     if (mqttscope_wants_field(painter, hf_made[field]))
         proto_item_set_generated(proto_tree_add_time(painter->levels[0].tree, hf_made[field],
