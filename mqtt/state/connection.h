@@ -123,7 +123,8 @@ const char *mqtt_end_cause_name(unsigned cause);
  * right (4.3.2, 4.3.3); what it answers may have been wrong. */
 struct mqtt_owed {
     uint16_t packet_identifier;
-    uint8_t type; /* enum mqtt_packet_type: PUBACK, PUBREC, PUBREL or PUBCOMP */
+    uint8_t type;       /* enum mqtt_packet_type: PUBACK, PUBREC, PUBREL or PUBCOMP */
+    struct mqtt_leg by; /* the packet that it will answer */
 };
 
 /* So many of a side are remembered at the most. */
@@ -134,7 +135,8 @@ struct mqtt_owed {
 struct mqtt_settled {
     uint64_t clock; /* when */
     int64_t time;
-    uint64_t frame; /* of its first packet */
+    uint64_t frame;    /* of its first packet */
+    uint64_t released; /* of its PUBREL; 0: it had none */
     uint16_t packet_identifier;
     uint8_t kind; /* enum mqtt_handshake_kind */
     bool failed;  /* refused */

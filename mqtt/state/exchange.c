@@ -39,7 +39,8 @@ void owe(struct observation *o, struct mqtt_side_state *who, enum mqtt_packet_ty
             return;
         forget_owed(who, 0);
     }
-    who->owed[who->owed_count++] = (struct mqtt_owed){o->packet->packet_identifier, (uint8_t)type};
+    who->owed[who->owed_count++] =
+        (struct mqtt_owed){o->packet->packet_identifier, (uint8_t)type, place_leg(o->place)};
 }
 
 bool pays(struct observation *o)
@@ -48,6 +49,7 @@ bool pays(struct observation *o)
     for (uint32_t i = 0; i < from->owed_count; i++) {
         if (from->owed[i].type == o->packet->type &&
             from->owed[i].packet_identifier == o->packet->packet_identifier) {
+            link_request(o, &from->owed[i].by);
             forget_owed(from, i);
             return true;
         }
@@ -128,8 +130,14 @@ void finish_handshake(struct observation *o, struct mqtt_side_state *beginner,
     o->step->has_handshake = true;
     prove_identifier(c, (unsigned)(beginner - c->sides), handshake);
     beginner->settled[beginner->settled_next++ % MQTT_SETTLED_MAX] = (struct mqtt_settled){
-        c->clock,        o->place->time,   handshake->legs[0].frame, handshake->packet_identifier,
-        handshake->kind, handshake->failed};
+        .clock = c->clock,
+        .time = o->place->time,
+        .frame = handshake->legs[0].frame,
+        .released = handshake->kind == MQTT_HANDSHAKE_QOS_2 ? handshake->legs[2].frame : 0,
+        .packet_identifier = handshake->packet_identifier,
+        .kind = handshake->kind,
+        .failed = handshake->failed,
+    };
     inflight_remove(&beginner->inflight, handshake);
 }
 

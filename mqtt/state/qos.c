@@ -476,9 +476,9 @@ static void release_again(struct passage *p, const struct mqtt_settled *settled)
     if (is_known(p) && settled->failed)
         identifier_finding(o, MQTT_RULE_PUBREL_AFTER_ERROR, settled->frame);
     else if (is_known(p))
-        resend_finding(o, settled->frame);
-    o->step->resend = !settled->failed;
-    o->step->first = (struct mqtt_leg){.time = settled->time, .frame = settled->frame};
+        resend_finding(o, settled->released);
+    o->step->resend = settled->released != 0;
+    o->step->first.frame = settled->released;
     owe(o, o->to, MQTT_PUBCOMP);
 }
 

@@ -609,8 +609,10 @@ class Selection(Case):
         whole, little = self.report(path), self.report("--memory", "1M", path)
         self.assertEqual(whole["capture"]["limits"], [])
         self.assertEqual(whole["totals"]["connections"], 3000)
-        self.assertEqual(little["totals"]["connections"], 3000)
-        self.assertIn("no-memory", [limit["kind"] for limit in little["capture"]["limits"]])
+        # Connections give way to newer ones; the few that could not be made at all are counted.
+        limits = {limit["kind"]: limit["count"] for limit in little["capture"]["limits"]}
+        self.assertGreater(little["totals"]["connections"], 2000)
+        self.assertGreaterEqual(little["totals"]["connections"] + limits["no-memory"], 3000)
 
     def test_recognized_on_any_port(self):
         capture = Capture()
@@ -823,7 +825,9 @@ class Fleet(Case):
     def test_statements_follow_the_version(self):
         finding = next(f for f in self.fleet["findings"] if f["rule"] == "client-taken-over")
         self.assertEqual(finding["version"], "3.1.1")
-        self.assertEqual(finding["statements"], ["MQTT-3.1.4-2"])
+        self.assertEqual(finding["statements"], [])
+        finding = next(f for f in self.fleet["findings"] if f["rule"] == "qos-2-without-pubrel")
+        self.assertEqual((finding["version"], finding["statements"]), ("3.1.1", ["MQTT-4.3.3-1"]))
 
 
 if __name__ == "__main__":

@@ -475,7 +475,7 @@ static const struct scene scenes[] = {
      "! pubrel-after-error\nS PUBCOMP 1 0x92\n! packet-identifier-not-found\n"},
     {"a PUBREL that comes once more is no exchange of its own",
      "connection\n" V3 "C PUBLISH 2 t id=1\nS PUBREC 1\nC PUBREL 1\nS PUBCOMP 1\n? done QoS 2\n"
-     "C PUBREL 1\n! resent-on-timeout\n? resend\nS PUBCOMP 1\n? alone\n"},
+     "C PUBREL 1\n! resent-on-timeout\n? resend\nS PUBCOMP 1\n? answers\n"},
     {"another message after PUBREL, before PUBCOMP",
      "connection\n" V3 "C PUBLISH 2 t id=1\nS PUBREC 1\nC PUBREL 1\nC PUBLISH 2 t id=1 says=other\n"
      "! packet-identifier-in-use\n"},
