@@ -12,6 +12,14 @@ static bool start_seen(const struct channel *channel)
     return channel->websocket != NULL || channel->flow->initiator != TCP_SIDE_UNKNOWN;
 }
 
+/* The same for one side: who opened the connection is told where to begin by either SYN, the other
+ * one by its own alone. */
+static bool side_start_seen(const struct channel *channel, unsigned side)
+{
+    const struct tcp_flow *flow = channel->flow;
+    return channel->websocket != NULL || flow->initiator == (int)side || flow->side[side].syn_seen;
+}
+
 static struct mqtt_endpoint endpoint(const struct tcp_flow *flow, unsigned side)
 {
     struct mqtt_endpoint end = {.port = flow->side[side].port, .family = flow->ip_version};
@@ -54,9 +62,11 @@ bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
     };
     channel->audit = audit_connection_opened(feed->audit, &opening);
     for (uint8_t side = 0; side < 2; side++) {
-        mqtt_stream_init(&channel->streams[side], start.start_seen, &feed->memory);
-        /* Nobody sends data before the other side's SYN: its direction is not in the capture. */
-        if (flow->side[side].segments == 0)
+        const bool from_start = start.start_seen && side_start_seen(channel, side);
+        mqtt_stream_init(&channel->streams[side], from_start, &feed->memory);
+        /* Nobody sends data before the other side's SYN: its direction is not in the capture, or
+         * was not from its first byte on. */
+        if (flow->side[side].segments == 0 || from_start != start.start_seen)
             tell_gap(channel, side, now);
     }
     return true;

@@ -43,10 +43,15 @@ static void begin_direction(const struct mqttscope_settling *settling, uint32_t 
     const struct mqttscope_conversation *conversation = settling->conversation;
     struct mqttscope_direction *direction = mqttscope_direction_of(settling);
 
+    const bool answers = conversation->tcp != NULL &&
+                         mqttscope_tcp_server_port(conversation->tcp) == settling->pinfo->srcport;
+
     direction->begun = true;
     direction->position = sequence;
     if (!conversation->connection->start_seen)
         mqttscope_search_begin(direction);
+    else if (answers && !mqttscope_tcp_answer_seen(conversation->tcp))
+        lose(settling, UINT32_MAX); /* it may be any byte of its direction */
     else if (conversation->tcp != NULL)
         direction->position -= mqttscope_tcp_from_start(conversation->tcp, TCP_SENDER, sequence);
 }
