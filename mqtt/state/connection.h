@@ -158,7 +158,7 @@ struct mqtt_side_state {
     uint64_t bytes; /* of control packets */
     uint64_t packets_by_type[MQTT_PACKET_TYPES];
     struct mqtt_inflight inflight; /* handshakes that this side began */
-    uint32_t outstanding; /* its QoS 1 and 2 PUBLISH packets on this connection without final ack */
+    uint32_t outstanding; /* its QoS 1 and 2 PUBLISH packets of this era without final ack */
     uint64_t next_order;
     uint64_t acked_order[2]; /* highest .order acknowledged: PUBACK, PUBREC */
     uint64_t next_received;
@@ -210,7 +210,8 @@ struct mqtt_connection {
                                  room for the session: see session.h */
     struct mqtt_endpoint endpoints[2]; /* by side */
     uint64_t clock;                    /* counts the steps from 1: what came before what */
-    bool start_seen;                   /* the capture shows the TCP connection's start */
+    uint64_t era;    /* counts from 1 how often counting began anew: see doubt.h */
+    bool start_seen; /* the capture shows the TCP connection's start */
     bool client_known;
     uint8_t client;        /* side of the client; a guess until client_known */
     uint8_t senders[2];    /* enum mqtt_sender, by side: what these two say */

@@ -134,13 +134,12 @@ void session_refused(struct mqtt_connection *c)
 
 /* ---- CONNACK ---- */
 
-static void mark_resumed(const struct mqtt_connection *c, struct mqtt_inflight *inflight,
-                         uint8_t side)
+static void mark_resumed(struct mqtt_inflight *inflight, uint8_t side)
 {
     for (uint32_t i = 0; i < inflight->capacity; i++) {
         struct mqtt_handshake *handshake = &inflight->slots[i];
         handshake->resumed = true;
-        handshake->began = c->clock;
+        handshake->began = 1; /* before all that this connection may have lost */
         handshake->counted = 0;
         handshake->order = 0; /* these two count on one connection */
         handshake->order_received = 0;
@@ -156,7 +155,7 @@ static bool resume(struct mqtt_connection *c, unsigned i)
     const uint8_t side = i == 0 ? c->client : (uint8_t)(1 - c->client);
     struct mqtt_inflight *live = &c->sides[side].inflight;
     struct mqtt_inflight *stored = &c->claim->session->inflight[i];
-    mark_resumed(c, stored, side);
+    mark_resumed(stored, side);
     if (live->count == 0) {
         inflight_clear(live);
         inflight_move(live, stored);

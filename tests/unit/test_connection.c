@@ -469,6 +469,19 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 3.1.1 a\nS CONNACK sp\nS PUBACK 2\nC PUBLISH 1 t id=1\nS PUBACK 1\n"
      "S PUBACK 1\n! acknowledgement-unknown\nS PUBACK 2\nC PUBLISH 2 t id=3\nC PUBREL 3\n"
      "! qos-2-out-of-step\n"},
+    {"what is lost may be resent before CONNACK, too",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 2 t id=1\nS PUBREC 1\nclose S rst\n"
+     "connection\nC CONNECT 3.1.1 a\ngap C\nC PINGREQ\nS CONNACK sp\nS PUBCOMP 1\n"},
+    {"acknowledgements that may be lost take nothing from the quota",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0002}\ngap S\nC PUBLISH 1 t id=1\n"
+     "C PUBLISH 1 t id=2\nC PUBLISH 1 t id=3\nS PUBACK 3\n"},
+    {"... and it is counted anew when the side is seen again",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0002}\ngap S\nC PUBLISH 1 t id=1\n"
+     "C PUBLISH 1 t id=2\nS PUBACK 1\nS PUBACK 2\nC PUBLISH 1 t id=3\n? in-flight 1\n"
+     "C PUBLISH 1 t id=4\n"},
+    {"a PUBLISH with DUP behind a PUBREC and a gap may be the next message",
+     "connection\n" V3 "C PUBLISH 2 t id=1\nS PUBREC 1\ngap C\ngap S\n+1\n"
+     "C PUBLISH 2 u id=1 dup\nS PUBREC 1\nC PUBREL 1\nS PUBCOMP 1\n"},
     {"a CONNACK that is lost leaves the session open, not the connection",
      "connection\nC CONNECT 3.1.1 a\ngap S\nS PUBLISH 0 t\nC SUBSCRIBE 1 a:0\nC PUBLISH 1 t id=2\n"
      "+1\nclose S rst\n! subscribe-unanswered\n"},
