@@ -208,6 +208,7 @@ struct mqtt_connection {
     struct mqtt_memory *memory;
     struct mqtt_claim *claim; /* on its session; NULL until CONNECT was seen, and where there is no
                                  room for the session: see session.h */
+    bool unclaimed; /* there was no memory for that: another connection may take over unseen */
     struct mqtt_endpoint endpoints[2]; /* by side */
     uint64_t clock;                    /* counts the steps from 1: what came before what */
     uint64_t era;    /* counts from 1 how often counting began anew: see doubt.h */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mqtt/facts/time.h"
+#include "mqtt/state/session.h"
 
 static bool is_lossless(const struct mqtt_connection *c)
 {
@@ -65,7 +66,8 @@ void doubt_session(struct mqtt_connection *c)
 
 static bool is_followed(const struct mqtt_connection *c)
 {
-    return c->connect.frame != 0 && !mqtt_connection_taken_over(c);
+    return c->connect.frame != 0 && !c->unclaimed && !mqtt_connection_taken_over(c) &&
+           !(c->claim != NULL && c->claim->state == MQTT_CLAIM_DISPLACED);
 }
 
 bool connection_whole(const struct mqtt_connection *c)

@@ -6,7 +6,7 @@
  *     connection [NAME] [mid]       begins a connection; with `mid` its start was not captured
  *     use NAME                      goes on with an earlier one
  *     C TYPE ...  S TYPE ...        the client, the server sends a control packet (see build())
- *     +SECONDS                      time passes
+ *     +SECONDS                      time passes; +-SECONDS: the clock is set back
  *     gap C | gap S                 bytes of that direction are missing
  *     close C fin | close S rst ... the transport ends; `end` is the end of the capture
  *     ! RULE                        the last line raises this finding; what is not listed may not
