@@ -11,12 +11,21 @@
  * counted in `refused`. */
 struct mqtt_claim *claim_session(struct mqtt_connection *c);
 
+/* The server's answer is there, or will not come. */
+void settle_claim(struct mqtt_claim *claim, enum mqtt_claim_state state);
+
+/* Another connection may take the session from its holder, if it has one. */
+void contest(struct mqtt_session *session);
+
 /* The connection goes: its claim does, too. A session that nobody claims may give way to others. */
 void release_claim(struct mqtt_connection *c);
 
 /* The connection's CONNECT is not in the capture, although its beginning is: if so, that is
  * counted. */
 void note_stranger(struct mqtt_connection *c);
+
+/* No connection was missed that may have named the session since the last one did. */
+bool session_undisturbed(const struct mqtt_session *session);
 
 /* All that happened to the session while it was offline, and before, is in the capture. */
 bool session_history_known(const struct mqtt_session *session);

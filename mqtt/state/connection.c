@@ -21,7 +21,7 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
     c->memory = start->memory;
     c->endpoints[0] = start->endpoints[0];
     c->endpoints[1] = start->endpoints[1];
-    c->clock = 1;
+    c->clock = c->era = 1;
     c->start_seen = start->start_seen;
     c->client = start->client & 1;
     if (start->start_seen)

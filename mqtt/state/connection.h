@@ -167,7 +167,7 @@ struct mqtt_side_state {
     uint64_t packets_by_type[MQTT_PACKET_TYPES];
     struct mqtt_inflight inflight;  /* handshakes that this side began */
     struct mqtt_inflight discarded; /* what was in flight in the session that a clean start ended */
-    uint32_t outstanding; /* its QoS 1 and 2 PUBLISH packets on this connection without final ack */
+    uint32_t outstanding; /* its QoS 1 and 2 PUBLISH packets of this era without final ack */
     uint16_t lowest_used, highest_used; /* packet identifiers of its PUBLISH packets on this
                                            connection; 0: none */
     uint64_t next_order;
@@ -222,9 +222,11 @@ struct mqtt_connection {
     struct mqtt_memory *memory;
     struct mqtt_claim *claim; /* on its session; NULL until CONNECT was seen, and where there is no
                                  room for the session: see session.h */
+    bool unclaimed; /* there was no memory for that: another connection may take over unseen */
     struct mqtt_endpoint endpoints[2]; /* by side */
     uint64_t clock;                    /* counts the steps from 1: what came before what */
-    bool start_seen;                   /* the capture shows the TCP connection's start */
+    uint64_t era;    /* counts from 1 how often counting began anew: see doubt.h */
+    bool start_seen; /* the capture shows the TCP connection's start */
     bool client_known;
     uint8_t client;        /* side of the client; a guess until client_known */
     uint8_t senders[2];    /* enum mqtt_sender, by side: what these two say */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mqtt/facts/time.h"
+#include "mqtt/state/session.h"
 
 static bool is_lossless(const struct mqtt_connection *c)
 {
@@ -15,19 +16,25 @@ static void forget_proof(struct mqtt_side_state *state)
 {
     if (state->proven != NULL)
         memset(state->proven, 0, MQTT_PROVEN_BYTES);
-    /* Counts of what is in flight, and comparisons with what was, begin anew. */
     state->outstanding = 0;
     state->acked_order[0] = state->acked_order[1] = state->released_order = 0;
+}
+
+/* Counts of what is in flight, and comparisons with what was, begin anew: for both sides, since a
+ * handshake takes packets of both. */
+static void begin_era(struct mqtt_connection *c)
+{
+    c->era++;
+    forget_proof(&c->sides[0]);
+    forget_proof(&c->sides[1]);
+    c->ping.proven = false;
+    c->ping.displaced = 0;
 }
 
 void doubt_side(struct mqtt_connection *c, unsigned side, int64_t time, uint64_t frame)
 {
     c->sides[side].doubt = (struct mqtt_doubt){false, c->clock, time, frame};
-    /* A handshake takes packets of both sides. */
-    forget_proof(&c->sides[0]);
-    forget_proof(&c->sides[1]);
-    c->ping.proven = false;
-    c->ping.displaced = 0;
+    begin_era(c);
     /* If the CONNACK is among what was lost, nothing else will tell of the session. */
     if (c->connect.frame != 0 && c->connack.frame == 0 && !c->session_settled) {
         doubt_session(c);
@@ -50,6 +57,7 @@ void side_seen(struct mqtt_connection *c, unsigned side, int64_t time)
     doubt->open = false;
     doubt->clock = c->clock - 1; /* this step is the first behind it */
     doubt->time = time;
+    begin_era(c);
 }
 
 void doubt_session(struct mqtt_connection *c)
@@ -59,7 +67,8 @@ void doubt_session(struct mqtt_connection *c)
 
 static bool is_followed(const struct mqtt_connection *c)
 {
-    return c->connect.frame != 0 && !mqtt_connection_taken_over(c);
+    return c->connect.frame != 0 && !c->unclaimed && !mqtt_connection_taken_over(c) &&
+           !(c->claim != NULL && c->claim->state == MQTT_CLAIM_DISPLACED);
 }
 
 bool connection_whole(const struct mqtt_connection *c)

@@ -16,6 +16,9 @@
  * The history of a session can be in doubt as well: it was resumed, and began before the capture,
  * or on a connection of which the capture lacks something. That concerns its QoS handshakes alone.
  *
+ * With each doubt, and again when its side is seen, an era begins: counts of what is in flight, and
+ * comparisons with what was, begin anew.
+ *
  * Moments are told by the connection's clock, which counts steps: times may step backwards.
  * Private to mqtt/state/.
  */

@@ -134,6 +134,14 @@ static int64_t grace_of(const struct mqtt_connection *c, unsigned side, enum mqt
     return slowest > MQTT_CLOSE_GRACE / 10 ? slowest * 10 : MQTT_CLOSE_GRACE;
 }
 
+/* A connection that could not be followed may have been the one that takes this one's session, and
+ * the server owes nothing any more. */
+static bool may_be_taken_over(const struct mqtt_connection *c, enum mqtt_close how)
+{
+    return how != MQTT_CLOSE_CAPTURE_END && c->claim != NULL &&
+           !session_undisturbed(c->claim->session);
+}
+
 static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_close how,
                           struct mqtt_step *step)
 {
@@ -189,7 +197,8 @@ void mqtt_connection_close(struct mqtt_connection *c, const struct mqtt_place *p
         note_stranger(c);
     if (connection_whole(c))
         connect_findings(c, place, how, step);
-    ping_findings(c, place->time, how, step);
+    if (!may_be_taken_over(c, how))
+        ping_findings(c, place->time, how, step);
     if (c->end_cause == MQTT_END_KEEP_ALIVE && c->sides[1 - c->client].disconnect.frame == 0)
         end_finding(c, step, MQTT_RULE_KEEP_ALIVE_CLOSED, c->client, 0, &client->last,
                     mqtt_milliseconds(silence), c->keep_alive.effective);
@@ -271,8 +280,9 @@ static bool may_persist(const struct mqtt_connection *c)
 bool mqtt_handshake_handed_on(const struct mqtt_connection *c,
                               const struct mqtt_handshake *handshake)
 {
-    return is_publish(handshake) && session_persists(c) &&
-           (c->claim->state == MQTT_CLAIM_LEFT || c->claim->state == MQTT_CLAIM_TAKEN_OVER);
+    return is_publish(handshake) && session_persists(c) && c->claim != NULL &&
+           (c->claim->state == MQTT_CLAIM_LEFT || c->claim->state == MQTT_CLAIM_DISPLACED ||
+            c->claim->state == MQTT_CLAIM_TAKEN_OVER);
 }
 
 bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
@@ -284,7 +294,7 @@ bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
     if (!seen_since(connection, handshake->began) || handshake->resumed ||
         (session_goes_on && ended) || mqtt_handshake_handed_on(connection, handshake))
         return false;
-    if (ended && owed_nothing(connection, handshake))
+    if (ended && (owed_nothing(connection, handshake) || may_be_taken_over(connection, how)))
         return false;
     /* The last packet is the beginner's, but for a PUBREC: the other one has to answer. */
     const uint8_t answering =
@@ -302,7 +312,7 @@ bool mqtt_session_open_finding(const struct mqtt_session *session,
                                const struct mqtt_handshake *handshake, bool by_client, int64_t time,
                                struct mqtt_finding *finding)
 {
-    if (!session_history_known(session) || session->holder != NULL)
+    if (!session_history_known(session) || session->stale || session->holder != NULL)
         return false;
     const struct mqtt_leg *last = handshake_last_leg(handshake);
     if (mqtt_elapsed(time, last->time) < MQTT_OPEN_GRACE || session_surely_gone(session, time))

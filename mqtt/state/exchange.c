@@ -72,13 +72,11 @@ static void owe_next(struct observation *o, const struct mqtt_handshake *handsha
 
 /* ---- Handshakes ---- */
 
-/* Takes the handshake out of its sender's quota, if it still stands there: counting began anew with
- * the last doubt. */
+/* Takes the handshake out of its sender's quota, if it still stands there. */
 static void uncount(const struct mqtt_connection *c, struct mqtt_side_state *beginner,
                     const struct mqtt_handshake *handshake)
 {
-    if (handshake->counted > c->sides[0].doubt.clock &&
-        handshake->counted > c->sides[1].doubt.clock && beginner->outstanding != 0)
+    if (handshake->counted == c->era && beginner->outstanding != 0)
         beginner->outstanding--;
 }
 

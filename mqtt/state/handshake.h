@@ -53,8 +53,8 @@ struct mqtt_handshake {
                             the capture lacks some of them */
     uint32_t next;       /* private to the table */
     uint64_t began;      /* the connection's clock when it began there; see doubt.h */
-    uint64_t counted;    /* the clock when it was counted against the receiver's Receive Maximum; 0:
-                            it was not */
+    uint64_t counted;    /* the connection's era in which it was counted against the receiver's
+                            Receive Maximum; 0: it was not */
     uint64_t order;      /* counts the side's PUBLISH packets: to compare with acknowledgements */
     uint64_t order_received; /* QoS 2: counts the PUBREC packets */
     uint64_t fingerprint;    /* PUBLISH: of topic and payload; 0: not known */

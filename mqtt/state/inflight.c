@@ -147,6 +147,8 @@ const struct mqtt_handshake *mqtt_inflight_next(const struct mqtt_inflight *infl
 const struct mqtt_leg *handshake_last_leg(const struct mqtt_handshake *handshake)
 {
     const unsigned stage = handshake->stage;
+    if (handshake->again.frame != 0)
+        return &handshake->again;
     return &handshake->legs[stage == 0 ? 0 : stage > MQTT_LEGS ? MQTT_LEGS - 1 : stage - 1];
 }
 

@@ -164,12 +164,11 @@ static void check_order(const struct passage *p, enum mqtt_rule rule, uint64_t o
 static void count_against_quota(struct observation *o, struct mqtt_handshake *handshake)
 {
     const struct mqtt_connection *c = o->connection;
-    handshake->counted = c->clock;
+    handshake->counted = c->era;
     o->from->outstanding++;
     const bool quota_known =
         is_5_0(o) && (o->sender == MQTT_SENDER_CLIENT ? knows_connack(o) : c->connect.frame != 0);
-    if (quota_known && !mqtt_connection_taken_over(c) &&
-        o->from->outstanding > o->to->receive_maximum)
+    if (quota_known && seen_since(c, c->clock) && o->from->outstanding > o->to->receive_maximum)
         raise_finding(o, MQTT_RULE_RECEIVE_MAXIMUM_EXCEEDED, MQTT_FIELD_PACKET_IDENTIFIER,
                       o->from->outstanding, o->to->receive_maximum);
 }
@@ -319,7 +318,7 @@ static void publish_again(struct passage *p)
     struct observation *o = p->o;
     struct mqtt_handshake *handshake = p->handshake;
     /* Less than that, and the two may have crossed. */
-    if (p->state == QOS_2_RECEIVED &&
+    if (p->state == QOS_2_RECEIVED && is_known(p) &&
         mqtt_elapsed(o->place->time, handshake->legs[1].time) > MQTT_CLOSE_GRACE)
         identifier_finding(o, MQTT_RULE_PUBLISH_AFTER_PUBREC, handshake->legs[1].frame);
     judge(p);

@@ -14,9 +14,8 @@
 
 bool session_persists(const struct mqtt_connection *c)
 {
-    if (c->claim == NULL || !c->accepted)
-        return false;
-    return c->version == MQTT_VERSION_5_0 ? c->session_expiry != 0 : !c->clean_start;
+    return c->accepted &&
+           (c->version == MQTT_VERSION_5_0 ? c->session_expiry != 0 : !c->clean_start);
 }
 
 /* The client's table first, as the session keeps them. */
@@ -57,15 +56,16 @@ static bool keep_copies(struct mqtt_inflight *kept, const struct mqtt_inflight *
     return whole;
 }
 
-/* The session goes on without its holder, as that left it. */
-static void let_go(struct mqtt_session *session, bool displaced)
+/* The session goes on without its holder, as that left it: LEFT, DISPLACED or TAKEN_OVER. */
+static void let_go(struct mqtt_session *session, enum mqtt_claim_state state)
 {
     struct mqtt_claim *holder = session->holder;
     const struct mqtt_connection *c = holder->connection;
     session->offline_since = last_packet(c);
     session->offline_slack = slack(c);
     session->kept = session_persists(c);
-    session->known = history_whole(c) && !session->missed && !c->expiry_in_doubt;
+    session->known = history_whole(c) && !c->expiry_in_doubt;
+    session->stale = false;
     session->version = c->version;
     session->expiry = c->version == MQTT_VERSION_5_0 ? c->session_expiry : UINT32_MAX;
     for (unsigned i = 0; i < 2; i++) {
@@ -76,15 +76,26 @@ static void let_go(struct mqtt_session *session, bool displaced)
             c->sessions->strangers++;
         }
     }
-    holder->state = displaced || holder->state == MQTT_CLAIM_CONTESTED ? MQTT_CLAIM_TAKEN_OVER
-                                                                       : MQTT_CLAIM_LEFT;
+    settle_claim(holder, holder->state == MQTT_CLAIM_CONTESTED ? MQTT_CLAIM_TAKEN_OVER : state);
     session->holder = NULL;
+    session->contestants = 0;
 }
 
 void leave_session(struct mqtt_connection *c)
 {
-    if (c->claim != NULL && c->claim->session->holder == c->claim)
-        let_go(c->claim->session, false);
+    struct mqtt_claim *claim = c->claim;
+    if (claim == NULL)
+        return;
+    if (claim->session->holder == claim)
+        let_go(claim->session, MQTT_CLAIM_LEFT);
+    else if (claim->state == MQTT_CLAIM_NAMED)
+        settle_claim(claim, MQTT_CLAIM_LEFT);
+}
+
+void note_latecomer(const struct mqtt_connection *c)
+{
+    if (c->claim != NULL && c->claim->state == MQTT_CLAIM_LEFT)
+        c->claim->session->stale = true;
 }
 
 /* ---- CONNECT ---- */
@@ -93,8 +104,21 @@ static bool is_over(const struct mqtt_connection *c)
 {
     const struct mqtt_sessions_options *options = &c->sessions->options;
     return c->sides[0].disconnect.frame != 0 || c->sides[1].disconnect.frame != 0 ||
-           c->sides[0].gap || c->sides[1].gap || /* its end may be what is missing */
            (options->transport_ended != NULL && options->transport_ended(c, options->user));
+}
+
+/* What becomes of the connection that holds the session when another one names it. */
+static void confront(struct mqtt_connection *c, struct mqtt_session *session)
+{
+    const struct mqtt_connection *holder = session->holder->connection;
+    if (is_over(holder)) {
+        let_go(session, MQTT_CLAIM_LEFT);
+    } else if (holder->sides[0].gap || holder->sides[1].gap) {
+        let_go(session, MQTT_CLAIM_DISPLACED);
+    } else {
+        contest(session); /* unless the server refuses */
+        c->takes_over = holder->first.frame;
+    }
 }
 
 /* Whether the session's state is known at all is settled by the answer; until then, and if the
@@ -105,21 +129,19 @@ void name_session(struct observation *o)
     if (c->sessions == NULL)
         return;
     if (c->client_identifier.length == 0) {
+        c->unclaimed = c->strings_lost;
         c->sessions->strangers += c->strings_lost;
         return;
     }
     const bool claimed = claim_session(c) != NULL;
     sweep_sessions(c->sessions, o->place->time);
-    if (!claimed)
+    if (!claimed) {
+        c->unclaimed = true;
         return;
-    struct mqtt_session *session = c->claim->session;
-    struct mqtt_claim *holder = session->holder;
-    if (holder != NULL && is_over(holder->connection)) {
-        let_go(session, false);
-    } else if (holder != NULL) {
-        holder->state = MQTT_CLAIM_CONTESTED; /* unless the server refuses */
-        c->takes_over = holder->connection->first.frame;
     }
+    struct mqtt_session *session = c->claim->session;
+    if (session->holder != NULL)
+        confront(c, session);
     c->claim->session_was_known = session_history_known(session);
     session->known = false;
 }
@@ -130,21 +152,21 @@ void session_refused(struct mqtt_connection *c)
     if (claim == NULL)
         return;
     struct mqtt_session *session = claim->session;
-    session->known = claim->session_was_known;
-    claim->state = MQTT_CLAIM_REFUSED;
-    if (session->holder != NULL && c->takes_over == session->holder->connection->first.frame)
+    if (claim->connections == session->connections) /* as it was, then */
+        session->known = claim->session_was_known;
+    settle_claim(claim, MQTT_CLAIM_REFUSED);
+    if (session->holder != NULL && session->contestants != 0 && --session->contestants == 0)
         session->holder->state = MQTT_CLAIM_HELD;
 }
 
 /* ---- CONNACK ---- */
 
-static void mark_resumed(const struct mqtt_connection *c, struct mqtt_inflight *inflight,
-                         uint8_t side)
+static void mark_resumed(struct mqtt_inflight *inflight, uint8_t side)
 {
     for (uint32_t i = 0; i < inflight->capacity; i++) {
         struct mqtt_handshake *handshake = &inflight->slots[i];
         handshake->resumed = true;
-        handshake->began = c->clock;
+        handshake->began = 1; /* before all that this connection may have lost */
         handshake->counted = 0;
         handshake->order = 0; /* these two count on one connection */
         handshake->order_received = 0;
@@ -160,7 +182,7 @@ static bool resume(struct mqtt_connection *c, unsigned i)
     const uint8_t side = i == 0 ? c->client : (uint8_t)(1 - c->client);
     struct mqtt_inflight *live = &c->sides[side].inflight;
     struct mqtt_inflight *stored = &c->claim->session->inflight[i];
-    mark_resumed(c, stored, side);
+    mark_resumed(stored, side);
     if (live->count == 0) {
         inflight_clear(live);
         inflight_move(live, stored);
@@ -177,12 +199,13 @@ static bool resume(struct mqtt_connection *c, unsigned i)
     return whole;
 }
 
-/* The state that the last connection left behind must still be there. */
+/* The state that the last connection left behind must still be there. A clock that was set back
+ * says nothing. */
 static bool surely_kept(const struct mqtt_session *session, int64_t now)
 {
-    return session->kept &&
-           (session->expiry == UINT32_MAX ||
-            mqtt_elapsed(now, session->offline_since) < mqtt_time(session->expiry, 0));
+    const int64_t offline = mqtt_elapsed(now, session->offline_since);
+    return session->kept && (session->expiry == UINT32_MAX ||
+                             (offline >= 0 && offline < mqtt_time(session->expiry, 0)));
 }
 
 /* Session Present against what the last connection left behind (3.2.2-2, 3.2.2-3). Only an earlier
@@ -220,11 +243,10 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored)
     struct mqtt_session *session = c->claim->session;
     bool known = true;
     if (nothing_stored) {
-        session->missed = false;
         inflight_move(&c->sides[c->client].discarded, &session->inflight[0]);
         inflight_move(&c->sides[1 - c->client].discarded, &session->inflight[1]);
     } else {
-        known = c->claim->session_was_known && c->takes_over == 0;
+        known = c->claim->session_was_known && c->takes_over == 0 && !session->stale;
         if (!session->kept) {
             inflight_clear(&session->inflight[0]);
             inflight_clear(&session->inflight[1]);
@@ -232,13 +254,29 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored)
         known = resume(c, 0) && known;
         known = resume(c, 1) && known;
     }
-    c->claim->state = MQTT_CLAIM_HELD;
-    session->strangers = c->sessions->strangers;
+    settle_claim(c->claim, MQTT_CLAIM_HELD);
+    session->contestants = session->unanswered;
+    if (session->contestants != 0)
+        c->claim->state = MQTT_CLAIM_CONTESTED;
+    session->strangers = c->claim->strangers;
     session->holder = c->claim;
     session->connections++;
     session->resumed += c->session_present;
     session->connect = c->connect;
     return known;
+}
+
+/* Answers may cross: the connection that held the session at CONNECT need not be the one that does
+ * at CONNACK, and what was known of the session then need not be true of it now. */
+static void displace_holder(struct mqtt_connection *c)
+{
+    struct mqtt_session *session = c->claim->session;
+    if (session->holder != NULL) {
+        c->takes_over = session->holder->connection->first.frame;
+        let_go(session, MQTT_CLAIM_TAKEN_OVER);
+    }
+    if (c->claim->connections != session->connections || !session_undisturbed(session))
+        c->claim->session_was_known = false;
 }
 
 void enter_session(struct observation *o)
@@ -253,10 +291,8 @@ void enter_session(struct observation *o)
                            : tells        ? MQTT_SESSION_RESUMED
                                           : MQTT_SESSION_UNCLEAR;
     if (c->claim != NULL) {
-        struct mqtt_session *session = c->claim->session;
+        displace_holder(c);
         check_takeover(o);
-        if (session->holder != NULL && session->holder != c->claim)
-            let_go(session, true);
         if (tells)
             check_session_present(o);
         known = enter(c, nothing_stored);

@@ -16,6 +16,10 @@ void session_refused(struct mqtt_connection *c);
  * it. */
 void leave_session(struct mqtt_connection *c);
 
+/* A packet of a QoS handshake has come. If the connection has left its session before, the next one
+ * may or may not go on with what this packet changes. */
+void note_latecomer(const struct mqtt_connection *c);
+
 /* Whether the session outlives the connection as things stand: the server has to keep it. */
 bool session_persists(const struct mqtt_connection *c);
 

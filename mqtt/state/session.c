@@ -211,6 +211,12 @@ static struct mqtt_session *add(struct mqtt_sessions *sessions, uint64_t hash,
 
 /* ---- Claims ---- */
 
+/* Connections so far that may have been this client's, although nobody can tell. */
+static uint64_t session_strangers(const struct mqtt_session *session)
+{
+    return session->registry->strangers + session->missed;
+}
+
 struct mqtt_claim *claim_session(struct mqtt_connection *c)
 {
     struct mqtt_sessions *sessions = c->sessions;
@@ -221,22 +227,43 @@ struct mqtt_claim *claim_session(struct mqtt_connection *c)
     if (claim != NULL && session == NULL)
         session = add(sessions, hash, server, c->client_identifier);
     if (claim == NULL || session == NULL) {
-        if (session != NULL)
-            session->missed = true;
+        if (session != NULL) {
+            session->missed++;
+            contest(session);
+        }
         sessions->strangers++;
         mqtt_memory_free(c->memory, claim, sizeof *claim);
         sessions->refused++;
         return NULL;
     }
     idle_remove(sessions, session);
-    *claim = (struct mqtt_claim){.next = session->claims,
+    *claim = (struct mqtt_claim){.older = session->claims,
                                  .session = session,
                                  .connection = c,
                                  .state = MQTT_CLAIM_NAMED,
-                                 .session_was_known = session->known};
+                                 .connections = session->connections,
+                                 .strangers = session_strangers(session)};
+    if (session->claims != NULL)
+        session->claims->newer = claim;
     session->claims = claim;
+    session->unanswered++;
     c->claim = claim;
     return claim;
+}
+
+void settle_claim(struct mqtt_claim *claim, enum mqtt_claim_state state)
+{
+    if (claim->state == MQTT_CLAIM_NAMED)
+        claim->session->unanswered--;
+    claim->state = (uint8_t)state;
+}
+
+void contest(struct mqtt_session *session)
+{
+    if (session->holder == NULL)
+        return;
+    session->holder->state = MQTT_CLAIM_CONTESTED;
+    session->contestants++;
 }
 
 void release_claim(struct mqtt_connection *c)
@@ -245,10 +272,10 @@ void release_claim(struct mqtt_connection *c)
     if (claim == NULL)
         return;
     struct mqtt_session *session = claim->session;
-    struct mqtt_claim **link = &session->claims;
-    while (*link != claim)
-        link = &(*link)->next;
-    *link = claim->next;
+    settle_claim(claim, MQTT_CLAIM_LEFT);
+    *(claim->newer != NULL ? &claim->newer->older : &session->claims) = claim->older;
+    if (claim->older != NULL)
+        claim->older->newer = claim->newer;
     if (session->holder == claim)
         session->holder = NULL;
     mqtt_memory_free(c->memory, claim, sizeof *claim);
@@ -276,9 +303,14 @@ void note_stranger(struct mqtt_connection *c)
     c->sessions->strangers++;
 }
 
+bool session_undisturbed(const struct mqtt_session *session)
+{
+    return session->strangers == session_strangers(session);
+}
+
 bool session_history_known(const struct mqtt_session *session)
 {
-    return session->known && !session->missed && session->strangers == session->registry->strangers;
+    return session->known && session_undisturbed(session);
 }
 
 /* ---- What time does to them ---- */
@@ -299,6 +331,8 @@ void sweep_sessions(struct mqtt_sessions *sessions, int64_t now)
     if (session == NULL)
         return;
     if (session_surely_gone(session, now)) {
+        /* It may come back all the same, if it was the clock that jumped. */
+        session->stale |= session->inflight[0].count + session->inflight[1].count != 0;
         inflight_clear(&session->inflight[0]);
         inflight_clear(&session->inflight[1]);
     }

@@ -15,18 +15,22 @@
 enum mqtt_claim_state {
     MQTT_CLAIM_NAMED,      /* its CONNECT named the session; there was no answer yet */
     MQTT_CLAIM_HELD,       /* the server accepted it: the session goes on there */
-    MQTT_CLAIM_CONTESTED,  /* the same, but another CONNECT has named the session since */
+    MQTT_CLAIM_CONTESTED,  /* the same, but there is another CONNECT that names the session */
     MQTT_CLAIM_TAKEN_OVER, /* ... and was accepted */
+    MQTT_CLAIM_DISPLACED,  /* another CONNECT came, and this connection may have been over: its end
+                              may be among what the capture lacks */
     MQTT_CLAIM_LEFT,       /* the connection ended, or was over when the next CONNECT came */
     MQTT_CLAIM_REFUSED,    /* the server did not accept it */
 };
 
 struct mqtt_claim {
-    struct mqtt_claim *next; /* of the session */
+    struct mqtt_claim *newer, *older; /* of the session */
     struct mqtt_session *session;
     const struct mqtt_connection *connection;
     uint8_t state;          /* enum mqtt_claim_state */
     bool session_was_known; /* before this connection's CONNECT */
+    uint64_t connections;   /* the session's, at that time */
+    uint64_t strangers;     /* the session's, at that time */
 };
 
 struct mqtt_session {
@@ -42,6 +46,9 @@ struct mqtt_session {
     struct mqtt_slice client_identifier; /* owned; as sent in CONNECT, or assigned */
     struct mqtt_claim *claims;           /* newest first; owned */
     struct mqtt_claim *holder;           /* HELD or CONTESTED; NULL while offline */
+    uint32_t unanswered;                 /* claims that are NAMED */
+    uint32_t contestants;                /* CONNECTs that may displace the holder: the unanswered
+                                            ones, and those of which the answer will not be seen */
     struct mqtt_leg connect;             /* the last CONNECT */
     int64_t offline_since; /* nanoseconds: the last control packet of the last connection */
     int64_t offline_slack; /* the server may have noticed so much later; INT64_MAX: any time */
@@ -51,8 +58,10 @@ struct mqtt_session {
     bool kept;           /* the server has to keep its state after the last connection */
     uint8_t version;     /* enum mqtt_version of the last connection */
     bool known;          /* its handshakes are known from a clean start on */
-    bool missed;         /* a connection named it since that there was no memory to follow */
-    uint64_t strangers;  /* the registry's count when its last connection was accepted */
+    uint64_t missed;     /* connections that named it and that there was no memory to follow */
+    bool stale;          /* its handshakes are not what the last connection left any more */
+    uint64_t strangers;  /* connections that may have been this client's, when the last one that
+                            was accepted sent its CONNECT */
     uint32_t expiry;     /* seconds after the end of the connection; UINT32_MAX: for ever */
     struct mqtt_inflight
         inflight[2]; /* while offline: [0] begun by the client, [1] by the server */

@@ -11,6 +11,7 @@
 #include "mqtt/state/observation.h"
 #include "mqtt/state/qos.h"
 #include "mqtt/state/requests.h"
+#include "mqtt/state/resume.h"
 #include "mqtt/state/silence.h"
 
 /* What the packet shows by itself, and what the connection can add to it, fit into a step. */
@@ -192,7 +193,10 @@ static void dispatch(struct observation *o)
     case MQTT_PUBACK:
     case MQTT_PUBREC:
     case MQTT_PUBREL:
-    case MQTT_PUBCOMP: observe_acknowledgement(o); break;
+    case MQTT_PUBCOMP:
+        note_latecomer(o->connection);
+        observe_acknowledgement(o);
+        break;
     case MQTT_SUBSCRIBE: observe_subscribe(o); break;
     case MQTT_SUBACK: observe_suback(o); break;
     case MQTT_UNSUBSCRIBE: observe_unsubscribe(o); break;

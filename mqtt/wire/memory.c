@@ -11,9 +11,12 @@ static bool has_room(const struct mqtt_memory *memory, size_t more)
            (memory->used <= memory->limit && more <= memory->limit - memory->used);
 }
 
-/* Whether `more` bytes fit under the limit, after all was given up that can be. */
+/* Whether `more` bytes fit under the limit, after all was given up that can be. Nothing is given up
+ * for what would not fit into an empty house. */
 static bool make_room(struct mqtt_memory *memory, size_t more)
 {
+    if (memory->limit != 0 && more > memory->limit)
+        return false;
     while (!has_room(memory, more)) {
         if (memory->reclaim == NULL || !memory->reclaim(memory->owner))
             return false;
@@ -38,7 +41,7 @@ void *mqtt_memory_resize(struct mqtt_memory *memory, enum mqtt_memory_kind kind,
     if (resized == NULL)
         memory->refused[kind]++;
     else
-        memory->used += size - old_size; /* wraps back where it shrinks */
+        memory->used = memory->used - old_size + size;
     return resized;
 }
 

@@ -545,6 +545,19 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 3.1.1 a\nS CONNACK sp\nS PUBACK 2\nC PUBLISH 1 t id=1\nS PUBACK 1\n"
      "S PUBACK 1\n! acknowledgement-unknown\nS PUBACK 2\nC PUBLISH 2 t id=3\nC PUBREL 3\n"
      "! qos-2-out-of-step\n"},
+    {"what is lost may be resent before CONNACK, too",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 2 t id=1\nS PUBREC 1\nclose S rst\n"
+     "connection\nC CONNECT 3.1.1 a\ngap C\nC PINGREQ\nS CONNACK sp\nS PUBCOMP 1\n"},
+    {"acknowledgements that may be lost take nothing from the quota",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0002}\ngap S\nC PUBLISH 1 t id=1\n"
+     "C PUBLISH 1 t id=2\nC PUBLISH 1 t id=3\nS PUBACK 3\n"},
+    {"... and it is counted anew when the side is seen again",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0002}\ngap S\nC PUBLISH 1 t id=1\n"
+     "C PUBLISH 1 t id=2\nS PUBACK 1\nS PUBACK 2\nC PUBLISH 1 t id=3\n? in-flight 1\n"
+     "C PUBLISH 1 t id=4\n"},
+    {"a PUBLISH with DUP behind a PUBREC and a gap may be the next message",
+     "connection\n" V3 "C PUBLISH 2 t id=1\nS PUBREC 1\ngap C\ngap S\n+1\n"
+     "C PUBLISH 2 u id=1 dup\nS PUBREC 1\nC PUBREL 1\nS PUBCOMP 1\n"},
     {"a CONNACK that is lost leaves the session open, not the connection",
      "connection\nC CONNECT 3.1.1 a\ngap S\nS PUBLISH 0 t\nC SUBSCRIBE 1 a:0\nC PUBLISH 1 t id=2\n"
      "+1\nclose S rst\n! subscribe-unanswered\n"},
@@ -552,6 +565,67 @@ static const struct scene scenes[] = {
     {"a connection whose CONNECT is lost may be the one that resumes the session",
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\nconnection\n"
      "gap C\nS CONNACK sp\nC PUBLISH 1 t id=1 dup\nS PUBACK 1\n+20\nend\n"},
+
+    /* ---- One session, several connections ---- */
+    {"who had a gap is taken over like anybody",
+     "connection A\n" V3 "gap S\nS PUBLISH 0 t\nC PUBLISH 1 t id=1\nconnection B\n" V3
+     "use A\nS PUBACK 9\n+1\nclose S fin\n? cause server-closed\n"},
+    {"of two that contest, the second goes on when the first is refused",
+     "connection A\n" V3 "connection B\nC CONNECT 3.1.1 a clean\nconnection C\n"
+     "C CONNECT 3.1.1 a clean\nuse B\nS CONNACK code=5\n! connect-refused\nuse A\n"
+     "C PUBLISH 1 t id=1\n+1\nclose S fin\n? cause taken-over\n"},
+    {"... and when both are, the holder is judged again",
+     "connection A\n" V3 "connection B\nC CONNECT 3.1.1 a clean\nconnection C\n"
+     "C CONNECT 3.1.1 a clean\nuse B\nS CONNACK code=5\n! connect-refused\nuse C\n"
+     "S CONNACK code=5\n! connect-refused\nuse A\nS PUBACK 1\n! acknowledgement-unknown\n"},
+    {"of two that wait for CONNACK, the second may displace the first",
+     "connection B\nC CONNECT 3.1.1 a clean\nconnection C\nC CONNECT 3.1.1 a clean\nuse B\n"
+     "S CONNACK\nC PUBLISH 1 t id=1\n+1\nclose S fin\nuse C\nS CONNACK\n"},
+    {"a CONNECT that got no answer contests nothing that comes after it",
+     "connection\nC CONNECT 3.1.1 a clean\nclose C rst\nconnection\n" V3
+     "S PUBACK 1\n! acknowledgement-unknown\n"},
+    {"answers to two CONNECTs cross: what was known at CONNECT is not true any more",
+     "connection A\nC CONNECT 3.1.1 a\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection B\n"
+     "C CONNECT 3.1.1 a\nconnection C\nC CONNECT 3.1.1 a clean\nS CONNACK\nuse B\nS CONNACK sp\n"
+     "! client-taken-over\n"},
+    {"the same, but the other one has gone already, and this one is refused",
+     "connection A\nC CONNECT 3.1.1 a\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection B\n"
+     "C CONNECT 3.1.1 a\nconnection C\nC CONNECT 3.1.1 a\nS CONNACK sp\nC DISCONNECT\n"
+     "close C fin\nuse B\nS CONNACK code=3\n! connect-refused\nclose S fin\nconnection D\n"
+     "C CONNECT 3.1.1 a\nS CONNACK sp\nS PUBREC 9\n"},
+    {"an acknowledgement that comes late on the old connection may count, or not",
+     "connection A\nC CONNECT 5.0 a {11 00000064}\nS CONNACK\nS PUBLISH 1 t id=1\n"
+     "S DISCONNECT 0x8b\n! disconnected-with-error\nconnection B\n"
+     "C CONNECT 5.0 a {11 00000064}\nuse A\nC PUBACK 1\nuse B\nS CONNACK sp\n"
+     "S PUBLISH 1 u id=1\nC PUBACK 1\n"},
+    {"... also if nobody goes on with the session",
+     "connection A\nC CONNECT 5.0 a {11 00000064}\nS CONNACK\nS PUBLISH 1 t id=1\n"
+     "S DISCONNECT 0x8b\n! disconnected-with-error\nconnection B\n"
+     "C CONNECT 5.0 a {11 00000064}\nuse A\nC PUBACK 1\nclose S fin\nuse B\n"
+     "S CONNACK code=0x88\n! connect-refused\nclose S fin\n+20\nend\n"},
+    {"a stranger between CONNECT and CONNACK may be this client's",
+     "connection A\nC CONNECT 3.1.1 a\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection B\n"
+     "C CONNECT 3.1.1 a\nconnection X\ngap C\nS CONNACK\nuse B\nS CONNACK\n"},
+    {"a stranger may be the one that takes over",
+     "connection A\n" V3 "C PUBLISH 1 t id=1\nC PINGREQ\nconnection X\ngap C\nS CONNACK\nuse A\n"
+     "+1\nclose S fin\n"},
+    {"what was sent again a moment ago may be answered yet",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n+30\n"
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 1 t id=1 dup\n+1\nend\n"},
+    {"... and is missed later",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n+30\n"
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 1 t id=1 dup\n+6\nend\n"
+     "! qos-1-unfinished\n"},
+    {"what the session keeps may be finished later, even where it has no room",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\n+1\nclose S rst\n"},
+    {"a clock that was set back tells no age",
+     "connection\nC CONNECT 5.0 a {11 00000064}\nS CONNACK\nC DISCONNECT\nclose C fin\n+-3600\n"
+     "connection\nC CONNECT 5.0 a\nS CONNACK\n"},
+    {"a clock that jumps ahead and back does not make handshakes unknown",
+     "connection\nC CONNECT 5.0 a {11 00000064} \nS CONNACK\nS PUBLISH 2 t id=1\nC PUBREC 1\n"
+     "close S rst\n+100000\nconnection\nC CONNECT 5.0 b clean\nS CONNACK\nC DISCONNECT\n"
+     "close C fin\n+-100000\nconnection\nC CONNECT 5.0 a {11 00000064}\nS CONNACK sp\nC PUBREC 1\n"
+     "S PUBREL 1\nC PUBCOMP 1\n"},
 
     /* ---- Which version it is, where CONNECT was not captured ---- */
     {"a packet that reads in both is 5.0, until one reads in 3.1.1 alone",

@@ -58,6 +58,8 @@ START_TEST(gives_up_what_matters_less)
     memory.owner = &cellar;
     for (unsigned i = 0; i < 3; i++)
         cellar.bottles[cellar.count++] = mqtt_memory_new(&memory, MQTT_MEMORY_SESSIONS, 30);
+    ck_assert_ptr_null(mqtt_memory_new(&memory, MQTT_MEMORY_HELD, 101));
+    ck_assert_uint_eq(cellar.count, 3); /* in vain, so for nothing */
     void *block = mqtt_memory_new(&memory, MQTT_MEMORY_HELD, 50);
     ck_assert_ptr_nonnull(block);
     ck_assert_uint_eq(cellar.count, 1);

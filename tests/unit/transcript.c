@@ -237,10 +237,13 @@ static void build(struct bytes *packet, const struct words *w, bool five)
 
 /* ---- Playing ---- */
 
-/* Towards the end of all time, if the run begins there. */
+/* Towards the end of all time, if the run begins there. A clock may be set back, too. */
 static void pass_time(struct player *p, int64_t nanoseconds)
 {
-    p->time = p->time > INT64_MAX - nanoseconds ? INT64_MAX : p->time + nanoseconds;
+    if (nanoseconds > 0 ? p->time > INT64_MAX - nanoseconds : p->time < INT64_MIN - nanoseconds)
+        p->time = nanoseconds > 0 ? INT64_MAX : INT64_MIN;
+    else
+        p->time += nanoseconds;
 }
 
 static struct mqtt_connection *current(struct player *p)
