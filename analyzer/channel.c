@@ -12,6 +12,14 @@ static bool start_seen(const struct channel *channel)
     return channel->websocket != NULL || channel->flow->initiator != TCP_SIDE_UNKNOWN;
 }
 
+/* The same for one side: who opened the connection is told where to begin by either SYN, the other
+ * one by its own alone. */
+static bool side_start_seen(const struct channel *channel, unsigned side)
+{
+    const struct tcp_flow *flow = channel->flow;
+    return channel->websocket != NULL || flow->initiator == (int)side || flow->side[side].syn_seen;
+}
+
 static struct mqtt_endpoint endpoint(const struct tcp_flow *flow, unsigned side)
 {
     struct mqtt_endpoint end = {.port = flow->side[side].port, .family = flow->ip_version};
@@ -54,9 +62,11 @@ bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
     };
     channel->audit = audit_connection_opened(feed->audit, &opening);
     for (uint8_t side = 0; side < 2; side++) {
-        mqtt_stream_init(&channel->streams[side], start.start_seen, &feed->memory);
-        /* Nobody sends data before the other side's SYN: its direction is not in the capture. */
-        if (flow->side[side].segments == 0)
+        const bool from_start = start.start_seen && side_start_seen(channel, side);
+        mqtt_stream_init(&channel->streams[side], from_start, &feed->memory);
+        /* Nobody sends data before the other side's SYN: its direction is not in the capture, or
+         * was not from its first byte on. */
+        if (flow->side[side].segments == 0 || from_start != start.start_seen)
             tell_gap(channel, side, now);
     }
     return true;
@@ -73,7 +83,13 @@ static void take_packet(struct feed *feed, struct channel *channel, uint8_t side
         .frame = now->frame,
         .token = channel->flow->stream,
         .side = side,
+        .began = channel->begun[side] ? channel->begun_time[side] : 0,
+        /* What a WebSocket carries has other positions than TCP. */
+        .position = channel->websocket == NULL ? pdu->stream_offset + pdu->length : 0,
+        .acknowledged =
+            channel->websocket == NULL ? channel->flow->side[side].acknowledges : UINT64_MAX,
     };
+    channel->begun[side] = false;
     const struct mqtt_bytes bytes = {pdu->data, pdu->captured, pdu->length};
     mqtt_connection_packet(connection, &place, &bytes, NULL, packet, &feed->step);
     audit_connection_step(feed->audit, channel->audit, &place, packet, &feed->step);
@@ -93,7 +109,12 @@ static void take_packets(struct feed *feed, struct channel *channel, uint8_t sid
             .sender = mqtt_connection_sender(connection, side),
         };
         switch (mqtt_stream_next(stream, &context, &pdu)) {
-        case MQTT_STREAM_NEED_MORE: return;
+        case MQTT_STREAM_NEED_MORE:
+            if (!channel->begun[side] && mqtt_stream_left(stream) != 0) {
+                channel->begun[side] = true;
+                channel->begun_time[side] = now->time_ns;
+            }
+            return;
         case MQTT_STREAM_SKIPPED:
             /* One search may skip several times. */
             audit_limit(feed->audit, AUDIT_LIMIT_OUT_OF_SYNC,

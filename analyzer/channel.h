@@ -36,7 +36,9 @@ struct channel {
     struct mqtt_connection *connection; /* NULL until the flow is known to carry MQTT */
     struct audit_open *audit;
     struct mqtt_stream streams[2];
-    uint64_t searches[2]; /* of those, which were counted as a limit */
+    bool begun[2];         /* a packet of this side has begun and is not complete */
+    int64_t begun_time[2]; /* when it did */
+    uint64_t searches[2];  /* of those, which were counted as a limit */
     bool any_packet;
     uint64_t doubted[2]; /* how often bytes of this side were acknowledged that the capture did not
                             show: so much of it is said already */

@@ -151,6 +151,7 @@ static bool run_begin(struct run *run, const struct options *options)
         .filter = options->filter,
         .ports = (const uint16_t *)(const void *)options->ports->data,
         .port_count = options->ports->len,
+        .memory = options->memory,
         .progress = true,
     };
     const struct outputs_options outputs_options = {

@@ -20,6 +20,9 @@ static const char help_input[] =
     "  -i, --interface IFACE   capture from a network interface until interrupted\n"
     "  -f, --filter BPF        take only packets that match a filter (pcap-filter(7))\n"
     "  -d tcp.port==N[,mqtt]   expect MQTT on TCP port N as on 1883; may be repeated\n"
+    "      --memory SIZE       let what traffic makes grow take so much memory; K, M or G behind "
+    "the\n"
+    "                          number (the default: 1G)\n"
     "\n"
     "Output, besides the text report on standard output, which - for FILE replaces\n";
 
@@ -53,6 +56,7 @@ enum long_option {
     OPTION_CLIENT,
     OPTION_COLOR,
     OPTION_EXPLAIN,
+    OPTION_MEMORY,
     OPTION_RULES,
     OPTION_FORMAT, /* and the formats' options, each at its number from here */
 };
@@ -63,6 +67,7 @@ static const struct option fixed_options[] = {
     {"interface", required_argument, NULL, 'i'},
     {"filter", required_argument, NULL, 'f'},
     {"decode-as", required_argument, NULL, 'd'},
+    {"memory", required_argument, NULL, OPTION_MEMORY},
     {"fail-on", required_argument, NULL, OPTION_FAIL_ON},
     {"only", required_argument, NULL, OPTION_ONLY},
     {"client", required_argument, NULL, OPTION_CLIENT},
@@ -223,6 +228,24 @@ static bool parse_decode_as(struct options *options, const char *text)
     return complain("-d takes tcp.port==N with N from 1 to 65535, not '%s'", text);
 }
 
+/* "512M": bytes. Less than a mebibyte is too little to begin with. */
+static bool parse_size(const char *text, uint64_t *size)
+{
+    static const char suffixes[] = "KMG";
+    char *end;
+    if (g_ascii_isdigit(*text)) {
+        guint64 number = g_ascii_strtoull(text, &end, 10);
+        const char *suffix = *end != '\0' ? strchr(suffixes, *end) : NULL;
+        const unsigned shift = suffix != NULL ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
+        if (end[suffix != NULL] == '\0' && number <= UINT64_MAX >> 1 >> shift &&
+            number << shift >= 1u << 20) {
+            *size = number << shift;
+            return true;
+        }
+    }
+    return complain("--memory takes a size of at least 1M, such as 512M or 2G, not '%s'", text);
+}
+
 /* The long option that was probably meant; NULL if none is near. */
 static const char *nearest_option(const char *name)
 {
@@ -310,6 +333,7 @@ static bool take_option(struct options *options, int option, const char *argumen
             return complain("--client takes a client identifier that is not empty");
         options->client = argument;
         return true;
+    case OPTION_MEMORY: return parse_size(argument, &options->memory);
     case OPTION_COLOR: return parse_color(argument, &options->color);
     case OPTION_RULES: options->action = ACTION_RULES; return true;
     case OPTION_EXPLAIN:

@@ -76,7 +76,7 @@ bool output_is_live(const struct output *output)
 
 bool output_failed(struct output *output)
 {
-    if (output->error == 0 && ferror(output->file) != 0)
+    if (output->error == 0 && ferror_unlocked(output->file) != 0)
         output->error = errno != 0 ? errno : EIO;
     return output->error != 0;
 }

@@ -32,14 +32,15 @@ static bool open_item(struct item *item, unsigned slot)
     return true;
 }
 
-/* Nobody reads on what can't be written: a reader that left ends a live capture. */
+/* Nobody reads on what can't be written: a reader that left ends a live capture. The writer hears
+ * of the rest all the same, since it keeps something for each connection that is open. */
 static void item_event(void *user, const struct audit_event *event)
 {
     struct item *item = user;
-    if (item->output.error != 0)
-        return;
+    const bool failed_before = item->output.error != 0;
     item->format->event(item->writer, event);
-    if (G_UNLIKELY(output_failed(&item->output)) && item->outputs->options.failed != NULL)
+    if (G_UNLIKELY(output_failed(&item->output)) && !failed_before &&
+        item->outputs->options.failed != NULL)
         item->outputs->options.failed(item->outputs->options.user);
 }
 

@@ -34,7 +34,9 @@ struct reading {
 
 struct pipeline *pipeline_new(struct audit_recorder *audit, const struct pipeline_options *options)
 {
-    struct transport *transport = transport_new(audit, options->ports, options->port_count);
+    const struct transport_options of_transport = {
+        .ports = options->ports, .port_count = options->port_count, .memory = options->memory};
+    struct transport *transport = transport_new(audit, &of_transport);
     if (transport == NULL)
         return NULL;
     struct pipeline *pipeline = g_new0(struct pipeline, 1);

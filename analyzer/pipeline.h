@@ -13,7 +13,8 @@ struct pipeline_options {
     const char *filter;    /* BPF expression; NULL: none */
     const uint16_t *ports; /* TCP ports that carry MQTT, besides 1883 */
     size_t port_count;
-    bool progress; /* say on standard error how far it is, where it takes longer than a second */
+    uint64_t memory; /* bytes that what traffic can make grow may take; 0: 1 GiB */
+    bool progress;   /* say on standard error how far it is, where it takes longer than a second */
 };
 
 /* The recorder and what the options point to live longer. NULL without memory. */

@@ -367,7 +367,8 @@ static bool transport_ended(const struct mqtt_connection *connection, void *user
     return channel->ended;
 }
 
-struct transport *transport_new(struct audit_recorder *audit, const uint16_t *ports, size_t count)
+struct transport *transport_new(struct audit_recorder *audit,
+                                const struct transport_options *options)
 {
     static const struct tcp_handler handler = {
         .opened = flow_opened,
@@ -384,7 +385,7 @@ struct transport *transport_new(struct audit_recorder *audit, const uint16_t *po
         .transport_ended = transport_ended,
     };
     transport->feed.audit = audit;
-    transport->feed.memory.limit = MEMORY_LIMIT;
+    transport->feed.memory.limit = options->memory != 0 ? options->memory : MEMORY_LIMIT;
     const struct tcp_options tcp = {.memory = &transport->feed.memory};
     transport->tcp = tcp_new(&tcp, &handler, transport);
     transport->feed.sessions = mqtt_sessions_new(&sessions);
@@ -393,8 +394,8 @@ struct transport *transport_new(struct audit_recorder *audit, const uint16_t *po
         return NULL;
     }
     expect_port(transport, PORT_MQTT);
-    for (size_t i = 0; i < count; i++)
-        expect_port(transport, ports[i]);
+    for (size_t i = 0; i < options->port_count; i++)
+        expect_port(transport, options->ports[i]);
     return transport;
 }
 

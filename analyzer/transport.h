@@ -16,9 +16,17 @@
 
 struct transport;
 
-/* `ports` are `count` TCP ports that carry MQTT besides 1883; they are copied. The recorder takes
- * in all connections, and lives longer. NULL without memory. */
-struct transport *transport_new(struct audit_recorder *audit, const uint16_t *ports, size_t count);
+struct transport_options {
+    const uint16_t *ports; /* TCP ports that carry MQTT besides 1883 */
+    size_t port_count;
+    uint64_t memory; /* bytes that what traffic can make grow may take: see mqtt/wire/memory.h; 0: 1
+                        GiB */
+};
+
+/* `options` are copied. The recorder takes in all connections, and lives longer. NULL without
+ * memory. */
+struct transport *transport_new(struct audit_recorder *audit,
+                                const struct transport_options *options);
 
 /* Takes one IP packet whose protocol is TCP, in the order of the capture. */
 enum tcp_result transport_packet(struct transport *transport, const struct tcp_moment *now,

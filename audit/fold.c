@@ -83,19 +83,14 @@ static void fold_handshake(struct audit_fold *fold, const struct audit_event *ev
 
 /* ---- Findings ---- */
 
-static struct audit_party *party_of(struct audit_fold *fold, const struct audit_event *event)
+/* What waits in a session has no connection yet. */
+static struct audit_party *session_party(const struct audit_finding_event *finding)
 {
-    if (event->flow != NULL) {
-        struct audit_party *party = record_of(fold, event)->party;
-        party->references++;
-        return party;
-    }
     struct audit_party *party = g_new0(struct audit_party, 1);
-    const struct audit_string name = audit_string_view(event->finding.client_identifier);
-    party->references = 1;
+    const struct audit_string name = audit_string_view(finding->client_identifier);
     party->stream = -1;
     party->client_identifier = audit_string_copy(&name);
-    party->server = g_memdup2(event->finding.server, sizeof *party->server);
+    party->server = g_memdup2(finding->server, sizeof *party->server);
     return party;
 }
 
@@ -103,15 +98,19 @@ static void fold_finding(struct audit_fold *fold, const struct audit_event *even
 {
     const struct mqtt_finding *what = event->finding.what;
     const unsigned severity = mqtt_rule_info((enum mqtt_rule)what->rule)->severity;
+    struct audit_finding finding = {.what = *what, .order = event->finding.order};
     fold->report.totals.findings[severity]++;
     fold->report.totals.findings_by_rule[what->rule]++;
-    if (event->flow != NULL)
+    if (event->flow != NULL) {
+        finding.party = record_of(fold, event)->party;
         record_of(fold, event)->own_findings[severity]++;
-
-    struct audit_finding *finding = g_new(struct audit_finding, 1);
-    *finding = (struct audit_finding){
-        .what = *what, .order = event->finding.order, .party = party_of(fold, event)};
-    audit_fold_list_finding(fold, finding);
+        if (!audit_lowest_admits(&fold->findings, &finding))
+            return;
+    } else {
+        finding.party = session_party(&event->finding);
+    }
+    finding.party->references++;
+    audit_fold_list_finding(fold, g_memdup2(&finding, sizeof finding));
 }
 
 /* ---- The end of a connection ---- */
@@ -140,15 +139,16 @@ static void add_to_session(struct audit_fold *fold, const struct audit_connectio
     const struct audit_facts *facts = &record->facts;
     if (record->client_identifier == NULL)
         return;
-    struct audit_session *session = g_new0(struct audit_session, 1);
-    session->client_identifier = audit_string_copy(record->client_identifier);
-    session->server = record->endpoints[1 - facts->client];
-    session->connections = 1;
-    session->accepted = !facts->refused;
-    session->resumed = facts->accepted && facts->session_present;
-    session->taken_over = facts->taken_over;
-    session->order = record->start_frame;
-    audit_fold_add_session(fold, session);
+    const struct audit_session session = {
+        .client_identifier = record->client_identifier,
+        .server = record->endpoints[1 - facts->client],
+        .connections = 1,
+        .accepted = !facts->refused,
+        .resumed = facts->accepted && facts->session_present,
+        .taken_over = facts->taken_over,
+        .order = record->start_frame,
+    };
+    audit_fold_add_session(fold, &session);
 }
 
 /* Copies the counts, and makes the times small. */

@@ -29,13 +29,15 @@ struct audit_topic *audit_fold_topic(struct audit_fold *fold, struct mqtt_slice 
 /* Adds the counts of a topic, or puts it into the list; frees it, or keeps it. */
 void audit_fold_add_topic(struct audit_fold *fold, struct audit_topic *topic);
 
-/* Adds the counts of a session, or puts it into the list; frees it, or keeps it. `session` has its
- * client identifier, which it owns, server and counts. */
-void audit_fold_add_session(struct audit_fold *fold, struct audit_session *session);
+/* Adds the counts of a session to the listed one with its client identifier and server, or lists a
+ * copy of it if there is room. */
+void audit_fold_add_session(struct audit_fold *fold, const struct audit_session *session);
 
 /* The listed session with this client identifier and server, or NULL. */
 struct audit_session *audit_fold_session(struct audit_fold *fold, const struct audit_string *client,
                                          const struct audit_endpoint *server);
+
+void audit_session_free(struct audit_session *session);
 
 /* Lists a connection that is closed, or a finding, as long as it is among the first; frees what has
  * no room. */

@@ -91,7 +91,7 @@ void audit_handshakes_add(struct audit_handshakes *into, const struct audit_hand
 
 /* ---- Sessions ---- */
 
-static void session_free(struct audit_session *session)
+void audit_session_free(struct audit_session *session)
 {
     free_string(session->client_identifier);
     g_free(session);
@@ -117,24 +117,33 @@ static void session_add(struct audit_session *into, const struct audit_session *
     into->order = MIN(into->order, from->order);
 }
 
-void audit_fold_add_session(struct audit_fold *fold, struct audit_session *session)
+/* Lists a session that is not listed yet, and that there is room for. */
+static void list_session(struct audit_fold *fold, const struct audit_session *session)
+{
+    struct audit_session *row = g_memdup2(session, sizeof *session);
+    row->client_identifier = audit_string_copy(session->client_identifier);
+    struct audit_session *out = audit_lowest_add(&fold->sessions, row);
+    g_hash_table_add(fold->session_table, row);
+    if (out == NULL)
+        return;
+    fold->sessions_left_out += out->connections;
+    g_hash_table_remove(fold->session_table, out);
+    audit_session_free(out);
+}
+
+void audit_fold_add_session(struct audit_fold *fold, const struct audit_session *session)
 {
     struct audit_session *known = g_hash_table_lookup(fold->session_table, session);
     if (known != NULL) {
         session_add(known, session);
-        session_free(session);
         return;
     }
-    session->rank = session_rank(session);
-    struct audit_session *out = audit_lowest_add(&fold->sessions, session);
-    if (out != session)
-        g_hash_table_add(fold->session_table, session);
-    if (out == NULL)
-        return;
-    fold->sessions_left_out += out->connections;
-    if (out != session)
-        g_hash_table_remove(fold->session_table, out);
-    session_free(out);
+    struct audit_session ranked = *session;
+    ranked.rank = session_rank(session);
+    if (audit_lowest_admits(&fold->sessions, &ranked))
+        list_session(fold, &ranked);
+    else
+        fold->sessions_left_out += session->connections;
 }
 
 struct audit_session *audit_fold_session(struct audit_fold *fold, const struct audit_string *client,
@@ -261,7 +270,7 @@ static void free_all(struct audit_fold *fold)
     for (unsigned i = 0; i < report->connections->len; i++)
         audit_connection_free(g_ptr_array_index(report->connections, i));
     for (unsigned i = 0; i < report->sessions->len; i++)
-        session_free(g_ptr_array_index(report->sessions, i));
+        audit_session_free(g_ptr_array_index(report->sessions, i));
     for (unsigned i = 0; i < report->topics->len; i++)
         topic_free(g_ptr_array_index(report->topics, i));
 }

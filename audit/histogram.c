@@ -119,18 +119,17 @@ struct audit_latency audit_histogram_latency(const struct audit_histogram *histo
 
 /* ---- At rest ---- */
 
-/* For each bucket with samples, by value: how many buckets lie between it and the one before, and
- * its count, both as LEB128 (seven bits a byte, the lowest first, bit 7 where more follow). */
+/* Numbers as LEB128 (seven bits a byte, the lowest first, bit 7 where more follow): count, minimum,
+ * how much more the maximum is; then for each bucket with samples, by value, how many buckets lie
+ * between it and the one before, and its count. */
 struct audit_packed_histogram {
-    uint64_t count;
-    uint64_t minimum;
-    uint64_t maximum;
     uint32_t length;
     uint8_t bytes[];
 };
 
-/* Most bytes that a bucket can take: 2 for the gap (at most 1151), 10 for the count. */
-#define PACKED_BUCKET_MAX 12
+/* Most bytes that a number takes, and that a bucket does: a gap of at most 1151, and a count. */
+#define PACKED_NUMBER_MAX 10
+#define PACKED_BUCKET_MAX (2 + PACKED_NUMBER_MAX)
 
 static uint8_t *put_number(uint8_t *at, uint64_t number)
 {
@@ -165,20 +164,21 @@ static uint8_t *pack_octave(uint8_t *at, const uint64_t *buckets, unsigned first
 
 struct audit_packed_histogram *audit_histogram_pack(const struct audit_histogram *histogram)
 {
-    uint8_t bytes[AUDIT_HISTOGRAM_OCTAVES * AUDIT_HISTOGRAM_BUCKETS * PACKED_BUCKET_MAX];
+    uint8_t bytes[3 * PACKED_NUMBER_MAX +
+                  AUDIT_HISTOGRAM_OCTAVES * AUDIT_HISTOGRAM_BUCKETS * PACKED_BUCKET_MAX];
     uint8_t *end = bytes;
     unsigned next = 0;
     if (histogram->count == 0)
         return NULL;
+    end = put_number(end, histogram->count);
+    end = put_number(end, histogram->minimum);
+    end = put_number(end, histogram->maximum - histogram->minimum);
     for (unsigned i = 0; i < AUDIT_HISTOGRAM_OCTAVES; i++)
         if (histogram->octaves[i] != NULL)
             end = pack_octave(end, histogram->octaves[i], i * AUDIT_HISTOGRAM_BUCKETS, &next);
 
     size_t length = (size_t)(end - bytes);
     struct audit_packed_histogram *packed = g_malloc(sizeof *packed + length);
-    packed->count = histogram->count;
-    packed->minimum = histogram->minimum;
-    packed->maximum = histogram->maximum;
     packed->length = (uint32_t)length;
     memcpy(packed->bytes, bytes, length);
     return packed;
@@ -189,11 +189,14 @@ void audit_histogram_merge_packed(struct audit_histogram *into,
 {
     if (from == NULL)
         return;
-    widen(into, from->minimum, from->maximum);
-    into->count += from->count;
-    uint64_t gap, count;
-    unsigned bucket = 0;
-    for (const uint8_t *at = from->bytes, *end = at + from->length; at < end; bucket++) {
+    const uint8_t *at = from->bytes, *end = at + from->length;
+    uint64_t all, minimum, range, gap, count;
+    at = get_number(at, &all);
+    at = get_number(at, &minimum);
+    at = get_number(at, &range);
+    widen(into, minimum, minimum + range);
+    into->count += all;
+    for (unsigned bucket = 0; at < end; bucket++) {
         at = get_number(at, &gap);
         at = get_number(at, &count);
         bucket += (unsigned)gap;

@@ -64,8 +64,10 @@ void audit_fold_merge(struct audit_fold *into, struct audit_fold *from)
     g_hash_table_remove_all(from->session_table);
     for (unsigned i = 0; i < report->topics->len; i++)
         audit_fold_add_topic(into, g_ptr_array_index(report->topics, i));
-    for (unsigned i = 0; i < report->sessions->len; i++)
-        audit_fold_add_session(into, g_ptr_array_index(report->sessions, i));
+    for (unsigned i = 0; i < report->sessions->len; i++) {
+        audit_fold_add_session(into, audit_report_session(report, i));
+        audit_session_free(g_ptr_array_index(report->sessions, i));
+    }
     for (unsigned i = 0; i < report->connections->len; i++)
         audit_fold_list_connection(into, g_ptr_array_index(report->connections, i));
     for (unsigned i = 0; i < report->findings->len; i++)

@@ -3,9 +3,7 @@
 #include "docs/generate_report.h"
 
 #include <stdio.h>
-
-#include "audit/report/json_writer.h"
-#include "audit/report/rows.h"
+#include <string.h>
 
 /* ---- The page ---- */
 
@@ -213,7 +211,7 @@ static void map(struct json_writer *json, const struct audit_column *column)
 }
 
 /* The keys that stand beside a string from the wire if it needs them. */
-static void further_keys(struct json_writer *json, const char *key)
+void report_further_keys(struct json_writer *json, const char *key)
 {
     static const char *const suffixes[][2] = {{"hex", "hex"}, {"length", "count"}};
     for (unsigned i = 0; i < 2; i++) {
@@ -225,52 +223,62 @@ static void further_keys(struct json_writer *json, const char *key)
     }
 }
 
-static void properties(struct json_writer *json, const struct audit_row_info *info)
+static bool left_out(const struct audit_column *column, const char *const *without)
 {
-    for (unsigned i = 0; i < info->count; i++) {
-        const struct audit_column *column = &info->columns[i];
-        if (column->shape == AUDIT_INLINE) {
-            const struct audit_row_info nested =
-                audit_row_info((enum audit_row_kind)column->nested);
-            properties(json, &nested);
-            continue;
-        }
-        json_object_begin(json, column->key);
-        json_text(json, "description", column->help);
-        switch ((enum audit_shape)column->shape) {
-        case AUDIT_LIST: list(json, column); break;
-        case AUDIT_MAP: map(json, column); break;
-        default: one(json, column); break;
-        }
-        json_object_end(json);
-        if (column->kind == AUDIT_STRING)
-            further_keys(json, column->key);
+    for (; without != NULL && *without != NULL; without++)
+        if (strcmp(*without, column->key) == 0)
+            return true;
+    return false;
+}
+
+static void property(struct json_writer *json, const struct audit_column *column)
+{
+    json_object_begin(json, column->key);
+    json_text(json, "description", column->help);
+    switch ((enum audit_shape)column->shape) {
+    case AUDIT_LIST: list(json, column); break;
+    case AUDIT_MAP: map(json, column); break;
+    default: one(json, column); break;
+    }
+    json_object_end(json);
+    if (column->kind == AUDIT_STRING)
+        report_further_keys(json, column->key);
+}
+
+void report_row_properties(struct json_writer *json, enum audit_row_kind row,
+                           const char *const *without)
+{
+    const struct audit_row_info info = audit_row_info(row);
+    for (unsigned i = 0; i < info.count; i++) {
+        const struct audit_column *column = &info.columns[i];
+        if (column->shape == AUDIT_INLINE)
+            report_row_properties(json, (enum audit_row_kind)column->nested, without);
+        else if (!left_out(column, without))
+            property(json, column);
     }
 }
 
-static void required(struct json_writer *json, const struct audit_row_info *info)
+void report_row_required(struct json_writer *json, enum audit_row_kind row,
+                         const char *const *without)
 {
-    for (unsigned i = 0; i < info->count; i++) {
-        const struct audit_column *column = &info->columns[i];
-        if (column->shape == AUDIT_INLINE) {
-            const struct audit_row_info nested =
-                audit_row_info((enum audit_row_kind)column->nested);
-            required(json, &nested);
-        } else if (column->presence != AUDIT_OPTIONAL) {
+    const struct audit_row_info info = audit_row_info(row);
+    for (unsigned i = 0; i < info.count; i++) {
+        const struct audit_column *column = &info.columns[i];
+        if (column->shape == AUDIT_INLINE)
+            report_row_required(json, (enum audit_row_kind)column->nested, without);
+        else if (column->presence != AUDIT_OPTIONAL && !left_out(column, without))
             json_text(json, NULL, column->key);
-        }
     }
 }
 
-static void object(struct json_writer *json, enum audit_row_kind kind)
+static void object(struct json_writer *json, enum audit_row_kind kind, const char *const *without)
 {
-    const struct audit_row_info info = audit_row_info(kind);
     json_text(json, "type", "object");
     json_array_begin(json, "required");
-    required(json, &info);
+    report_row_required(json, kind, without);
     json_array_end(json);
     json_object_begin(json, "properties");
-    properties(json, &info);
+    report_row_properties(json, kind, without);
     json_object_end(json);
 }
 
@@ -298,6 +306,44 @@ static void pattern(struct json_writer *json, const char *name, const char *text
     json_object_end(json);
 }
 
+/* Marks the kinds of objects that stand in a row, at any depth. */
+static void reach(bool reached[AUDIT_ROW_KINDS], enum audit_row_kind row,
+                  const char *const *without)
+{
+    const struct audit_row_info info = audit_row_info(row);
+    for (unsigned i = 0; i < info.count; i++) {
+        const struct audit_column *column = &info.columns[i];
+        if (column->kind != AUDIT_ROW || left_out(column, without))
+            continue;
+        if (column->shape != AUDIT_INLINE)
+            reached[column->nested] = true;
+        reach(reached, (enum audit_row_kind)column->nested, without);
+    }
+}
+
+void report_definitions(struct json_writer *json, enum audit_row_kind row,
+                        const char *const *without)
+{
+    bool reached[AUDIT_ROW_KINDS] = {false};
+    reach(reached, row, without);
+    json_object_begin(json, "count");
+    integer(json, false, 0);
+    json_object_end(json);
+    pattern(json, "hex", "^([0-9a-f]{2})*$");
+    pattern(json, "time", "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{9}Z$");
+    for (unsigned unit = AUDIT_UNIT_VOCABULARIES; unit < AUDIT_UNIT_SCHEMA; unit++)
+        words(json, (enum audit_unit)unit);
+    for (unsigned kind = AUDIT_ROW_none + 1; kind < AUDIT_ROW_KINDS; kind++) {
+        const struct audit_row_info info = audit_row_info((enum audit_row_kind)kind);
+        if (!reached[kind])
+            continue;
+        json_object_begin(json, info.name);
+        json_text(json, "description", info.help);
+        object(json, (enum audit_row_kind)kind, without);
+        json_object_end(json);
+    }
+}
+
 void report_schema(void)
 {
     struct json_writer json = {.file = stdout};
@@ -308,24 +354,9 @@ void report_schema(void)
         &json, "description",
         "What mqttscope --json writes; report.md says the same to people. Readers ignore keys "
         "that they don't know; keys may be added within one version of the schema.");
-    object(&json, AUDIT_ROW_report);
+    object(&json, AUDIT_ROW_report, NULL);
     json_object_begin(&json, "$defs");
-    json_object_begin(&json, "count");
-    integer(&json, false, 0);
-    json_object_end(&json);
-    pattern(&json, "hex", "^([0-9a-f]{2})*$");
-    pattern(&json, "time", "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{9}Z$");
-    for (unsigned unit = AUDIT_UNIT_VOCABULARIES; unit < AUDIT_UNIT_SCHEMA; unit++)
-        words(&json, (enum audit_unit)unit);
-    for (unsigned kind = AUDIT_ROW_none + 1; kind < AUDIT_ROW_report; kind++) {
-        const struct audit_row_info info = audit_row_info((enum audit_row_kind)kind);
-        if (!stands_alone(kind))
-            continue;
-        json_object_begin(&json, info.name);
-        json_text(&json, "description", info.help);
-        object(&json, (enum audit_row_kind)kind);
-        json_object_end(&json);
-    }
+    report_definitions(&json, AUDIT_ROW_report, NULL);
     json_object_end(&json);
     json_object_end(&json);
 }

@@ -1,12 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The pages of docs/ that describe the JSON report, from audit/columns.def. Private to docs/. */
+/* The pages of docs/ that describe the JSON report and the events, from the tables in audit/.
+ * Private to docs/. */
 #ifndef MQTTSCOPE_DOCS_GENERATE_REPORT_H
 #define MQTTSCOPE_DOCS_GENERATE_REPORT_H
+
+#include "audit/report/json_writer.h"
+#include "audit/report/rows.h"
 
 /* docs/report.md */
 void report_page(void);
 
 /* docs/report.schema.json */
 void report_schema(void);
+
+/* Parts of that, for other schemas: the definitions that a row needs; its keys; and those that
+ * stand beside a string from the wire. Keys in `without` (NULL behind the last one) are left out.
+ */
+void report_definitions(struct json_writer *json, enum audit_row_kind row,
+                        const char *const *without);
+void report_row_required(struct json_writer *json, enum audit_row_kind row,
+                         const char *const *without);
+void report_row_properties(struct json_writer *json, enum audit_row_kind row,
+                           const char *const *without);
+void report_further_keys(struct json_writer *json, const char *key);
+
+/* docs/events.md */
+void events_page(void);
+
+/* docs/events.schema.json */
+void events_schema(void);
 
 #endif

@@ -106,6 +106,14 @@ static int64_t frame_time(const packet_info *pinfo)
     return mqtt_time(pinfo->abs_ts.secs, pinfo->abs_ts.nsecs);
 }
 
+struct mqtt_place mqttscope_place(const packet_info *pinfo, unsigned side)
+{
+    return (struct mqtt_place){.time = frame_time(pinfo),
+                               .frame = pinfo->num,
+                               .side = (uint8_t)side,
+                               .acknowledged = UINT64_MAX};
+}
+
 static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conversation_t *base)
 {
     static const struct mqttscope_client unknown_client;
@@ -260,20 +268,14 @@ static void keep_findings(struct mqttscope_record *record, const struct mqtt_ste
     capture.findings += count;
 }
 
-void mqttscope_conversation_packet(struct mqttscope_conversation *conversation, packet_info *pinfo,
-                                   unsigned side, const struct mqtt_bytes *bytes,
+void mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
+                                   const struct mqtt_place *place, const struct mqtt_bytes *bytes,
                                    struct mqttscope_record *record)
 {
-    const struct mqtt_place place = {
-        .time = frame_time(pinfo),
-        .frame = pinfo->num,
-        .token = (uint64_t)(uintptr_t)record,
-        .side = (uint8_t)side,
-    };
     struct mqtt_packet packet;
     struct mqtt_step step;
 
-    mqtt_connection_packet(conversation->connection, &place, bytes, NULL, &packet, &step);
+    mqtt_connection_packet(conversation->connection, place, bytes, NULL, &packet, &step);
     record->version = packet.version; /* it is drawn as it was read here */
     record->sender = step.sender;
     record->in_flight = step.in_flight;
@@ -281,15 +283,14 @@ void mqttscope_conversation_packet(struct mqttscope_conversation *conversation, 
     record->client = client_now(conversation, &step);
     if (step.topic_from_alias && step.topic.length != 0)
         mqttscope_record_extra(record)->topic = keep_text(step.topic);
-    keep_links(record, &step, pinfo->num);
+    keep_links(record, &step, (uint32_t)place->frame);
     keep_findings(record, &step);
 }
 
 void mqttscope_conversation_gap(struct mqttscope_conversation *conversation,
                                 const packet_info *pinfo, unsigned side)
 {
-    const struct mqtt_place place = {
-        .time = frame_time(pinfo), .frame = pinfo->num, .side = (uint8_t)side};
+    const struct mqtt_place place = mqttscope_place(pinfo, side);
 
     mqtt_connection_gap(conversation->connection, &place);
 }

@@ -20,6 +20,9 @@ struct mqttscope_direction {
     uint32_t position; /* TCP: of the first byte not dealt with */
     uint32_t known;    /* from there on, so many bytes belong to a packet that has begun; while not
                           waiting, it has been drawn already, as far as it was there */
+    int64_t packet_began; /* when the packet's first byte came that is not complete; 0: none is */
+    bool outrun; /* TCP: the other side acknowledged bytes up to the next member before they came */
+    uint32_t outrun_to;
     struct mqtt_stream search;
     GByteArray *held;                   /* WebSocket: a packet begun in earlier frames; or NULL */
     struct mqttscope_record *fragments; /* WebSocket: their records, newest first */
@@ -42,9 +45,12 @@ struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, co
                                                           unsigned *side);
 
 /* Decodes a packet, takes it in and fills its record. */
-void mqttscope_conversation_packet(struct mqttscope_conversation *conversation, packet_info *pinfo,
-                                   unsigned side, const struct mqtt_bytes *bytes,
+void mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
+                                   const struct mqtt_place *place, const struct mqtt_bytes *bytes,
                                    struct mqttscope_record *record);
+
+/* Where the frame stands that `side` sent: nothing is known of positions and acknowledgements. */
+struct mqtt_place mqttscope_place(const packet_info *pinfo, unsigned side);
 
 /* The capture lacks bytes of this side, up to this frame. */
 void mqttscope_conversation_gap(struct mqttscope_conversation *conversation,

@@ -43,10 +43,15 @@ static void begin_direction(const struct mqttscope_settling *settling, uint32_t 
     const struct mqttscope_conversation *conversation = settling->conversation;
     struct mqttscope_direction *direction = mqttscope_direction_of(settling);
 
+    const bool answers = conversation->tcp != NULL &&
+                         mqttscope_tcp_server_port(conversation->tcp) == settling->pinfo->srcport;
+
     direction->begun = true;
     direction->position = sequence;
     if (!conversation->connection->start_seen)
         mqttscope_search_begin(direction);
+    else if (answers && !mqttscope_tcp_answer_seen(conversation->tcp))
+        lose(settling, UINT32_MAX); /* it may be any byte of its direction */
     else if (conversation->tcp != NULL)
         direction->position -= mqttscope_tcp_from_start(conversation->tcp, TCP_SENDER, sequence);
 }
@@ -94,6 +99,8 @@ static void follow_acknowledgement(const struct mqttscope_settling *settling,
         (missing == 1 && !mqttscope_tcp_side_ended(conversation->tcp, TCP_RECEIVER))) {
         mqttscope_conversation_gap(conversation, settling->pinfo, 1 - settling->side);
         other->seen = segment->acknowledged;
+        other->outrun = true;
+        other->outrun_to = segment->acknowledged;
     }
 }
 
@@ -104,8 +111,12 @@ static void settle_rest(struct mqttscope_settling *settling, const struct mqttsc
     const uint32_t left = settling->bytes.reported - rest->offset;
 
     direction->waiting = left != 0;
-    if (!direction->waiting)
+    if (!direction->waiting) {
+        direction->packet_began = 0;
         return;
+    }
+    if (direction->packet_began == 0)
+        direction->packet_began = mqttscope_place(settling->pinfo, settling->side).time;
     direction->known = rest->needed != 0 ? left + rest->needed : 0;
     mqttscope_record_add(settling->frame, RECORD_WAIT, &settling->bytes, rest->offset)->length =
         rest->needed;
@@ -124,6 +135,30 @@ static void settle_stream(struct mqttscope_settling *settling,
     settle_rest(settling, &rest);
 }
 
+/* What these bytes are among those of their direction, and what their sender had got by then. */
+static void measure(struct mqttscope_settling *settling, const struct mqttscope_segment *segment)
+{
+    const struct tcp_analysis *tcp = settling->conversation->tcp;
+
+    if (tcp == NULL || !segment->acknowledges || !mqttscope_tcp_start_seen(tcp))
+        return;
+    settling->position = mqttscope_tcp_from_start(tcp, TCP_SENDER, segment->sequence);
+    settling->acknowledged = mqttscope_tcp_from_start(tcp, TCP_RECEIVER, segment->acknowledged);
+}
+
+/* Bytes that were acknowledged before they came may have been answered already. */
+static void doubt_outrun(const struct mqttscope_settling *settling,
+                         const struct mqttscope_segment *segment)
+{
+    struct mqttscope_direction *direction = mqttscope_direction_of(settling);
+
+    if (!direction->outrun)
+        return;
+    if (before(segment->sequence, direction->outrun_to))
+        mqttscope_conversation_gap(settling->conversation, settling->pinfo, settling->side);
+    direction->outrun = before(segment->sequence + settling->bytes.reported, direction->outrun_to);
+}
+
 /* The first pass. False if there is no memory. */
 static bool settle(const struct mqttscope_call *call, conversation_t *base,
                    const struct mqttscope_segment *segment)
@@ -133,6 +168,7 @@ static bool settle(const struct mqttscope_call *call, conversation_t *base,
     if (!mqttscope_settling_begin(&settling, call->pinfo, base, call->frame, &call->bytes))
         return false;
     if (segment != NULL) {
+        measure(&settling, segment);
         follow_acknowledgement(&settling, segment);
         if (!follow_sequence(&settling, segment->sequence)) {
             mqttscope_record_add(call->frame, RECORD_STALE, &call->bytes, 0)->length =
@@ -141,6 +177,8 @@ static bool settle(const struct mqttscope_call *call, conversation_t *base,
         }
     }
     settle_stream(&settling, segment);
+    if (segment != NULL)
+        doubt_outrun(&settling, segment);
     return true;
 }
 

@@ -14,6 +14,7 @@ bool mqttscope_settling_begin(struct mqttscope_settling *settling, packet_info *
     settling->pinfo = pinfo;
     settling->frame = frame;
     settling->bytes = *bytes;
+    settling->acknowledged = UINT64_MAX;
     settling->conversation = mqttscope_conversation_get(pinfo, base, &settling->side);
     return settling->conversation != NULL;
 }
@@ -36,9 +37,16 @@ static void take_packet(const struct mqttscope_settling *settling, uint32_t offs
                                      MIN(settling->bytes.captured - offset, length), length};
     struct mqttscope_direction *direction = mqttscope_direction_of(settling);
     struct mqttscope_record *record = add_record(settling, RECORD_PACKET, offset, length);
+    struct mqtt_place place = mqttscope_place(settling->pinfo, settling->side);
 
-    mqttscope_conversation_packet(settling->conversation, settling->pinfo, settling->side, &bytes,
-                                  record);
+    place.token = (uint64_t)(uintptr_t)record;
+    place.began = direction->packet_began;
+    direction->packet_began = 0;
+    if (settling->acknowledged != UINT64_MAX) {
+        place.position = settling->position + offset + length;
+        place.acknowledged = settling->acknowledged;
+    }
+    mqttscope_conversation_packet(settling->conversation, &place, &bytes, record);
     record->after_gap = direction->lost;
     direction->lost = false;
 }

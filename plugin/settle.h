@@ -17,7 +17,10 @@ struct mqttscope_settling {
     struct mqttscope_frame *frame;
     struct mqttscope_bytes bytes;
     struct mqttscope_conversation *conversation;
-    unsigned side; /* who sent the bytes */
+    unsigned side;     /* who sent the bytes */
+    uint64_t position; /* bytes of this direction before these; valid if the next one is known */
+    uint64_t acknowledged; /* bytes of the other direction that the sender has acknowledged;
+                              UINT64_MAX: not known */
 };
 
 /* Bytes of this conversation. False if there is no memory to follow it. */

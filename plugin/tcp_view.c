@@ -55,6 +55,11 @@ bool mqttscope_tcp_start_seen(const struct tcp_analysis *tcp)
     return tcp == NULL || has_seen(tcp, COMPLETENESS_SYN | COMPLETENESS_SYN_ACK);
 }
 
+bool mqttscope_tcp_answer_seen(const struct tcp_analysis *tcp)
+{
+    return tcp == NULL || has_seen(tcp, COMPLETENESS_SYN_ACK);
+}
+
 bool mqttscope_tcp_ended(const struct tcp_analysis *tcp)
 {
     return has_seen(tcp, COMPLETENESS_FIN | COMPLETENESS_RST);

@@ -33,6 +33,10 @@ bool mqttscope_tcp_segment(const struct tcp_analysis *tcp, const void *data,
 /* The capture shows its SYN. True for NULL: other transports are seen from their start. */
 bool mqttscope_tcp_start_seen(const struct tcp_analysis *tcp);
 
+/* The capture shows the SYN/ACK: without it nobody knows where the bytes of who sends that begin.
+ */
+bool mqttscope_tcp_answer_seen(const struct tcp_analysis *tcp);
+
 /* The capture shows a FIN or RST. */
 bool mqttscope_tcp_ended(const struct tcp_analysis *tcp);
 

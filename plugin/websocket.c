@@ -32,6 +32,8 @@ static void hold(const struct mqttscope_settling *settling, uint32_t offset)
 
     if (direction->held == NULL)
         direction->held = g_byte_array_new();
+    if (direction->packet_began == 0)
+        direction->packet_began = mqttscope_place(settling->pinfo, settling->side).time;
     g_byte_array_append(direction->held, bytes->data + offset, bytes->captured - offset);
 }
 

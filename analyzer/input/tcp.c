@@ -277,6 +277,7 @@ static struct flow *open_flow(struct tcp *tcp, uint64_t hash, const struct tcp_m
     face->side[1].address = packet->destination;
     face->side[1].port = read_u16(packet->payload.data + 2);
     face->first = face->last = *now;
+    face->side[0].acknowledges = face->side[1].acknowledges = UINT64_MAX;
     tcp->handler.opened(tcp->context, face, now);
     return flow;
 }
@@ -455,6 +456,18 @@ static bool hold_payload(struct tcp *tcp, struct segment *segment, uint32_t sequ
     return true;
 }
 
+/* How many bytes of the other side, from its first one on, this segment acknowledges;
+ * UINT64_MAX: that is not known. */
+static uint64_t acknowledged_bytes(const struct segment *segment)
+{
+    const struct half *other = &segment->flow->half[!segment->side];
+    const struct tcp_side *face = &segment->flow->face.side[!segment->side];
+    const uint64_t there = face->bytes + face->gap_bytes;
+    const uint32_t behind = other->next - segment->acknowledgement;
+    const bool in_range = other->started && behind <= MAX_WINDOW && behind <= there;
+    return segment->flags & FLAG_ACK && in_range ? there - behind : UINT64_MAX;
+}
+
 /* Brings the payload of a segment in: passed on, held, or known already. */
 static void take_payload(struct tcp *tcp, struct segment *segment)
 {
@@ -479,7 +492,9 @@ static void take_payload(struct tcp *tcp, struct segment *segment)
             ahead = 0;
         }
         if (ahead == 0) {
+            flow->face.side[segment->side].acknowledges = acknowledged_bytes(segment);
             deliver(tcp, flow, segment->side, segment->now, payload);
+            flow->face.side[segment->side].acknowledges = UINT64_MAX;
             drain(tcp, flow, segment->side, segment->now);
             return;
         }

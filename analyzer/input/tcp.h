@@ -64,6 +64,8 @@ struct tcp_side {
     uint64_t zero_window;         /* segments that advertised a window of zero (RST excluded) */
     uint64_t acknowledged_unseen; /* how often the other side acknowledged bytes of this one before
                                     the capture showed them, if it ever did */
+    uint64_t acknowledges; /* in data(): bytes of the other side, gaps included, that this one had
+                              acknowledged when it sent these; UINT64_MAX: not known */
     bool late; /* in data(): the other side acknowledged some of these bytes in an earlier packet of
                   the capture, and may have answered them there */
     uint64_t gaps;               /* holes given up */

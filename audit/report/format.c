@@ -151,12 +151,12 @@ static const char *name_of_number(const struct mqtt_finding *what, const char *d
 }
 
 void format_detail(GString *text, const struct audit_report *report,
-                   const struct audit_finding *finding)
+                   const struct mqtt_finding *finding)
 {
     static const char *const frames[] = {"frame {0}", "frame {1}"};
-    struct mqtt_finding what = finding->what;
+    struct mqtt_finding what = *finding;
     const struct mqtt_rule_info *info = mqtt_rule_info((enum mqtt_rule)what.rule);
-    for (unsigned i = 0; i < G_N_ELEMENTS(frames); i++)
+    for (unsigned i = 0; report != NULL && i < G_N_ELEMENTS(frames); i++)
         if (strstr(info->detail, frames[i]) != NULL)
             what.values[i] = frame_beside(report, what.values[i], what.frame);
 

@@ -31,9 +31,10 @@ const char *format_endpoint(char text[static FORMAT_SIZE], const struct audit_en
 void format_plural(GString *text, uint64_t count, const char *noun);
 
 /* What happened, in words: the field concerned where the rule does not name it, and the detail,
- * whose frames are numbered as in their file where that is the finding's own. */
+ * whose frames are numbered as in their file where that is the finding's own. `report` NULL: they
+ * are counted over all files. */
 void format_detail(GString *text, const struct audit_report *report,
-                   const struct audit_finding *finding);
+                   const struct mqtt_finding *finding);
 
 /* The display filter that shows the frames of one finding in Wireshark: "frame.number == 17", or
  * the connection where no frame shows it. */

@@ -3,11 +3,17 @@
 #ifndef MQTTSCOPE_AUDIT_REPORT_JSON_H
 #define MQTTSCOPE_AUDIT_REPORT_JSON_H
 
-#include "audit/model.h"
-
 #include <stdio.h>
+
+#include "audit/report/json_writer.h"
+#include "audit/report/rows.h"
 
 /* Writes the whole report, one JSON object. Whether all of it could be written, ferror() tells. */
 void report_json(const struct audit_report *report, FILE *file);
+
+/* Writes the columns of a row into the object that is open, but for those whose key is in `without`
+ * (NULL behind the last one), at any depth. */
+void report_json_row(struct json_writer *json, enum audit_row_kind kind, const void *row,
+                     const char *const *without);
 
 #endif

@@ -2,15 +2,18 @@
 /* JSON, one value after the other: see json_writer.h. */
 #include "audit/report/json_writer.h"
 
-#include "mqtt/wire/utf8.h"
-
+#include <glib.h>
 #include <inttypes.h>
 #include <string.h>
+
+#include "audit/report/json_escape.h"
 
 #define LINE_DEPTH 2
 
 static void new_line(struct json_writer *json)
 {
+    if (json->compact)
+        return;
     fputc('\n', json->file);
     for (unsigned i = 0; i < json->depth; i++)
         fputs("  ", json->file);
@@ -25,12 +28,12 @@ static void begin_value(struct json_writer *json, const char *key)
         fputc(',', json->file);
     if (json->depth > 0 && json->depth <= LINE_DEPTH)
         new_line(json);
-    else if (json->has_element)
+    else if (json->has_element && !json->compact)
         fputc(' ', json->file);
     json->has_element = true;
     if (key != NULL) {
         write_string(json->file, (const uint8_t *)key, strlen(key));
-        fputs(": ", json->file);
+        fputs(json->compact ? ":" : ": ", json->file);
     }
 }
 
@@ -50,7 +53,7 @@ static void close_bracket(struct json_writer *json, char bracket)
         new_line(json);
     fputc(bracket, json->file);
     json->has_element = true;
-    if (json->depth == 0)
+    if (json->depth == 0 && !json->compact)
         fputc('\n', json->file);
 }
 
@@ -98,51 +101,17 @@ void json_null(struct json_writer *json, const char *key)
     fputs("null", json->file);
 }
 
-/* Controls (C0, DEL and C1, which a terminal would act on) and the two characters that JSON itself
- * needs are escaped; the rest of well-formed text stands for itself. */
-static bool stands_for_itself(uint8_t byte)
-{
-    return byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f && byte != 0xc2;
-}
-
-static void write_good(FILE *file, const uint8_t *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        size_t run = i;
-        while (run < length && stands_for_itself(bytes[run]))
-            run++;
-        if (run > i)
-            fwrite(bytes + i, 1, run - i, file);
-        if ((i = run) == length)
-            return;
-        uint8_t byte = bytes[i];
-        if (byte == '"' || byte == '\\')
-            fprintf(file, "\\%c", byte);
-        else if (byte != 0xc2)
-            fprintf(file, "\\u%04x", byte);
-        else if (bytes[++i] < 0xa0) /* two bytes are U+0080 to U+00BF */
-            fprintf(file, "\\u%04x", bytes[i]);
-        else
-            fprintf(file, "\xc2%c", bytes[i]);
-    }
-}
-
 static bool write_string(FILE *file, const uint8_t *bytes, size_t length)
 {
-    bool clean = true;
+    char few[512];
+    char *text = length <= sizeof few / JSON_ESCAPE_MAX ? few : g_malloc(length * JSON_ESCAPE_MAX);
+    bool clean;
+    const char *end = json_escape(text, bytes, length, &clean);
     fputc('"', file);
-    while (length > 0) {
-        size_t good = mqtt_utf8_check(bytes, length);
-        write_good(file, bytes, good);
-        if (good < length) {
-            fputs("\\ufffd", file);
-            clean = false;
-            good++;
-        }
-        bytes += good;
-        length -= good;
-    }
+    fwrite(text, 1, (size_t)(end - text), file);
     fputc('"', file);
+    if (text != few)
+        g_free(text);
     return clean;
 }
 

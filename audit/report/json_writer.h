@@ -17,6 +17,7 @@
 /* Starts all zero but for `file`. */
 struct json_writer {
     FILE *file;
+    bool compact; /* no blanks and no line breaks at all */
     unsigned depth;
     bool has_element; /* of the object or array that is open */
 };

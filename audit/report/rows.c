@@ -108,7 +108,7 @@ static const char *direction_of(const struct mqtt_finding *what)
 static const char *text_of(struct audit_value *v, const struct audit_finding *r)
 {
     g_string_truncate(v->text, 0);
-    format_detail(v->text, v->report, r);
+    format_detail(v->text, v->report, &r->what);
     return v->text->str;
 }
 

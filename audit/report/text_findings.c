@@ -120,7 +120,7 @@ static void add_row(const struct text *text, struct table *table,
     table_add(table, client);
     g_free(client);
     GString *detail = g_string_new(NULL);
-    format_detail(detail, text->report, finding);
+    format_detail(detail, text->report, &finding->what);
     table_add(table, detail->str);
     g_string_free(detail, TRUE);
 }

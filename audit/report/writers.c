@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "audit/report/json.h"
+#include "audit/report/ndjson.h"
 
 /* A writer that waits for the report. */
 struct waiting {
@@ -35,6 +36,22 @@ static void finish_json(void *user, const struct audit_report *report)
     g_free(writer);
 }
 
+static void *open_ndjson(FILE *file, const struct report_options *options)
+{
+    return ndjson_new(file, options->slot, options->at_once);
+}
+
+static void event_ndjson(void *user, const struct audit_event *event)
+{
+    ndjson_event(user, event);
+}
+
+static void finish_ndjson(void *user, const struct audit_report *report)
+{
+    (void)report;
+    ndjson_free(user);
+}
+
 const struct report_format report_formats[REPORT_FORMATS] = {
     [REPORT_TEXT] = {.open = open_waiting, .finish = finish_text},
     [REPORT_JSON] =
@@ -43,5 +60,14 @@ const struct report_format report_formats[REPORT_FORMATS] = {
             .help = "write the report as JSON to FILE",
             .open = open_waiting,
             .finish = finish_json,
+        },
+    [REPORT_NDJSON] =
+        {
+            .option = "ndjson",
+            .help = "write every event as a line of JSON to FILE, at once where FILE is a\n"
+                    "pipe or a terminal",
+            .open = open_ndjson,
+            .event = event_ndjson,
+            .finish = finish_ndjson,
         },
 };

@@ -29,7 +29,7 @@ struct report_format {
     void (*finish)(void *writer, const struct audit_report *report);
 };
 
-enum report_format_id { REPORT_TEXT, REPORT_JSON, REPORT_FORMATS };
+enum report_format_id { REPORT_TEXT, REPORT_JSON, REPORT_NDJSON, REPORT_FORMATS };
 
 extern const struct report_format report_formats[REPORT_FORMATS];
 

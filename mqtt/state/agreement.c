@@ -10,6 +10,7 @@
 #include "mqtt/state/claim.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/resume.h"
+#include "mqtt/state/silence.h"
 
 /* Replaces an owned slice by a copy; without memory it is empty, and that is remembered. */
 static void keep(struct mqtt_connection *c, struct mqtt_slice *owned, struct mqtt_slice value)
@@ -123,6 +124,9 @@ static void read_connack_properties(struct observation *o)
         c->session_expiry = p->session_expiry_interval;
     if (has_property(o, MQTT_PROPERTY_SERVER_KEEP_ALIVE))
         c->keep_alive.effective = p->server_keep_alive;
+    const bool cut = o->packet->captured != o->packet->length;
+    c->keep_alive.in_doubt = cut && !has_property(o, MQTT_PROPERTY_SERVER_KEEP_ALIVE);
+    c->expiry_in_doubt = cut && !has_property(o, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL);
 }
 
 /* The client left its identifier to the server (3.1.3-6, 3.1.3-7, 3.2.2-16). */
@@ -183,6 +187,7 @@ void observe_connack(struct observation *o)
     if (!o->packet->has_reason_code)
         return;
     c->connack = place_leg(o->place);
+    c->connack_position = o->place->position;
     c->connack_reason = o->packet->reason_code;
     c->session_present = o->packet->connack.session_present;
     link_request(o, &c->connect);
@@ -255,6 +260,21 @@ static int64_t client_silence(const struct observation *o)
     return last->frame != 0 ? mqtt_elapsed(o->place->time, last->time) : 0;
 }
 
+/* The server says that the client was silent for too long: was it? Nothing is said where the
+ * client's last packet is not known, or the keep alive. */
+static void check_timeout(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    const int64_t silence = client_silence(o);
+    if (!c->keep_alive.known || c->keep_alive.in_doubt || c->sides[c->client].last.frame == 0)
+        return;
+    raise_finding(o,
+                  silent_beyond(c, silence, 2) ? MQTT_RULE_KEEP_ALIVE_TIMEOUT
+                                               : MQTT_RULE_KEEP_ALIVE_TIMEOUT_EARLY,
+                  MQTT_FIELD_DISCONNECT_REASON, mqtt_milliseconds(silence),
+                  c->keep_alive.effective);
+}
+
 static void server_disconnect(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
@@ -267,11 +287,8 @@ static void server_disconnect(struct observation *o)
     if (c->connect.frame != 0 && connection_whole(c) && !c->accepted)
         raise_finding(o, MQTT_RULE_SERVER_DISCONNECT_BEFORE_CONNACK, MQTT_FIELD_DISCONNECT_REASON,
                       o->packet->reason_code, 0);
-    if (o->packet->reason_code == MQTT_REASON_KEEP_ALIVE_TIMEOUT) {
-        const int64_t silence = client_silence(o);
-        raise_finding(o, MQTT_RULE_KEEP_ALIVE_TIMEOUT, MQTT_FIELD_DISCONNECT_REASON,
-                      mqtt_milliseconds(silence), c->keep_alive.effective);
-    }
+    if (o->packet->reason_code == MQTT_REASON_KEEP_ALIVE_TIMEOUT)
+        check_timeout(o);
 }
 
 static void client_disconnect(struct observation *o)

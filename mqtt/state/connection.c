@@ -37,6 +37,7 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
     for (unsigned side = 0; side < 2; side++) {
         c->sides[side].receive_maximum = UINT16_MAX;
         c->sides[side].inflight.memory = start->memory;
+        c->sides[side].discarded.memory = start->memory;
     }
     return c;
 }
@@ -54,6 +55,7 @@ void mqtt_connection_free(struct mqtt_connection *c)
     for (unsigned side = 0; side < 2; side++) {
         struct mqtt_side_state *state = &c->sides[side];
         inflight_clear(&state->inflight);
+        inflight_clear(&state->discarded);
         aliases_free(c->memory, state);
         mqtt_memory_free(c->memory, state->owed, state->owed_capacity * sizeof *state->owed);
         mqtt_memory_free(c->memory, state->proven, MQTT_PROVEN_BYTES);

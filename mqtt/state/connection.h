@@ -25,10 +25,15 @@ struct mqtt_sessions;
 
 /* Where a control packet stands. */
 struct mqtt_place {
-    int64_t time;   /* nanoseconds since 1970-01-01 UTC */
-    uint64_t frame; /* the frame that completes the packet, from 1 */
-    uint64_t token; /* the caller's own; comes back in links and handshakes */
-    uint8_t side;   /* 0 or 1: who sent it */
+    int64_t time;          /* nanoseconds since 1970-01-01 UTC */
+    uint64_t frame;        /* the frame that completes the packet, from 1 */
+    uint64_t token;        /* the caller's own; comes back in links and handshakes */
+    uint8_t side;          /* 0 or 1: who sent it */
+    int64_t began;         /* when its first byte was captured, nanoseconds; 0: with its last one */
+    uint64_t position;     /* bytes of its direction up to its end; 0: not known */
+    uint64_t acknowledged; /* bytes of the other direction that its sender had acknowledged to TCP
+                              when it sent; UINT64_MAX: not known. Compared with positions that are
+                              known */
 };
 
 /* The bytes of one control packet. */
@@ -118,7 +123,8 @@ const char *mqtt_end_cause_name(unsigned cause);
  * right (4.3.2, 4.3.3); what it answers may have been wrong. */
 struct mqtt_owed {
     uint16_t packet_identifier;
-    uint8_t type; /* enum mqtt_packet_type: PUBACK, PUBREC, PUBREL or PUBCOMP */
+    uint8_t type;       /* enum mqtt_packet_type: PUBACK, PUBREC, PUBREL or PUBCOMP */
+    struct mqtt_leg by; /* the packet that it will answer */
 };
 
 /* So many of a side are remembered at the most. */
@@ -129,9 +135,11 @@ struct mqtt_owed {
 struct mqtt_settled {
     uint64_t clock; /* when */
     int64_t time;
-    uint64_t frame; /* of its first packet */
+    uint64_t frame;    /* of its first packet */
+    uint64_t released; /* of its PUBREL; 0: it had none */
     uint16_t packet_identifier;
     uint8_t kind; /* enum mqtt_handshake_kind */
+    bool failed;  /* refused */
 };
 
 /* The last of them are remembered. */
@@ -157,8 +165,11 @@ struct mqtt_side_state {
     uint64_t packets;
     uint64_t bytes; /* of control packets */
     uint64_t packets_by_type[MQTT_PACKET_TYPES];
-    struct mqtt_inflight inflight; /* handshakes that this side began */
+    struct mqtt_inflight inflight;  /* handshakes that this side began */
+    struct mqtt_inflight discarded; /* what was in flight in the session that a clean start ended */
     uint32_t outstanding; /* its QoS 1 and 2 PUBLISH packets on this connection without final ack */
+    uint16_t lowest_used, highest_used; /* packet identifiers of its PUBLISH packets on this
+                                           connection; 0: none */
     uint64_t next_order;
     uint64_t acked_order[2]; /* highest .order acknowledged: PUBACK, PUBREC */
     uint64_t next_received;
@@ -166,6 +177,7 @@ struct mqtt_side_state {
     struct mqtt_owed *owed; /* oldest first */
     uint32_t owed_count;
     uint32_t owed_capacity;
+    bool owed_lost; /* one found no room: what pays it can't be told from others any more */
     struct mqtt_settled settled[MQTT_SETTLED_MAX]; /* a ring */
     uint32_t settled_next;
     struct mqtt_alias *aliases; /* of this sender, by ascending alias */
@@ -183,6 +195,8 @@ struct mqtt_side_state {
     uint16_t topic_alias_maximum;
     uint32_t maximum_packet_size; /* 0: no limit */
     struct mqtt_leg disconnect;   /* its DISCONNECT; frame 0: none */
+    int64_t
+        slowest_answer; /* nanoseconds: the longest that it let a request wait on this connection */
     uint8_t disconnect_reason;
     struct mqtt_leg last;       /* its last control packet */
     struct mqtt_leg last_error; /* the last ERROR finding against what it sent */
@@ -236,18 +250,21 @@ struct mqtt_connection {
     uint8_t connack_reason;
     uint32_t session_expiry;   /* seconds, as agreed; 5.0 */
     uint32_t requested_expiry; /* seconds, as CONNECT has it; 5.0 */
-    bool pipelines;            /* the client sends packets before it has its CONNACK */
-    uint64_t takes_over; /* frame in which the connection began that this one replaces; 0: none */
+    bool expiry_in_doubt; /* the capture lacks the part of the CONNACK that may say otherwise */
+    bool pipelines;       /* the client sends packets before it has its CONNACK */
+    uint64_t takes_over;  /* frame in which the connection began that this one replaces; 0: none */
     bool request_problem_information;
     bool request_response_information;
     struct mqtt_slice authentication_method; /* owned; length 0 and data NULL: none */
     uint8_t maximum_qos;
     bool retain_available, wildcard_available, subscription_identifier_available, shared_available;
     struct mqtt_leg connect, connack, first;
+    uint64_t connack_position; /* as in struct mqtt_place */
     struct {
-        uint16_t requested;             /* seconds, from CONNECT */
-        uint16_t effective;             /* seconds: Server Keep Alive where CONNACK has one */
-        bool known;                     /* CONNECT was seen */
+        uint16_t requested; /* seconds, from CONNECT */
+        uint16_t effective; /* seconds: Server Keep Alive where CONNACK has one */
+        bool known;         /* CONNECT was seen */
+        bool in_doubt; /* the capture lacks the part of the CONNACK that may say otherwise (5.0) */
         int64_t longest_silence;        /* nanoseconds between two packets of the client */
         uint64_t longest_silence_frame; /* the packet that ended it */
         uint64_t late;                  /* silences above 1.0x, up to 1.5x */

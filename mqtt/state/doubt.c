@@ -32,6 +32,7 @@ void doubt_side(struct mqtt_connection *c, unsigned side, int64_t time, uint64_t
     if (c->connect.frame != 0 && c->connack.frame == 0 && !c->session_settled) {
         doubt_session(c);
         c->session_settled = true;
+        c->keep_alive.in_doubt = c->expiry_in_doubt = c->version == MQTT_VERSION_5_0;
     }
 }
 

@@ -111,11 +111,35 @@ static void end_finding(struct mqtt_connection *c, struct mqtt_step *step, enum 
     };
 }
 
+/* When the time for answers was over: a DISCONNECT of either side ends all duties. Its sender may
+ * send nothing more, and need not wait; the other one has nobody to answer (3.14.4). */
+static int64_t duties_end(const struct mqtt_connection *c, int64_t time)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        const struct mqtt_leg *disconnect = &c->sides[side].disconnect;
+        if (disconnect->frame != 0 && disconnect->time < time)
+            time = disconnect->time;
+    }
+    return time;
+}
+
+/* How long an answer of `side` may be under way before it counts as missing: longer where the
+ * capture ends, for then it may come yet; else ten times what that side has needed on this
+ * connection, but not less than MQTT_CLOSE_GRACE. */
+static int64_t grace_of(const struct mqtt_connection *c, unsigned side, enum mqtt_close how)
+{
+    const int64_t slowest = c->sides[side].slowest_answer;
+    if (how == MQTT_CLOSE_CAPTURE_END || slowest > MQTT_OPEN_GRACE / 10)
+        return MQTT_OPEN_GRACE;
+    return slowest > MQTT_CLOSE_GRACE / 10 ? slowest * 10 : MQTT_CLOSE_GRACE;
+}
+
 static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_close how,
                           struct mqtt_step *step)
 {
-    const int64_t grace = how == MQTT_CLOSE_CAPTURE_END ? MQTT_OPEN_GRACE : MQTT_CLOSE_GRACE;
+    const int64_t grace = grace_of(c, 1 - c->client, how);
     uint32_t displaced = c->ping.displaced;
+    time = duties_end(c, time);
     for (uint32_t i = 0; i < c->ping.waiting_count; i++) {
         const struct mqtt_ping *ping = &c->ping.waiting[i];
         const int64_t waited = mqtt_elapsed(time, ping->leg.time);
@@ -262,8 +286,12 @@ bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
         return false;
     if (ended && owed_nothing(connection, handshake))
         return false;
-    const int64_t grace = ended ? MQTT_CLOSE_GRACE : MQTT_OPEN_GRACE;
-    if (mqtt_elapsed(time, handshake_last_leg(handshake)->time) < grace)
+    /* The last packet is the beginner's, but for a PUBREC: the other one has to answer. */
+    const uint8_t answering =
+        handshake->stage != 2 ? (uint8_t)(1 - handshake->side) : handshake->side;
+    time = duties_end(connection, time);
+    if (mqtt_elapsed(time, handshake_last_leg(handshake)->time) <
+        grace_of(connection, answering, how))
         return false;
     open_finding(handshake, handshake->side == connection->client, time, finding);
     finding->version = connection->version;

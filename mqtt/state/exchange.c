@@ -33,15 +33,14 @@ static void forget_owed(struct mqtt_side_state *who, uint32_t at)
 
 void owe(struct observation *o, struct mqtt_side_state *who, enum mqtt_packet_type type)
 {
-    struct mqtt_connection *c = o->connection;
     if (who->owed_count == who->owed_capacity && !more_owed(o, who)) {
-        /* Without it, what pays it would look like an acknowledgement of nothing. */
-        doubt_side(c, (unsigned)(who - c->sides), o->place->time, o->place->frame);
+        who->owed_lost = true;
         if (who->owed_count == 0)
             return;
         forget_owed(who, 0);
     }
-    who->owed[who->owed_count++] = (struct mqtt_owed){o->packet->packet_identifier, (uint8_t)type};
+    who->owed[who->owed_count++] =
+        (struct mqtt_owed){o->packet->packet_identifier, (uint8_t)type, place_leg(o->place)};
 }
 
 bool pays(struct observation *o)
@@ -50,11 +49,12 @@ bool pays(struct observation *o)
     for (uint32_t i = 0; i < from->owed_count; i++) {
         if (from->owed[i].type == o->packet->type &&
             from->owed[i].packet_identifier == o->packet->packet_identifier) {
+            link_request(o, &from->owed[i].by);
             forget_owed(from, i);
             return true;
         }
     }
-    return false;
+    return from->owed_lost; /* it may be one that there was no room for */
 }
 
 /* What the receiver of this handshake has yet to send. */
@@ -87,7 +87,8 @@ struct mqtt_handshake *begin_handshake(struct observation *o, enum mqtt_handshak
     struct mqtt_connection *c = o->connection;
     const uint16_t identifier = o->packet->packet_identifier;
     struct mqtt_handshake *old = inflight_find(&o->from->inflight, identifier);
-    if (old != NULL) {
+    const bool replaces = old != NULL;
+    if (replaces) {
         uncount(c, o->from, old);
         if (!old->resumed)
             owe_next(o, old);
@@ -99,6 +100,7 @@ struct mqtt_handshake *begin_handshake(struct observation *o, enum mqtt_handshak
         return NULL;
     }
     handshake->side = o->place->side;
+    handshake->replaces = replaces;
     handshake->stage = 1;
     handshake->began = c->clock;
     handshake->legs[0] = place_leg(o->place);
@@ -127,9 +129,15 @@ void finish_handshake(struct observation *o, struct mqtt_side_state *beginner,
     o->step->handshake = *handshake;
     o->step->has_handshake = true;
     prove_identifier(c, (unsigned)(beginner - c->sides), handshake);
-    beginner->settled[beginner->settled_next++ % MQTT_SETTLED_MAX] =
-        (struct mqtt_settled){c->clock, o->place->time, handshake->legs[0].frame,
-                              handshake->packet_identifier, handshake->kind};
+    beginner->settled[beginner->settled_next++ % MQTT_SETTLED_MAX] = (struct mqtt_settled){
+        .clock = c->clock,
+        .time = o->place->time,
+        .frame = handshake->legs[0].frame,
+        .released = handshake->kind == MQTT_HANDSHAKE_QOS_2 ? handshake->legs[2].frame : 0,
+        .packet_identifier = handshake->packet_identifier,
+        .kind = handshake->kind,
+        .failed = handshake->failed,
+    };
     inflight_remove(&beginner->inflight, handshake);
 }
 

@@ -8,7 +8,8 @@
 
 #include "mqtt/state/observation.h"
 
-/* Takes a new entry into from's table, in place of what stood there. NULL: no memory, and doubt. */
+/* Takes a new entry into from's table, in place of what stood there: if something did, `replaces`
+ * is set. NULL: no memory, and doubt. */
 struct mqtt_handshake *begin_handshake(struct observation *o, enum mqtt_handshake_kind kind);
 
 /* The handshake ends with this packet, its leg `last_leg`: hands it out and forgets it. Its topic
@@ -23,7 +24,8 @@ const struct mqtt_settled *just_settled(const struct observation *o, enum mqtt_h
 /* `who` will send a packet of `type` for this identifier outside of a handshake. */
 void owe(struct observation *o, struct mqtt_side_state *who, enum mqtt_packet_type type);
 
-/* Whether this packet is one that its sender owed; then it does no longer. */
+/* Whether this packet is one that its sender owed; then it does no longer, and the step says what
+ * it answers. */
 bool pays(struct observation *o);
 
 /* An identifier that stands for something else still (2.3.1-2, -4; 5.0: 2.2.1-3, -4). */

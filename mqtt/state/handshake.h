@@ -43,6 +43,8 @@ struct mqtt_handshake {
                       PUBCOMP */
     uint8_t side;  /* who sent leg 0 */
     bool resumed;  /* begun on an earlier connection, not sent again yet */
+    bool replaces; /* its identifier stood for another one that was still open: whose
+                      acknowledgement comes first is not known */
     uint16_t packet_identifier;
     uint16_t resends;    /* further sends of leg 0 or of PUBREL; stays at 65535 */
     uint8_t reason_code; /* of the last acknowledgement; 0 before */
@@ -55,6 +57,7 @@ struct mqtt_handshake {
                             it was not */
     uint64_t order;      /* counts the side's PUBLISH packets: to compare with acknowledgements */
     uint64_t order_received; /* QoS 2: counts the PUBREC packets */
+    uint64_t fingerprint;    /* PUBLISH: of topic and payload; 0: not known */
     struct mqtt_slice list;  /* SUBSCRIBE, UNSUBSCRIBE: the topic filters, for mqtt_filter_next();
                                 owned by the table */
     struct mqtt_leg again; /* the last leg, sent again on a later connection; frame 0: it was not */

@@ -65,11 +65,15 @@ void link_request(struct observation *o, const struct mqtt_leg *request)
         return;
     o->step->request = *request;
     o->step->since_request = mqtt_elapsed(o->place->time, request->time);
+    if (o->step->since_request > o->from->slowest_answer)
+        o->from->slowest_answer = o->step->since_request;
 }
 
 bool knows_connack(const struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
+    if (o->place->acknowledged < c->connack_position)
+        return false;
     return c->accepted &&
            !(c->pipelines && mqtt_elapsed(o->place->time, c->connack.time) < PIPELINE_TIME);
 }

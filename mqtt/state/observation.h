@@ -68,8 +68,9 @@ static inline uint8_t reason_of(const struct mqtt_packet *packet)
 /* Says in the step which packet this one answers. */
 void link_request(struct observation *o, const struct mqtt_leg *request);
 
-/* Whether the client can have read the CONNACK. One that sends without waiting for it may have more
- * under way that passes the observer behind the CONNACK (5.0: 3.1.4, non-normative). */
+/* Whether the client can have read the CONNACK. What its TCP has not acknowledged it has not. One
+ * that sends without waiting for it may have more under way that passes the observer behind the
+ * CONNACK (5.0: 3.1.4, non-normative). */
 bool knows_connack(const struct observation *o);
 
 #endif

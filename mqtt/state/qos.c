@@ -12,6 +12,8 @@
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/exchange.h"
 #include "mqtt/state/inflight.h"
+#include "mqtt/state/session.h"
+#include "mqtt/wire/hash.h"
 
 enum state {
     NONE,
@@ -146,7 +148,9 @@ static inline bool judge(struct passage *p)
 static void check_order(const struct passage *p, enum mqtt_rule rule, uint64_t order,
                         uint64_t *seen)
 {
-    if (order != 0 && order < *seen && p->o->sender == MQTT_SENDER_CLIENT && is_known(p))
+    /* Soon after a doubt, an acknowledgement may be for a lost PUBLISH with the same identifier. */
+    if (order != 0 && order < *seen && p->o->sender == MQTT_SENDER_CLIENT && is_known(p) &&
+        long_after_doubt(p->o->connection, p->handshake->began, p->handshake->legs[0].time))
         identifier_finding(p->o, rule, 0);
     if (order > *seen)
         *seen = order;
@@ -177,6 +181,62 @@ static void mark_resend(struct observation *o, struct mqtt_handshake *handshake,
         handshake->resends++;
 }
 
+/* More bytes of a payload than these say no more about whether two are the same. */
+#define FINGERPRINT_BYTES 1024u
+
+/* Topic and payload, as far as they tell two messages apart; 0 where the capture lacks some of
+ * them. It is compared with others of the same connection or session alone, and needs no seed. */
+static uint64_t fingerprint(const struct observation *o)
+{
+    const struct mqtt_publish *publish = &o->packet->publish;
+    const struct mqtt_slice topic = o->step->topic;
+    const uint32_t wanted =
+        publish->payload_length < FINGERPRINT_BYTES ? publish->payload_length : FINGERPRINT_BYTES;
+    if (publish->payload.length < wanted || topic.length == 0)
+        return 0;
+    const uint64_t hash = mqtt_keyed_hash(publish->payload_length, topic.data, topic.length);
+    return mqtt_keyed_hash(hash, publish->payload.data, wanted) | 1;
+}
+
+static bool is_same_message(const struct mqtt_handshake *handshake, uint64_t mark)
+{
+    return handshake->fingerprint != 0 && handshake->fingerprint == mark;
+}
+
+static bool is_another_message(const struct mqtt_handshake *handshake, uint64_t mark)
+{
+    return handshake->fingerprint != 0 && mark != 0 && handshake->fingerprint != mark;
+}
+
+/* Senders count their identifiers up: what lies between those that were used on this connection may
+ * have been used, and its acknowledgement may not have come there when it was sent again. */
+static bool was_used(const struct observation *o)
+{
+    const uint16_t identifier = o->packet->packet_identifier;
+    return identifier >= o->from->lowest_used && identifier <= o->from->highest_used;
+}
+
+static void note_used(struct mqtt_side_state *from, uint16_t identifier)
+{
+    if (from->lowest_used == 0 || identifier < from->lowest_used)
+        from->lowest_used = identifier;
+    if (identifier > from->highest_used)
+        from->highest_used = identifier;
+}
+
+/* Never sent before in this session; but it may have been in the one before it. */
+static void judge_first_dup(struct observation *o)
+{
+    const struct mqtt_handshake *before =
+        inflight_find(&o->from->discarded, o->packet->packet_identifier);
+    const struct mqtt_sessions *sessions = o->connection->sessions;
+    if (before != NULL && !is_another_message(before, fingerprint(o)))
+        identifier_finding(o, MQTT_RULE_RESENT_AFTER_CLEAN_START, before->legs[0].frame);
+    else if (sessions == NULL || sessions->strangers == 0) /* else one of them may have sent it */
+        raise_finding(o, MQTT_RULE_DUP_ON_FIRST_SEND, MQTT_FIELD_DUP, o->packet->packet_identifier,
+                      0);
+}
+
 /* DUP, although nothing with this identifier is in flight: sent again before the acknowledgement
  * that the capture has already seen came there, or never sent before. */
 static void judge_lone_dup(struct passage *p)
@@ -187,9 +247,10 @@ static void judge_lone_dup(struct passage *p)
         return;
     if (settled != NULL)
         resend_finding(o, settled->frame);
-    else if (session_fresh(o->connection, o->place->side))
-        raise_finding(o, MQTT_RULE_DUP_ON_FIRST_SEND, MQTT_FIELD_DUP, o->packet->packet_identifier,
-                      0);
+    else if (!session_fresh(o->connection, o->place->side) || was_used(o))
+        return; /* it may be a second send, and late */
+    else
+        judge_first_dup(o);
 }
 
 static void publish_new(struct passage *p)
@@ -197,16 +258,23 @@ static void publish_new(struct passage *p)
     struct observation *o = p->o;
     const struct mqtt_connection *c = o->connection;
     const bool may_repeat_lost = p->packet == AGAIN && !is_known(p) && !connection_whole(c);
+    const uint64_t mark = fingerprint(o);
     if (p->state == NONE && p->packet == AGAIN)
         judge_lone_dup(p);
+    else if (p->state == QOS_2_RELEASED && is_same_message(p->handshake, mark))
+        judge_by(p, MQTT_RULE_PUBLISH_AFTER_PUBREL); /* sent again, although without DUP */
+    else if (p->transition->next == SENT_AGAIN)
+        judge_by(p, MQTT_RULE_PACKET_IDENTIFIER_IN_USE);
     else
         judge(p);
+    note_used(o->from, o->packet->packet_identifier);
     struct mqtt_handshake *handshake = begin_handshake(o, p->kind);
     if (handshake == NULL)
         return;
+    handshake->fingerprint = mark;
     if (may_repeat_lost)
         handshake->began = 0; /* and so it did not begin in plain sight */
-    handshake->order = ++o->from->next_order;
+    handshake->order = handshake->replaces ? 0 : ++o->from->next_order;
     count_against_quota(o, handshake);
 }
 
@@ -239,6 +307,16 @@ static void publish_again(struct passage *p)
     mark_resend(o, handshake, &handshake->legs[0]);
 }
 
+/* A PUBLISH with the identifier of a handshake that was resumed: with DUP it says itself that it
+ * was sent before; without, it has to be the same message, and what happened before no matter of
+ * doubt. */
+static bool is_redelivery(const struct passage *p)
+{
+    if (p->packet == AGAIN)
+        return true;
+    return is_known(p) && !is_another_message(p->handshake, fingerprint(p->o));
+}
+
 void observe_publish(struct observation *o)
 {
     const struct mqtt_publish *publish = &o->packet->publish;
@@ -250,8 +328,7 @@ void observe_publish(struct observation *o)
                   publish->dup ? AGAIN : FIRST);
     switch ((enum next)p.transition->next) {
     case SENT_AGAIN:
-        /* Without DUP, and with what happened before in doubt, it is as likely a new one. */
-        if (publish->dup || is_known(&p))
+        if (is_redelivery(&p))
             publish_redelivered(&p);
         else
             publish_new(&p);
@@ -352,7 +429,7 @@ static void receive(struct passage *p)
     handshake->stage = 2;
     handshake->again = (struct mqtt_leg){0};
     handshake->legs[1] = place_leg(p->o->place);
-    handshake->order_received = ++p->beginner->next_received;
+    handshake->order_received = handshake->replaces ? 0 : ++p->beginner->next_received;
 }
 
 static void release(struct passage *p)
@@ -380,10 +457,7 @@ static bool may_be_resumed(const struct passage *p)
 static void adopt(struct passage *p)
 {
     struct observation *o = p->o;
-    const struct mqtt_settled *settled = just_settled(o, MQTT_HANDSHAKE_QOS_2);
     const bool known = is_known(p);
-    if (settled != NULL && known)
-        resend_finding(o, settled->frame);
     struct mqtt_handshake *handshake = begin_handshake(o, MQTT_HANDSHAKE_QOS_2);
     if (handshake == NULL)
         return;
@@ -392,6 +466,20 @@ static void adopt(struct passage *p)
     handshake->stage = 3;
     handshake->legs[0] = (struct mqtt_leg){0};
     handshake->legs[2] = place_leg(o->place);
+}
+
+/* The exchange is over, and its PUBREL comes once more: it is answered once more, but makes no
+ * other exchange. */
+static void release_again(struct passage *p, const struct mqtt_settled *settled)
+{
+    struct observation *o = p->o;
+    if (is_known(p) && settled->failed)
+        identifier_finding(o, MQTT_RULE_PUBREL_AFTER_ERROR, settled->frame);
+    else if (is_known(p))
+        resend_finding(o, settled->released);
+    o->step->resend = settled->released != 0;
+    o->step->first.frame = settled->released;
+    owe(o, o->to, MQTT_PUBCOMP);
 }
 
 /* Nothing changes, but for what is owed in answer. */
@@ -414,7 +502,11 @@ void observe_acknowledgement(struct observation *o)
     if (packet == PUBREL)
         check_reason(&p);
     if (p.transition->next == ADOPTED && may_be_resumed(&p)) {
-        adopt(&p);
+        const struct mqtt_settled *settled = just_settled(o, MQTT_HANDSHAKE_QOS_2);
+        if (settled != NULL)
+            release_again(&p, settled);
+        else
+            adopt(&p);
         return;
     }
     const bool paid = judge(&p);

@@ -65,13 +65,16 @@ static void let_go(struct mqtt_session *session, bool displaced)
     session->offline_since = last_packet(c);
     session->offline_slack = slack(c);
     session->kept = session_persists(c);
-    session->known = history_whole(c) && !session->missed;
+    session->known = history_whole(c) && !session->missed && !c->expiry_in_doubt;
     session->version = c->version;
     session->expiry = c->version == MQTT_VERSION_5_0 ? c->session_expiry : UINT32_MAX;
     for (unsigned i = 0; i < 2; i++) {
         inflight_clear(&session->inflight[i]);
-        if (session->kept && !keep_copies(&session->inflight[i], table_of(c, i)))
+        /* Also of a session that ends here: what comes again after all can be told by them. */
+        if (!keep_copies(&session->inflight[i], table_of(c, i))) {
             session->known = false;
+            c->sessions->strangers++;
+        }
     }
     holder->state = displaced || holder->state == MQTT_CLAIM_CONTESTED ? MQTT_CLAIM_TAKEN_OVER
                                                                        : MQTT_CLAIM_LEFT;
@@ -105,8 +108,9 @@ void name_session(struct observation *o)
         c->sessions->strangers += c->strings_lost;
         return;
     }
+    const bool claimed = claim_session(c) != NULL;
     sweep_sessions(c->sessions, o->place->time);
-    if (claim_session(c) == NULL)
+    if (!claimed)
         return;
     struct mqtt_session *session = c->claim->session;
     struct mqtt_claim *holder = session->holder;
@@ -204,7 +208,10 @@ static void check_takeover(struct observation *o)
         return;
     c->claim->session->taken_over++;
     o->step->taken_over = c->takes_over;
-    raise_finding(o, MQTT_RULE_CLIENT_TAKEN_OVER, MQTT_FIELDS, c->takes_over, 0);
+    raise_finding(o,
+                  c->client_identifier_assigned ? MQTT_RULE_ASSIGNED_IDENTIFIER_IN_USE
+                                                : MQTT_RULE_CLIENT_TAKEN_OVER,
+                  MQTT_FIELDS, c->takes_over, 0);
 }
 
 /* Takes over what the session has, and says whether that is all. */
@@ -214,10 +221,14 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored)
     bool known = true;
     if (nothing_stored) {
         session->missed = false;
-        inflight_clear(&session->inflight[0]);
-        inflight_clear(&session->inflight[1]);
+        inflight_move(&c->sides[c->client].discarded, &session->inflight[0]);
+        inflight_move(&c->sides[1 - c->client].discarded, &session->inflight[1]);
     } else {
         known = c->claim->session_was_known && c->takes_over == 0;
+        if (!session->kept) {
+            inflight_clear(&session->inflight[0]);
+            inflight_clear(&session->inflight[1]);
+        }
         known = resume(c, 0) && known;
         known = resume(c, 1) && known;
     }

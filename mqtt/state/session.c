@@ -223,6 +223,7 @@ struct mqtt_claim *claim_session(struct mqtt_connection *c)
     if (claim == NULL || session == NULL) {
         if (session != NULL)
             session->missed = true;
+        sessions->strangers++;
         mqtt_memory_free(c->memory, claim, sizeof *claim);
         sessions->refused++;
         return NULL;

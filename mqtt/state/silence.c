@@ -4,16 +4,23 @@
 
 bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned halves)
 {
+    if (c->keep_alive.in_doubt)
+        return false;
     const int64_t half = (int64_t)c->keep_alive.effective * MQTT_SECOND / 2;
     return half != 0 && silence > half * halves;
 }
 
-/* A packet that took several segments may have begun long before it was complete, and silence ends
- * where a packet begins. */
-#define ONE_SEGMENT 1200u
-
 /* What a server may take to notice, and its FIN to get here: nanoseconds. */
 #define EXPIRY_SLACK MQTT_SECOND
+
+/* From when on the silence counts: a Server Keep Alive binds the client when the CONNACK tells of
+ * it, and not before. */
+static int64_t told_at(const struct mqtt_connection *c, const struct mqtt_leg *last)
+{
+    const bool told_late = c->keep_alive.effective != c->keep_alive.requested &&
+                           c->connack.frame != 0 && c->connack.time > last->time;
+    return told_late ? c->connack.time : last->time;
+}
 
 /* Of the late packets of a connection only the first is a finding; the counts have them all. */
 void observe_silence(struct observation *o)
@@ -22,7 +29,9 @@ void observe_silence(struct observation *o)
     const struct mqtt_leg *last = &c->sides[c->client].last;
     if (last->frame == 0)
         return;
-    const int64_t silence = mqtt_elapsed(o->place->time, last->time);
+    /* It ends where a packet begins, however long that takes to come whole. */
+    const int64_t began = o->place->began != 0 ? o->place->began : o->place->time;
+    const int64_t silence = mqtt_elapsed(began, last->time);
     o->step->since_client = silence;
     if (o->sender != MQTT_SENDER_CLIENT)
         return;
@@ -30,10 +39,10 @@ void observe_silence(struct observation *o)
         c->keep_alive.longest_silence = silence;
         c->keep_alive.longest_silence_frame = o->place->frame;
     }
-    if (!silent_beyond(c, silence, 2) || o->packet->length > ONE_SEGMENT || c->closed ||
-        o->to->disconnect.frame != 0)
+    const int64_t judged = mqtt_elapsed(began, told_at(c, last));
+    if (!silent_beyond(c, judged, 2) || c->closed || o->to->disconnect.frame != 0)
         return;
-    if (silent_beyond(c, mqtt_elapsed(silence, EXPIRY_SLACK), 3)) {
+    if (silent_beyond(c, mqtt_elapsed(judged, EXPIRY_SLACK), 3)) {
         c->keep_alive.expired++;
         raise_finding(o, MQTT_RULE_KEEP_ALIVE_EXPIRED, MQTT_FIELDS, mqtt_milliseconds(silence),
                       c->keep_alive.effective);

@@ -165,6 +165,9 @@ static void check_cut(struct observation *o)
 {
     const unsigned type = o->packet->type;
     const bool plain = type == MQTT_PUBLISH && (o->packet->flags & 0x06) == 0;
+    /* Cut before its payload, a PUBLISH may have set an alias. */
+    if (type == MQTT_PUBLISH && !before_5_0(o) && o->packet->publish.payload_offset == 0)
+        o->from->alias_refused = true;
     const bool none = type == MQTT_CONNECT || type == MQTT_CONNACK || type >= MQTT_PINGREQ;
     if (o->packet->has_packet_identifier || plain || none)
         return;

@@ -79,8 +79,8 @@ class Information(Case):
 
     def test_help_names_every_option(self):
         text = self.good("--help")
-        for option in ("-r", "-i", "-f", "-d", "-q", "-v", "-h", "-V", "--json", "--fail-on", "--only", "--client",
-                       "--color", "--explain", "--rules"):
+        for option in ("-r", "-i", "-f", "-d", "-q", "-v", "-h", "-V", "--json", "--ndjson", "--fail-on", "--only", "--client",
+                       "--color", "--explain", "--rules", "--memory"):
             self.assertRegex(text, r"(?m)^ .*%s\b" % re.escape(option))
 
     def test_version(self):
@@ -125,7 +125,7 @@ class Usage(Case):
         self.bad("--zzzzzzz", FLEET, says="unknown option '--zzzzzzz' ")
         self.bad("-Z", FLEET, says="unknown option '-Z'")
         self.bad("-qZ", FLEET, says="unknown option '-Z'")
-        for later in ("--ndjson", "--csv", "--html", "--sqlite"):
+        for later in ("--csv", "--html", "--sqlite"):
             self.bad(later, "x", FLEET, says="unknown option '%s'" % later)
 
     def test_missing_arguments(self):
@@ -146,6 +146,12 @@ class Usage(Case):
         for port in ("1883", "tcp.port==0", "tcp.port==65536", "tcp.port==", "tcp.port==1883,http", "udp.port==1883",
                      "tcp.port==+5", "tcp.port==99999999999999999999"):
             self.bad("-d", port, FLEET, says="-d takes tcp.port==N")
+
+    def test_memory(self):
+        for size in ("1M", "1048576", "2G", "3000000K"):
+            self.assertEqual(self.good("--memory", size, FLEET), self.good(FLEET))
+        for size in ("", "1", "1023K", "1T", "1MB", "-1G", "G", " 1G", "99999999999999999999", "17179869184G"):
+            self.bad("--memory", size, FLEET, says="--memory takes a size")
 
     def test_unknown_rules(self):
         self.bad("--only", "publish-qos-4", FLEET, says="no rule 'publish-qos-4'; did you mean 'publish-qos-3'")
@@ -592,6 +598,22 @@ class Selection(Case):
         self.assertEqual([limit["kind"] for limit in report["capture"]["limits"]],
                          ["unknown-version", "unfinished-packet"])
 
+    def test_memory_that_runs_out(self):
+        """What has no room is a limit, and what is known is still told."""
+        capture = Capture()
+        for number in range(3000):
+            connection = capture.open()
+            capture.segment(connection, CLIENT, 0x18, connect("client-%04d" % number))
+            capture.segment(connection, SERVER, 0x18, connack())
+        path = self.path("many.pcap", capture.bytes())
+        whole, little = self.report(path), self.report("--memory", "1M", path)
+        self.assertEqual(whole["capture"]["limits"], [])
+        self.assertEqual(whole["totals"]["connections"], 3000)
+        # Connections give way to newer ones; the few that could not be made at all are counted.
+        limits = {limit["kind"]: limit["count"] for limit in little["capture"]["limits"]}
+        self.assertGreater(little["totals"]["connections"], 2000)
+        self.assertGreaterEqual(little["totals"]["connections"] + limits["no-memory"], 3000)
+
     def test_recognized_on_any_port(self):
         capture = Capture()
         connection = capture.open(4321)
@@ -803,7 +825,9 @@ class Fleet(Case):
     def test_statements_follow_the_version(self):
         finding = next(f for f in self.fleet["findings"] if f["rule"] == "client-taken-over")
         self.assertEqual(finding["version"], "3.1.1")
-        self.assertEqual(finding["statements"], ["MQTT-3.1.4-2"])
+        self.assertEqual(finding["statements"], [])
+        finding = next(f for f in self.fleet["findings"] if f["rule"] == "qos-2-without-pubrel")
+        self.assertEqual((finding["version"], finding["statements"]), ("3.1.1", ["MQTT-4.3.3-1"]))
 
 
 if __name__ == "__main__":

@@ -194,7 +194,7 @@ static size_t act(struct world *world, uint8_t what, size_t number, const uint8_
     case PUSH: push(world, channel, side, data, length, 0); return length;
     case CUT: push(world, channel, side, data, length, number % 64); return length;
     case GAP: {
-        const struct mqtt_place place = {world->time, world->frame, 0, side};
+        const struct mqtt_place place = {.time = world->time, .frame = world->frame, .side = side};
         mqtt_stream_gap(&channel->streams[side], number);
         mqtt_connection_gap(channel->connection, &place);
         drain(world, channel, side);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * TCP segments of up to four flows, through reassembly, recognition, WebSocket, decoder and audit
- * to the reports: both can be written, what they count adds up, and the text holds nothing that a
+ * to the reports: all can be written, what they count adds up, and the text holds nothing that a
  * terminal would act on.
  *
  * The input is a list of segments: a byte for flow and side, one for TCP flags, one that shifts the
@@ -14,6 +14,7 @@
 #include "analyzer/transport.h"
 #include "audit/fold.h"
 #include "audit/report/json.h"
+#include "audit/report/ndjson.h"
 #include "audit/report/text.h"
 #include "bytes.h"
 #include "fuzz.h"
@@ -150,12 +151,36 @@ static void write_reports(const struct audit_report *report)
     free(text);
 }
 
+/* The events as lines; the sink is attached before the writer knows its slot. */
+static struct ndjson *ndjson;
+
+static void write_event(void *user, const struct audit_event *event)
+{
+    (void)user;
+    ndjson_event(ndjson, event);
+}
+
+static void check_lines(const char *text, size_t length)
+{
+    REQUIRE(g_utf8_validate(text, (gssize)length, NULL));
+    for (size_t i = 0; i < length; i++)
+        REQUIRE(text[i] == '\n' ? i > 0 && text[i - 1] == '}' : (unsigned char)text[i] >= 0x20);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct audit_recorder *recorder = audit_recorder_new(NULL);
     struct audit_fold *fold = audit_fold_new(NULL);
     audit_recorder_attach(recorder, audit_fold_sink(fold));
-    struct world world = {.transport = transport_new(recorder, NULL, 0)};
+    struct audit_sink sink = {.event = write_event};
+    audit_recorder_attach(recorder, &sink);
+    char *text;
+    size_t length_of_text;
+    FILE *file = open_memstream(&text, &length_of_text);
+    REQUIRE(file != NULL);
+    ndjson = ndjson_new(file, sink.slot, false);
+    const struct transport_options options = {0};
+    struct world world = {.transport = transport_new(recorder, &options)};
     REQUIRE(world.transport != NULL);
     while (size >= 5) {
         uint32_t length = MIN((uint32_t)data[3] << 8 | data[4], PAYLOAD_MAX);
@@ -169,6 +194,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     transport_finish(world.transport);
     audit_recorder_end(recorder);
+    ndjson_free(ndjson);
+    fclose(file);
+    check_lines(text, length_of_text);
+    free(text);
     const struct audit_report *report = audit_fold_finish(fold);
     check_counts(report);
     write_reports(report);

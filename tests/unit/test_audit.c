@@ -107,10 +107,10 @@ static void audit_merge(struct audit *into, struct audit *from)
     g_free(from);
 }
 
-/* Feeds one conversation, as the n-th connection of a capture. */
-static void hold(struct audit *audit, size_t number)
+/* Feeds a conversation as the n-th connection of a capture. */
+static void converse(struct audit *audit, struct mqtt_sessions *sessions,
+                     const struct conversation *conversation, size_t number)
 {
-    const struct conversation *conversation = &conversations[number % CONVERSATIONS];
     struct mqtt_step step;
     struct mqtt_place place = place_of(number, 0, CLIENT);
     const struct mqtt_connection_start start = {
@@ -128,7 +128,6 @@ static void hold(struct audit *audit, size_t number)
         .time = place.time,
         .frame = place.frame,
     };
-    struct mqtt_sessions *sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){0});
     struct mqtt_connection *connection = mqtt_connection_new(sessions, &start);
     struct audit_open *open = audit_connection_opened(audit->recorder, &opening);
     for (size_t i = 0; i < conversation->count; i++) {
@@ -144,8 +143,15 @@ static void hold(struct audit *audit, size_t number)
     place = place_of(number, conversation->count, CLIENT);
     place.time += MQTT_CLOSE_GRACE; /* no answer is under way any more */
     audit_connection_closed(audit->recorder, open, connection, &place, conversation->how, &step);
-    audit_sessions_ended(audit->recorder, sessions, place.time);
     mqtt_connection_free(connection);
+}
+
+/* One of the table, with sessions of its own. */
+static void hold(struct audit *audit, size_t number)
+{
+    struct mqtt_sessions *sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){0});
+    converse(audit, sessions, &conversations[number % CONVERSATIONS], number);
+    audit_sessions_ended(audit->recorder, sessions, place_of(number, 10, CLIENT).time);
     mqtt_sessions_free(sessions);
 }
 
@@ -159,12 +165,18 @@ static char *json_of(struct audit *audit)
     return text;
 }
 
-static struct audit *audit_of(size_t first, size_t end)
+static struct audit *bounded_audit_of(size_t first, size_t end,
+                                      const struct audit_fold_options *bounds)
 {
-    struct audit *audit = audit_new(NULL, NULL);
+    struct audit *audit = audit_new(NULL, bounds);
     for (size_t i = first; i < end; i++)
         hold(audit, i);
     return audit;
+}
+
+static struct audit *audit_of(size_t first, size_t end)
+{
+    return bounded_audit_of(first, end, NULL);
 }
 
 #define MANY (3 * CONVERSATIONS)
@@ -242,16 +254,16 @@ END_TEST
 
 static const size_t cuts[][2] = {{0, 0}, {0, 5}, {1, 2}, {7, 7}, {9, 18}, {13, MANY}, {MANY, MANY}};
 
-START_TEST(merging_makes_the_same_report)
+static void check_merging(size_t first, size_t second, const struct audit_fold_options *bounds)
 {
-    size_t first = cuts[_i][0], second = cuts[_i][1];
-    struct audit *whole = audit_of(0, MANY);
+    struct audit *whole = bounded_audit_of(0, MANY, bounds);
     char *expected = json_of(whole);
     audit_free(whole);
 
     for (unsigned grouping = 0; grouping < 3; grouping++) {
-        struct audit *a = audit_of(0, first), *b = audit_of(first, second),
-                     *c = audit_of(second, MANY), *all;
+        struct audit *a = bounded_audit_of(0, first, bounds),
+                     *b = bounded_audit_of(first, second, bounds),
+                     *c = bounded_audit_of(second, MANY, bounds), *all;
         switch (grouping) {
         case 0: /* (a + b) + c */
             audit_merge(a, b);
@@ -278,6 +290,14 @@ START_TEST(merging_makes_the_same_report)
         audit_free(all);
     }
     free(expected);
+}
+
+START_TEST(merging_makes_the_same_report)
+{
+    static const struct audit_fold_options tiny = {
+        .max_connections = 3, .max_sessions = 2, .max_findings = 5, .max_topics = 1};
+    check_merging(cuts[_i][0], cuts[_i][1], NULL);
+    check_merging(cuts[_i][0], cuts[_i][1], &tiny);
 }
 END_TEST
 
@@ -371,6 +391,51 @@ START_TEST(one_client_alone)
 }
 END_TEST
 
+/* A client that wants its session kept leaves, and does not come back: that its PUBLISH was never
+ * acknowledged is known only at the end of the capture, and belongs to the connection that it was
+ * on, listed or not. */
+static const struct line left_alone[] = {SAYS(CLIENT, "\x10\x0d\0\4MQTT\4\0\0\x3c\0\1k"), CONNACK,
+                                         PUBLISH_1("t"), DISCONNECT};
+static const struct line came_back[] = {SAYS(CLIENT, "\x10\x0d\0\4MQTT\4\0\0\x3c\0\1k"),
+                                        SAYS(SERVER, "\x20\2\1\0"), DISCONNECT};
+
+static const bool all_listed[] = {true, false};
+
+START_TEST(what_waits_in_a_session_belongs_to_a_connection)
+{
+    static const struct conversation first = CONVERSATION(left_alone, MQTT_CLOSE_FIN);
+    static const struct conversation second = CONVERSATION(came_back, MQTT_CLOSE_FIN);
+    const struct audit_fold_options options = {.max_connections = all_listed[_i] ? 0 : 1};
+    struct audit *audit = audit_new(NULL, &options);
+    struct mqtt_sessions *sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){0});
+    if (!all_listed[_i]) /* an earlier one takes the only place */
+        hold(audit, 0);
+    converse(audit, sessions, &first, 20);
+    converse(audit, sessions, &second, 21);
+    audit_sessions_ended(audit->recorder, sessions, INT64_C(100000000000));
+    mqtt_sessions_free(sessions);
+
+    const struct audit_report *report = audit_finish(audit);
+    ck_assert_ptr_eq(audit_finish(audit), report); /* counts nothing twice */
+    const struct audit_finding *finding = audit_report_finding(report, report->findings->len - 1);
+    ck_assert_uint_eq(finding->what.rule, MQTT_RULE_QOS_1_UNFINISHED);
+    ck_assert_uint_eq(finding->party->client_identifier->bytes[0], 'k');
+    ck_assert_uint_eq(report->totals.findings_by_rule[MQTT_RULE_QOS_1_UNFINISHED], 1);
+    if (all_listed[_i]) {
+        const struct audit_connection *connection = audit_report_connection(report, 0);
+        ck_assert_ptr_eq(finding->party->connection, connection);
+        ck_assert_int_eq(finding->party->stream, 20);
+        ck_assert_uint_eq(connection->findings[MQTT_ERROR] + connection->findings[MQTT_WARNING] +
+                              connection->findings[MQTT_NOTE],
+                          1);
+    } else {
+        ck_assert_ptr_null(finding->party->connection);
+        ck_assert_int_eq(finding->party->stream, -1);
+    }
+    audit_free(audit);
+}
+END_TEST
+
 START_TEST(frames_belong_to_files)
 {
     struct audit *audit = audit_new(NULL, NULL);
@@ -421,5 +486,6 @@ END_TEST
 SUITE("audit", TEST(totals_add_up), TEST(sessions_link_their_connections),
       TEST(order_does_not_matter), TABLE(merging_makes_the_same_report, cuts),
       TEST(bounds_leave_the_totals_whole), TEST(bounded_reports_merge_within_the_bounds),
-      TEST(one_rule_alone), TEST(one_client_alone), TEST(frames_belong_to_files),
-      TEST(every_detail_and_width_is_written))
+      TEST(one_rule_alone), TEST(one_client_alone),
+      TABLE(what_waits_in_a_session_belongs_to_a_connection, all_listed),
+      TEST(frames_belong_to_files), TEST(every_detail_and_width_is_written))

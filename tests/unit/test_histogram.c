@@ -4,6 +4,7 @@
 
 #include "audit/histogram.h"
 
+#include <glib.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -153,5 +154,63 @@ START_TEST(merging_is_adding)
 }
 END_TEST
 
+START_TEST(packed_is_the_same)
+{
+    struct audit_histogram histogram = {0}, again = {0}, twice = {0}, sum = {0};
+    for (unsigned n = 0; n < spreads[_i].count; n++)
+        audit_histogram_add(&histogram, spreads[_i].sample(n));
+    struct audit_packed_histogram *packed = audit_histogram_pack(&histogram);
+    audit_histogram_merge_packed(&again, packed);
+    assert_same(&again, &histogram);
+    audit_histogram_merge_packed(&twice, packed);
+    audit_histogram_merge_packed(&twice, packed);
+    audit_histogram_merge(&sum, &histogram);
+    audit_histogram_merge(&sum, &histogram);
+    assert_same(&twice, &sum);
+    g_free(packed);
+    audit_histogram_clear(&histogram);
+    audit_histogram_clear(&again);
+    audit_histogram_clear(&twice);
+    audit_histogram_clear(&sum);
+}
+END_TEST
+
+START_TEST(packed_is_small)
+{
+    struct audit_histogram histogram = {0};
+    ck_assert_ptr_null(audit_histogram_pack(&histogram));
+    audit_histogram_merge_packed(&histogram, NULL);
+    ck_assert_uint_eq(histogram.count, 0);
+    for (unsigned n = 0; n < 3; n++)
+        audit_histogram_add(&histogram, 1000 * (uint64_t)n);
+    struct audit_packed_histogram *few = audit_histogram_pack(&histogram);
+    ck_assert_uint_le(audit_packed_histogram_size(few), 16);
+    for (unsigned n = 0; n < SAMPLES; n++)
+        audit_histogram_add(&histogram, 200 + n % 1000);
+    struct audit_packed_histogram *many = audit_histogram_pack(&histogram);
+    ck_assert_uint_le(audit_packed_histogram_size(many), 256); /* 75 buckets */
+    g_free(few);
+    g_free(many);
+    audit_histogram_clear(&histogram);
+}
+END_TEST
+
+START_TEST(packed_holds_the_largest_counts)
+{
+    struct audit_histogram histogram = {0}, again = {0};
+    audit_histogram_add(&histogram, UINT64_MAX);
+    audit_histogram_add(&histogram, 0);
+    histogram.octaves[0][0] = UINT64_MAX - 1;
+    struct audit_packed_histogram *packed = audit_histogram_pack(&histogram);
+    audit_histogram_merge_packed(&again, packed);
+    assert_same(&again, &histogram);
+    g_free(packed);
+    audit_histogram_clear(&histogram);
+    audit_histogram_clear(&again);
+}
+END_TEST
+
 SUITE("histogram", TABLE(percentiles_are_close, spreads), TEST(small_values_are_exact),
-      TEST(empty_has_no_latency), TEST(the_largest_value_is_kept), TABLE(merging_is_adding, cuts))
+      TEST(empty_has_no_latency), TEST(the_largest_value_is_kept), TABLE(merging_is_adding, cuts),
+      TABLE(packed_is_the_same, spreads), TEST(packed_is_small),
+      TEST(packed_holds_the_largest_counts))

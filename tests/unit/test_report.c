@@ -2,9 +2,12 @@
 /* audit/report/: escaping, numbers for people, tables, and the JSON writer. */
 #include "suite.h"
 
+#include "audit/report/community_id.h"
 #include "audit/report/escape.h"
 #include "audit/report/format.h"
+#include "audit/report/json_escape.h"
 #include "audit/report/json_writer.h"
+#include "audit/report/lines.h"
 #include "audit/report/table.h"
 
 #include <stdio.h>
@@ -31,7 +34,7 @@ static const struct {
     /* right-to-left override and its end, zero-width space, line separator, no-break space */
     {BYTES("\xe2\x80\xae\xe2\x80\xac\xe2\x80\x8b\xe2\x80\xa8\xc2\xa0"),
      "\\u{202e}\\u{202c}\\u{200b}\\u{2028}\\u{a0}",
-     "\"\xe2\x80\xae\xe2\x80\xac\xe2\x80\x8b\xe2\x80\xa8\xc2\xa0\""},
+     "\"\xe2\x80\xae\xe2\x80\xac\xe2\x80\x8b\\u2028\xc2\xa0\""},
     /* not UTF-8: stray bytes, overlong, a surrogate, cut short */
     {BYTES("\xff"), "\\xff", "\"\\ufffd\""},
     {BYTES("a\x80z"), "a\\x80z", "\"a\\ufffdz\""},
@@ -143,6 +146,121 @@ START_TEST(times_are_rfc_3339)
 }
 END_TEST
 
+/* The fast way to write a time, against the slow one: all of the table, and days of every kind. */
+START_TEST(lines_have_the_same_times)
+{
+    char slow[FORMAT_SIZE], *text;
+    size_t length;
+    FILE *file = open_memstream(&text, &length);
+    struct lines lines;
+    GString *expected = g_string_new(NULL);
+    lines_init(&lines, file, false);
+    for (unsigned i = 0; i < sizeof times / sizeof times[0]; i++) {
+        lines_room(&lines, LINES_TIME);
+        lines_time(&lines, times[i].nanoseconds);
+        g_string_append_printf(expected, "\"%s\"", times[i].text);
+    }
+    for (int64_t day = -106000; day < 106000; day += 13) {
+        const int64_t time = day * INT64_C(86400000000000) + day * INT64_C(7654321);
+        lines_room(&lines, LINES_TIME);
+        lines_time(&lines, time);
+        g_string_append_printf(expected, "\"%s\"", format_time(slow, time));
+    }
+    lines_clear(&lines);
+    fclose(file);
+    ck_assert_str_eq(text, expected->str);
+    g_string_free(expected, TRUE);
+    free(text);
+}
+END_TEST
+
+START_TEST(lines_have_numbers)
+{
+    static const uint64_t numbers[] = {0, 9, 10, 99, 100, 101, 999, 1000, 12345, UINT64_MAX};
+    char *text;
+    size_t length;
+    FILE *file = open_memstream(&text, &length);
+    struct lines lines;
+    lines_init(&lines, file, false);
+    for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        lines_room(&lines, LINES_NUMBER + 1);
+        lines_number(&lines, numbers[i]);
+        LINES_PUT(&lines, " ");
+    }
+    lines_clear(&lines);
+    fclose(file);
+    ck_assert_str_eq(text, "0 9 10 99 100 101 999 1000 12345 18446744073709551615 ");
+    free(text);
+}
+END_TEST
+
+/* Any line is whole, however long: the buffer grows. */
+START_TEST(lines_of_any_length)
+{
+    static uint8_t bytes[512];
+    char *text;
+    size_t length;
+    FILE *file = open_memstream(&text, &length);
+    struct lines lines;
+    memset(bytes, 0x01, sizeof bytes);
+    lines_init(&lines, file, false);
+    for (unsigned i = 0; i < 1000; i++)
+        lines_string(&lines, "key", (struct mqtt_slice){bytes, sizeof bytes});
+    lines_end(&lines);
+    lines_clear(&lines);
+    fclose(file);
+    ck_assert_uint_eq(length, 1000 * (strlen("\"key\":\"\"") + 6 * sizeof bytes) + 1);
+    free(text);
+}
+END_TEST
+
+/* Escaped by eight bytes at a time and by one: every byte at every place. */
+START_TEST(escaped_the_same_anywhere)
+{
+    for (unsigned byte = 0; byte < 256; byte++)
+        for (unsigned at = 0; at < 20; at++) {
+            uint8_t bytes[20];
+            char whole[20 * JSON_ESCAPE_MAX], alone[JSON_ESCAPE_MAX], expected[sizeof whole];
+            bool clean, alone_clean;
+            memset(bytes, 'x', sizeof bytes);
+            bytes[at] = (uint8_t)byte;
+            const size_t length = (size_t)(json_escape(whole, bytes, sizeof bytes, &clean) - whole);
+            const size_t one = (size_t)(json_escape(alone, &bytes[at], 1, &alone_clean) - alone);
+            memset(expected, 'x', sizeof expected);
+            memcpy(expected + at, alone, one);
+            ck_assert_uint_eq(length, 19 + one);
+            ck_assert_mem_eq(whole, expected, length);
+            ck_assert_int_eq(clean, alone_clean);
+            ck_assert_int_eq(clean, byte < 0x80);
+        }
+}
+END_TEST
+
+/* The first is the vector of the specification; all were computed by another program. */
+static const struct {
+    struct mqtt_endpoint ends[2];
+    const char *id;
+} communities[] = {
+    {{{{128, 232, 110, 120}, 34855, 4}, {{66, 35, 250, 204}, 80, 4}},
+     "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
+    {{{{127, 0, 0, 1}, 40000, 4}, {{127, 0, 0, 1}, 1883, 4}}, "1:uGQRdAUlVwn40KDO71YoRh8Ui+c="},
+    {{{{0x20, 1, 0x0d, 0xb8, [15] = 1}, 40000, 6}, {{0x20, 1, 0x0d, 0xb8, [15] = 2}, 1883, 6}},
+     "1:HGm1+ffD5nyIXamJocE28Q//p3E="},
+    {{{{1}, 1, 4}, {{2}, 2, 6}}, ""},
+    {{{{1}, 1, 9}, {{2}, 2, 9}}, ""},
+};
+
+START_TEST(community_ids_are_known)
+{
+    const struct mqtt_endpoint *ends = communities[_i].ends;
+    char text[COMMUNITY_ID_SIZE];
+    ck_assert_int_eq(community_id(text, &ends[0], &ends[1]), communities[_i].id[0] != '\0');
+    ck_assert_str_eq(text, communities[_i].id);
+    community_id(text, &ends[1], &ends[0]);
+    ck_assert_str_eq(text, communities[_i].id);
+}
+END_TEST
+
 START_TEST(numbers_are_readable)
 {
     char text[FORMAT_SIZE];
@@ -250,4 +368,6 @@ END_TEST
 SUITE("report", TABLE(escaped_for_terminals, texts), TABLE(escaped_for_json, texts),
       TABLE(cut_to_a_width, widths), TABLE(durations_are_readable, durations),
       TABLE(times_are_rfc_3339, times), TEST(numbers_are_readable), TABLE(tables_fit, tables),
+      TEST(lines_have_the_same_times), TEST(lines_have_numbers), TEST(lines_of_any_length),
+      TEST(escaped_the_same_anywhere), TABLE(community_ids_are_known, communities),
       TEST(json_is_nested))

@@ -27,6 +27,7 @@ struct player {
     struct mqtt_connection *connections[CONNECTIONS];
     char names[CONNECTIONS][16];
     bool five[CONNECTIONS];
+    uint64_t sent[CONNECTIONS][2]; /* bytes, by side */
     unsigned count, current;
     int64_t time;
     uint64_t frame;
@@ -142,7 +143,8 @@ static void build_connect(struct bytes *b, const struct words *w, bool five)
     }
 }
 
-/* PUBLISH QOS TOPIC [id=N] [dup] [retain]; TOPIC "-" is empty; the payload is "x" */
+/* PUBLISH QOS TOPIC [id=N] [dup] [retain] [says=TEXT]; TOPIC "-" is empty; the payload is "x", or
+ * TEXT */
 static unsigned build_publish(struct bytes *b, const struct words *w, bool five)
 {
     const unsigned qos = number(w->word[2]);
@@ -150,7 +152,8 @@ static unsigned build_publish(struct bytes *b, const struct words *w, bool five)
     if (qos != 0)
         put16(b, number(argument(w, "id=")));
     put_properties(b, w, five);
-    put8(b, 'x');
+    const char *says = argument(w, "says=");
+    put(b, says != NULL ? says : "x", says != NULL ? strlen(says) : 1);
     return qos << 1 | (flag(w, "dup") ? 8u : 0u) | (flag(w, "retain") ? 1u : 0u);
 }
 
@@ -301,10 +304,17 @@ static void send_packet(struct player *p, const struct words *w)
     struct mqtt_packet packet;
     if (strcmp(w->word[1], "CONNECT") == 0)
         p->five[p->current] = strcmp(w->word[2], "5.0") == 0;
+    const char *early = argument(w, "began=-");
     build(&bytes, w, p->five[p->current] || (w->count > 2 && flag(w, "v5")));
     pass_time(p, 1000000);
     const struct mqtt_place place = {
-        .time = p->time, .frame = ++p->frame, .token = p->frame, .side = w->word[0][0] == 'S'};
+        .time = p->time,
+        .frame = ++p->frame,
+        .token = p->frame,
+        .side = w->word[0][0] == 'S',
+        .began = early != NULL ? p->time - (int64_t)(strtod(early, NULL) * 1e9) : 0,
+        .position = p->sent[p->current][w->word[0][0] == 'S'] += bytes.length,
+        .acknowledged = flag(w, "unread") ? 0 : UINT64_MAX};
     const struct mqtt_bytes all = {bytes.data, bytes.length, bytes.length};
     const enum mqtt_outcome outcome =
         mqtt_connection_packet(c, &place, &all, NULL, &packet, &p->step);

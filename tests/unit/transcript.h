@@ -4,13 +4,13 @@
  * the observer has to say about it. A line each:
  *
  *     connection [NAME] [mid]       begins a connection; with `mid` its start was not captured
- *     use NAME                      goes on with an earlier one
- *     C TYPE ...  S TYPE ...        the client, the server sends a control packet (see build())
- *     +SECONDS                      time passes
- *     gap C | gap S                 bytes of that direction are missing
- *     close C fin | close S rst ... the transport ends; `end` is the end of the capture
- *     ! RULE                        the last line raises this finding; what is not listed may not
- * come ? WORD [VALUE]                the last line has this result: see expect()
+ *                                   of any packet: began=-SECONDS (its first byte came so much
+ * earlier), unread (its sender has acknowledged nothing of the other side) use NAME goes on with an
+ * earlier one C TYPE ...  S TYPE ...        the client, the server sends a control packet (see
+ * build()) +SECONDS                      time passes gap C | gap S                 bytes of that
+ * direction are missing close C fin | close S rst ... the transport ends; `end` is the end of the
+ * capture ! RULE                        the last line raises this finding; what is not listed may
+ * not come ? WORD [VALUE]                the last line has this result: see expect()
  *
  * Packets of one connection have the version of its CONNECT. {HEX} holds properties, without their
  * length.
