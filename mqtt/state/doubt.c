@@ -81,10 +81,15 @@ bool history_whole(const struct mqtt_connection *c)
     return connection_whole(c) && c->session_settled && c->session_doubt == 0;
 }
 
-bool seen_since(const struct mqtt_connection *c, uint64_t clock)
+bool lost_since(const struct mqtt_connection *c, uint64_t clock)
 {
     const struct mqtt_doubt *a = &c->sides[0].doubt, *b = &c->sides[1].doubt;
-    return is_followed(c) && !a->open && !b->open && clock > a->clock && clock > b->clock;
+    return a->open || b->open || clock <= a->clock || clock <= b->clock;
+}
+
+bool seen_since(const struct mqtt_connection *c, uint64_t clock)
+{
+    return is_followed(c) && !lost_since(c, clock);
 }
 
 bool handshake_known(const struct mqtt_connection *c, const struct mqtt_handshake *handshake)

@@ -49,6 +49,9 @@ bool connection_whole(const struct mqtt_connection *c);
 /* True if in addition the history of its session's handshakes is known. */
 bool history_whole(const struct mqtt_connection *c);
 
+/* True if packets since that moment of the connection's clock may be lost. */
+bool lost_since(const struct mqtt_connection *c, uint64_t clock);
+
 /* True if all packets since that moment of the connection's clock were seen, and the connection is
  * its session's. */
 bool seen_since(const struct mqtt_connection *c, uint64_t clock);

@@ -276,7 +276,8 @@ static void publish_new(struct passage *p)
 {
     struct observation *o = p->o;
     const struct mqtt_connection *c = o->connection;
-    const bool may_repeat_lost = p->packet == AGAIN && !is_known(p) && !connection_whole(c);
+    /* Clock 1 is the connection's beginning. */
+    const bool may_repeat_lost = p->packet == AGAIN && !is_known(p) && lost_since(c, 1);
     const uint64_t mark = fingerprint(o);
     if (p->state == NONE && p->packet == AGAIN)
         judge_lone_dup(p);
@@ -480,7 +481,7 @@ static void adopt(struct passage *p)
     struct mqtt_handshake *handshake = begin_handshake(o, MQTT_HANDSHAKE_QOS_2);
     if (handshake == NULL)
         return;
-    if (!known)
+    if (!known && lost_since(o->connection, 1))
         handshake->began = 0; /* nor in plain sight */
     handshake->stage = 3;
     handshake->legs[0] = (struct mqtt_leg){0};

@@ -184,7 +184,7 @@ void observe_pingresp(struct observation *o)
     }
     const struct mqtt_ping ping = c->ping.waiting[0];
     c->ping.answered++;
-    if (!seen_since(c, ping.clock))
+    if (lost_since(c, ping.clock))
         c->ping.displaced++;
     c->ping.proven = long_after_doubt(c, ping.clock, ping.leg.time);
     link_request(o, &ping.leg);

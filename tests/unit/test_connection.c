@@ -578,6 +578,14 @@ static const struct scene scenes[] = {
      "connection A\n" V3 "connection B\nC CONNECT 3.1.1 a clean\nconnection C\n"
      "C CONNECT 3.1.1 a clean\nuse B\nS CONNACK code=5\n! connect-refused\nuse C\n"
      "S CONNACK code=5\n! connect-refused\nuse A\nS PUBACK 1\n! acknowledgement-unknown\n"},
+    {"what was sent while a CONNECT that is refused waited is judged as well",
+     "connection A\nC CONNECT 3.1.1 a\nS CONNACK\nconnection B\nC CONNECT 3.1.1 a\nuse A\n"
+     "C PINGREQ\nS PINGRESP\nC PUBLISH 1 t id=3 dup\nuse B\nS CONNACK code=5\n"
+     "! connect-refused\nuse A\nC PUBLISH 1 t id=3 dup\n! resent-on-timeout\nC PINGREQ\n+1\n"
+     "close S fin\n! pingreq-unanswered\n"},
+    {"a PUBREL of a session that is not known has to be answered like any",
+     "connection\nC CONNECT 5.0 a {11 00000064}\nS CONNACK sp\nC PUBREL 7\n+6\nend\n"
+     "! qos-2-without-pubcomp\n"},
     {"of two that wait for CONNACK, the second may displace the first",
      "connection B\nC CONNECT 3.1.1 a clean\nconnection C\nC CONNECT 3.1.1 a clean\nuse B\n"
      "S CONNACK\nC PUBLISH 1 t id=1\n+1\nclose S fin\nuse C\nS CONNACK\n"},
