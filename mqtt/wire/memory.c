@@ -5,19 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_room(const struct mqtt_memory *memory, size_t more)
+/* What one connection can fill by itself leaves the last quarter to what every connection needs. */
+static uint64_t limit_of(const struct mqtt_memory *memory, enum mqtt_memory_kind kind)
 {
-    return memory->limit == 0 ||
-           (memory->used <= memory->limit && more <= memory->limit - memory->used);
+    return kind == MQTT_MEMORY_CONNECTIONS ? memory->limit : memory->limit - memory->limit / 4;
 }
 
 /* Whether `more` bytes fit under the limit, after all was given up that can be. Nothing is given up
  * for what would not fit into an empty house. */
-static bool make_room(struct mqtt_memory *memory, size_t more)
+static bool make_room(struct mqtt_memory *memory, enum mqtt_memory_kind kind, size_t more)
 {
-    if (memory->limit != 0 && more > memory->limit)
+    const uint64_t limit = limit_of(memory, kind);
+    if (memory->limit == 0)
+        return true;
+    if (more > limit)
         return false;
-    while (!has_room(memory, more)) {
+    while (memory->used > limit - more) {
         if (memory->reclaim == NULL || !memory->reclaim(memory->owner))
             return false;
     }
@@ -34,7 +37,8 @@ static void *reallocate(const struct mqtt_memory *memory, void *block, size_t si
 void *mqtt_memory_resize(struct mqtt_memory *memory, enum mqtt_memory_kind kind, void *block,
                          size_t old_size, size_t size)
 {
-    const bool room = memory == NULL || size <= old_size || make_room(memory, size - old_size);
+    const bool room =
+        memory == NULL || size <= old_size || make_room(memory, kind, size - old_size);
     void *resized = room ? reallocate(memory, block, size) : NULL;
     if (memory == NULL)
         return resized;

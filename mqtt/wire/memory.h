@@ -30,7 +30,8 @@ enum mqtt_memory_kind {
 };
 
 struct mqtt_memory {
-    uint64_t limit; /* bytes in use at the most; 0: no limit */
+    uint64_t limit; /* bytes in use at the most; 0: no limit. The last quarter is for CONNECTIONS
+                       alone: one of them must not keep all others out of the report */
     uint64_t used;
     uint64_t refused[MQTT_MEMORY_KINDS]; /* allocations that found no room */
 

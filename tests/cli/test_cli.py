@@ -611,7 +611,7 @@ class Selection(Case):
         self.assertEqual(whole["totals"]["connections"], 3000)
         # Connections give way to newer ones; the few that could not be made at all are counted.
         limits = {limit["kind"]: limit["count"] for limit in little["capture"]["limits"]}
-        self.assertGreater(little["totals"]["connections"], 2000)
+        self.assertGreater(little["totals"]["connections"], 1000)
         self.assertGreaterEqual(little["totals"]["connections"] + limits["no-memory"], 3000)
 
     def test_recognized_on_any_port(self):

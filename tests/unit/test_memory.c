@@ -6,7 +6,7 @@
 
 START_TEST(counts_what_is_in_use)
 {
-    struct mqtt_memory memory = {.limit = 100};
+    struct mqtt_memory memory = {.limit = 134};
     char *block = mqtt_memory_new(&memory, MQTT_MEMORY_HELD, 60);
     ck_assert_ptr_nonnull(block);
     ck_assert_int_eq(block[59], 0);
@@ -24,7 +24,7 @@ END_TEST
 
 START_TEST(refuses_beyond_the_limit)
 {
-    struct mqtt_memory memory = {.limit = 100};
+    struct mqtt_memory memory = {.limit = 133}; /* three quarters: 100 */
     char *block = mqtt_memory_new(&memory, MQTT_MEMORY_ALIASES, 60);
     ck_assert_ptr_null(mqtt_memory_new(&memory, MQTT_MEMORY_ALIASES, 41));
     ck_assert_ptr_null(mqtt_memory_resize(&memory, MQTT_MEMORY_OWED, block, 60, 101));
@@ -33,6 +33,20 @@ START_TEST(refuses_beyond_the_limit)
     ck_assert_uint_eq(memory.refused[MQTT_MEMORY_OWED], 1);
     ck_assert_uint_eq(memory.used, 60);
     mqtt_memory_free(&memory, block, 60);
+}
+END_TEST
+
+START_TEST(connections_have_the_last_quarter)
+{
+    struct mqtt_memory memory = {.limit = 400};
+    void *held = mqtt_memory_new(&memory, MQTT_MEMORY_HELD, 300);
+    ck_assert_ptr_nonnull(held);
+    ck_assert_ptr_null(mqtt_memory_new(&memory, MQTT_MEMORY_HELD, 1));
+    void *connection = mqtt_memory_new(&memory, MQTT_MEMORY_CONNECTIONS, 100);
+    ck_assert_ptr_nonnull(connection);
+    ck_assert_ptr_null(mqtt_memory_new(&memory, MQTT_MEMORY_CONNECTIONS, 1));
+    mqtt_memory_free(&memory, connection, 100);
+    mqtt_memory_free(&memory, held, 300);
 }
 END_TEST
 
@@ -53,7 +67,7 @@ static bool give_one_up(void *owner)
 
 START_TEST(gives_up_what_matters_less)
 {
-    struct mqtt_memory memory = {.limit = 100, .reclaim = give_one_up};
+    struct mqtt_memory memory = {.limit = 133, .reclaim = give_one_up};
     struct cellar cellar = {.memory = &memory};
     memory.owner = &cellar;
     for (unsigned i = 0; i < 3; i++)
@@ -81,4 +95,5 @@ START_TEST(without_a_limit)
 END_TEST
 
 SUITE("memory", TEST(counts_what_is_in_use), TEST(refuses_beyond_the_limit),
-      TEST(gives_up_what_matters_less), TEST(without_a_limit))
+      TEST(connections_have_the_last_quarter), TEST(gives_up_what_matters_less),
+      TEST(without_a_limit))
