@@ -199,10 +199,14 @@ struct source *source_open_file(const char *path, const struct source_options *o
 
 static bool activate(struct source *source)
 {
-    pcap_set_snaplen(source->pcap, LIVE_SNAP_LENGTH);
-    pcap_set_promisc(source->pcap, 1);
-    pcap_set_timeout(source->pcap, LIVE_TIMEOUT_MS);
-    pcap_set_buffer_size(source->pcap, LIVE_BUFFER_SIZE);
+    /* They fail where the handle is active already, and it is not. */
+    if (pcap_set_snaplen(source->pcap, LIVE_SNAP_LENGTH) != 0 ||
+        pcap_set_promisc(source->pcap, 1) != 0 ||
+        pcap_set_timeout(source->pcap, LIVE_TIMEOUT_MS) != 0 ||
+        pcap_set_buffer_size(source->pcap, LIVE_BUFFER_SIZE) != 0) {
+        say(source->error, sizeof source->error, source->name, "%s", pcap_geterr(source->pcap));
+        return false;
+    }
     /* Refused where the interface has microseconds only. */
     source->nanoseconds = pcap_set_tstamp_precision(source->pcap, PCAP_TSTAMP_PRECISION_NANO) == 0;
     int status = pcap_activate(source->pcap);
@@ -242,8 +246,11 @@ static int64_t nanoseconds(const struct source *source, const struct timeval *ti
 {
     int64_t fraction = (int64_t)time->tv_usec * (source->nanoseconds ? 1 : 1000);
     int64_t seconds = source->classic ? (uint32_t)time->tv_sec : time->tv_sec;
-    /* 32 bits with the highest set, in a classic file, are no fraction. */
-    return mqtt_time(seconds, fraction > 0 ? fraction : 0);
+    /* 32 bits with the highest set, in a classic file, are no fraction; libpcap takes them for
+     * negative, or, from 1.10.5 on, for what they say. */
+    const bool is_fraction =
+        fraction > 0 && (!source->classic || fraction <= INT32_MAX * INT64_C(1000));
+    return mqtt_time(seconds, is_fraction ? fraction : 0);
 }
 
 /* Why libpcap gave no packet. */
