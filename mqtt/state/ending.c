@@ -115,8 +115,7 @@ static void end_finding(struct mqtt_connection *c, struct mqtt_step *step, enum 
  * the server owes nothing any more. */
 static bool may_be_taken_over(const struct mqtt_connection *c, enum mqtt_close how)
 {
-    return how != MQTT_CLOSE_CAPTURE_END && c->claim != NULL &&
-           !session_undisturbed(c->claim->session);
+    return how != MQTT_CLOSE_CAPTURE_END && c->claim != NULL && !claim_undisturbed(c->claim);
 }
 
 static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_close how,

@@ -150,6 +150,8 @@ void session_refused(struct mqtt_connection *c)
     struct mqtt_session *session = claim->session;
     if (claim->connections == session->connections) /* as it was, then */
         session->known = claim->session_was_known;
+    if (c->clean_start)
+        session->stale = true; /* its client has forgotten what it had in flight */
     settle_claim(claim, MQTT_CLAIM_REFUSED);
     if (session->holder != NULL && session->contestants != 0 && --session->contestants == 0)
         session->holder->state = MQTT_CLAIM_HELD;
@@ -256,16 +258,21 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored)
 }
 
 /* Answers may cross: the connection that held the session at CONNECT need not be the one that does
- * at CONNACK, and what was known of the session then need not be true of it now. */
-static void displace_holder(struct mqtt_connection *c)
+ * at CONNACK, and what was known of the session then need not be true of it now. Returns whether
+ * the two waited at the same time: then it is as likely the holder that took over. */
+static bool displace_holder(struct mqtt_connection *c)
 {
     struct mqtt_session *session = c->claim->session;
+    bool crossed = false;
     if (session->holder != NULL) {
-        c->takes_over = session->holder->connection->first.frame;
+        const struct mqtt_connection *holder = session->holder->connection;
+        c->takes_over = holder->first.frame;
+        crossed = holder->connack.frame > c->connect.frame;
         let_go(session, MQTT_CLAIM_TAKEN_OVER);
     }
     if (c->claim->connections != session->connections || !session_undisturbed(session))
         c->claim->session_was_known = false;
+    return crossed;
 }
 
 void enter_session(struct observation *o)
@@ -280,11 +287,13 @@ void enter_session(struct observation *o)
                            : tells        ? MQTT_SESSION_RESUMED
                                           : MQTT_SESSION_UNCLEAR;
     if (c->claim != NULL) {
-        displace_holder(c);
+        const bool crossed = displace_holder(c);
         check_takeover(o);
         if (tells)
             check_session_present(o);
         known = enter(c, nothing_stored);
+        if (crossed)
+            contest(c->claim->session);
     }
     if (!known)
         doubt_session(c);
