@@ -24,7 +24,9 @@ void release_claim(struct mqtt_connection *c);
  * counted. */
 void note_stranger(struct mqtt_connection *c);
 
-/* No connection was missed that may have named the session since the last one did. */
+/* No connection was missed that may have named the session since this one did; or since the last
+ * one that was accepted did. */
+bool claim_undisturbed(const struct mqtt_claim *claim);
 bool session_undisturbed(const struct mqtt_session *session);
 
 /* All that happened to the session while it was offline, and before, is in the capture. */

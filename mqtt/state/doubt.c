@@ -65,10 +65,22 @@ void doubt_session(struct mqtt_connection *c)
     c->session_doubt = c->clock;
 }
 
+/* Nobody else has the session, or may have it. A CONNACK that is lost leaves a claim NAMED. */
+static bool has_session(const struct mqtt_claim *claim)
+{
+    switch (claim->state) {
+    case MQTT_CLAIM_NAMED:
+        return claim->session->unanswered == 1 && claim->session->connections == claim->connections;
+    case MQTT_CLAIM_CONTESTED:
+    case MQTT_CLAIM_TAKEN_OVER:
+    case MQTT_CLAIM_DISPLACED: return false;
+    default: return true;
+    }
+}
+
 static bool is_followed(const struct mqtt_connection *c)
 {
-    return c->connect.frame != 0 && !c->unclaimed && !mqtt_connection_taken_over(c) &&
-           !(c->claim != NULL && c->claim->state == MQTT_CLAIM_DISPLACED);
+    return c->connect.frame != 0 && !c->unclaimed && (c->claim == NULL || has_session(c->claim));
 }
 
 bool connection_whole(const struct mqtt_connection *c)

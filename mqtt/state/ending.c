@@ -138,8 +138,7 @@ static int64_t grace_of(const struct mqtt_connection *c, unsigned side, enum mqt
  * the server owes nothing any more. */
 static bool may_be_taken_over(const struct mqtt_connection *c, enum mqtt_close how)
 {
-    return how != MQTT_CLOSE_CAPTURE_END && c->claim != NULL &&
-           !session_undisturbed(c->claim->session);
+    return how != MQTT_CLOSE_CAPTURE_END && c->claim != NULL && !claim_undisturbed(c->claim);
 }
 
 static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_close how,

@@ -154,6 +154,8 @@ void session_refused(struct mqtt_connection *c)
     struct mqtt_session *session = claim->session;
     if (claim->connections == session->connections) /* as it was, then */
         session->known = claim->session_was_known;
+    if (c->clean_start)
+        session->stale = true; /* its client has forgotten what it had in flight */
     settle_claim(claim, MQTT_CLAIM_REFUSED);
     if (session->holder != NULL && session->contestants != 0 && --session->contestants == 0)
         session->holder->state = MQTT_CLAIM_HELD;
@@ -237,6 +239,28 @@ static void check_takeover(struct observation *o)
                   MQTT_FIELDS, c->takes_over, 0);
 }
 
+/* Claims that are looked at. */
+#define LOOK_AT 16u
+
+/* A CONNECT that the server will not take up any more: its connection has been over for some time.
+ */
+static bool is_abandoned(const struct mqtt_claim *claim, int64_t now)
+{
+    return claim->state == MQTT_CLAIM_NAMED && is_over(claim->connection) &&
+           mqtt_elapsed(now, last_packet(claim->connection)) > MQTT_OPEN_GRACE;
+}
+
+/* How many CONNECTs still wait for an answer. Strangers can make any number of claims: those that
+ * are not looked at may wait. */
+static uint32_t still_waiting(const struct mqtt_session *session, int64_t now)
+{
+    uint32_t waiting = session->unanswered, looked_at = 0;
+    for (const struct mqtt_claim *claim = session->claims;
+         claim != NULL && waiting != 0 && looked_at < LOOK_AT; claim = claim->older, looked_at++)
+        waiting -= is_abandoned(claim, now);
+    return waiting;
+}
+
 /* Takes over what the session has, and says whether that is all. */
 static bool enter(struct mqtt_connection *c, bool nothing_stored)
 {
@@ -255,7 +279,7 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored)
         known = resume(c, 1) && known;
     }
     settle_claim(c->claim, MQTT_CLAIM_HELD);
-    session->contestants = session->unanswered;
+    session->contestants = still_waiting(session, c->connack.time);
     if (session->contestants != 0)
         c->claim->state = MQTT_CLAIM_CONTESTED;
     session->strangers = c->claim->strangers;
@@ -267,16 +291,20 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored)
 }
 
 /* Answers may cross: the connection that held the session at CONNECT need not be the one that does
- * at CONNACK, and what was known of the session then need not be true of it now. */
-static void displace_holder(struct mqtt_connection *c)
+ * at CONNACK, and what was known of the session then need not be true of it now. Returns whether
+ * another one was accepted in between: then it is as likely that one that took over. */
+static bool displace_holder(struct mqtt_connection *c)
 {
-    struct mqtt_session *session = c->claim->session;
+    struct mqtt_claim *claim = c->claim;
+    struct mqtt_session *session = claim->session;
+    const bool crossed = claim->connections != session->connections;
     if (session->holder != NULL) {
         c->takes_over = session->holder->connection->first.frame;
         let_go(session, MQTT_CLAIM_TAKEN_OVER);
     }
-    if (c->claim->connections != session->connections || !session_undisturbed(session))
-        c->claim->session_was_known = false;
+    if (crossed || session->unanswered > 1 || !session_undisturbed(session))
+        claim->session_was_known = false;
+    return crossed;
 }
 
 void enter_session(struct observation *o)
@@ -291,11 +319,13 @@ void enter_session(struct observation *o)
                            : tells        ? MQTT_SESSION_RESUMED
                                           : MQTT_SESSION_UNCLEAR;
     if (c->claim != NULL) {
-        displace_holder(c);
+        const bool crossed = displace_holder(c);
         check_takeover(o);
         if (tells)
             check_session_present(o);
         known = enter(c, nothing_stored);
+        if (crossed)
+            contest(c->claim->session);
     }
     if (!known)
         doubt_session(c);

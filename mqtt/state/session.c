@@ -303,6 +303,11 @@ void note_stranger(struct mqtt_connection *c)
     c->sessions->strangers++;
 }
 
+bool claim_undisturbed(const struct mqtt_claim *claim)
+{
+    return claim->strangers == session_strangers(claim->session);
+}
+
 bool session_undisturbed(const struct mqtt_session *session)
 {
     return session->strangers == session_strangers(session);

@@ -583,6 +583,22 @@ static const struct scene scenes[] = {
      "C PINGREQ\nS PINGRESP\nC PUBLISH 1 t id=3 dup\nuse B\nS CONNACK code=5\n"
      "! connect-refused\nuse A\nC PUBLISH 1 t id=3 dup\n! resent-on-timeout\nC PINGREQ\n+1\n"
      "close S fin\n! pingreq-unanswered\n"},
+    {"answers to two CONNECTs cross: who holds the session then can't be told",
+     "connection B\nC CONNECT 3.1.1 a clean\nconnection C\nC CONNECT 3.1.1 a\nS CONNACK\nuse B\n"
+     "S CONNACK\n! client-taken-over\nS PUBLISH 1 t id=1\n+1\nclose S fin\nconnection D\n"
+     "C CONNECT 3.1.1 a\nS CONNACK sp\n"},
+    {"... also if the other one has gone by then, or waits still",
+     "connection B\nC CONNECT 3.1.1 a clean\nconnection C\nC CONNECT 3.1.1 a clean\nS CONNACK\n"
+     "C DISCONNECT\nclose C fin\nuse B\nS CONNACK\nS PUBLISH 1 t id=1\n+1\n"
+     "close S fin\nconnection D\nC CONNECT 3.1.1 a clean\nS CONNACK\nC DISCONNECT\nclose C fin\n"
+     "connection E\nC CONNECT 3.1.1 a\nconnection F\nC CONNECT 3.1.1 a\nuse E\nS CONNACK sp\n"},
+    {"who was abandoned contests nothing",
+     "connection B\nC CONNECT 3.1.1 a clean\nC DISCONNECT\n+6\nconnection C\n" V0
+     "S PUBACK 1\n! acknowledgement-unknown\n"},
+    {"a clean start that is refused makes the client forget, not the server",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\nconnection\n"
+     "C CONNECT 3.1.1 a clean\nS CONNACK code=3\n! connect-refused\nclose S fin\nconnection\n"
+     "C CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 1 u id=1\nS PUBACK 1\n"},
     {"a PUBREL of a session that is not known has to be answered like any",
      "connection\nC CONNECT 5.0 a {11 00000064}\nS CONNACK sp\nC PUBREL 7\n+6\nend\n"
      "! qos-2-without-pubcomp\n"},
@@ -614,6 +630,12 @@ static const struct scene scenes[] = {
     {"a stranger between CONNECT and CONNACK may be this client's",
      "connection A\nC CONNECT 3.1.1 a\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection B\n"
      "C CONNECT 3.1.1 a\nconnection X\ngap C\nS CONNACK\nuse B\nS CONNACK\n"},
+    {"a stranger may be the one that takes over, whoever came after it",
+     "connection A\nC CONNECT 5.0 a clean\nS CONNACK\nC PUBLISH 1 t id=1\nconnection X\ngap C\n"
+     "S CONNACK\nuse A\nS DISCONNECT 0x8e\nconnection B\n" V5 "use A\n+1\nclose S fin\n"},
+    {"whose CONNACK is lost may be taken over, too",
+     "connection A\nC CONNECT 3.1.1 a clean\ngap S\nS PUBLISH 1 t id=1\nC SUBSCRIBE 1 a:0\n"
+     "connection B\n" V3 "use A\n+1\nclose S fin\n"},
     {"a stranger may be the one that takes over",
      "connection A\n" V3 "C PUBLISH 1 t id=1\nC PINGREQ\nconnection X\ngap C\nS CONNACK\nuse A\n"
      "+1\nclose S fin\n"},
