@@ -279,7 +279,7 @@ void mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
     record->version = packet.version; /* it is drawn as it was read here */
     record->sender = step.sender;
     record->in_flight = step.in_flight;
-    record->since_client = step.since_client != -1 ? step.since_client : MQTTSCOPE_NO_TIME;
+    record->since_client = step.since_client;
     record->client = client_now(conversation, &step);
     if (step.topic_from_alias && step.topic.length != 0)
         mqttscope_record_extra(record)->topic = keep_text(step.topic);

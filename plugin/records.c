@@ -2,6 +2,7 @@
 /* Keeps what the first pass says of each frame; see records.h. */
 #include "plugin/records.h"
 
+#include "mqtt/facts/time.h"
 #include "plugin/register.h"
 
 #define OBJECTS_AT_ONCE 256
@@ -104,7 +105,7 @@ struct mqttscope_extra *mqttscope_record_extra(struct mqttscope_record *record)
 {
     if (record->extra == NULL) {
         record->extra = take(&kept.extras, sizeof(*record->extra));
-        record->extra->handshake_time = MQTTSCOPE_NO_TIME;
+        record->extra->handshake_time = MQTT_NO_TIME;
     }
     return record->extra;
 }

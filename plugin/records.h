@@ -32,16 +32,13 @@ struct mqttscope_client {
     bool keep_alive_known;
 };
 
-/* There is none. A time between two packets may be negative: clocks are set back. */
-#define MQTTSCOPE_NO_TIME INT64_MIN
-
 /* What only some packets have: those that answer, come again, end a handshake or use an alias. */
 struct mqttscope_extra {
     const char *topic;    /* PUBLISH: what its alias stands for; else NULL */
     uint32_t response_to; /* frames; 0: none */
     uint32_t first_sent_in;
     int64_t rtt;            /* nanoseconds; valid if response_to is not 0 */
-    int64_t handshake_time; /* nanoseconds; MQTTSCOPE_NO_TIME: this ends none */
+    int64_t handshake_time; /* nanoseconds; MQTT_NO_TIME: this ends none */
 };
 
 struct mqttscope_findings {
@@ -70,7 +67,7 @@ struct mqttscope_record {
         const uint8_t *joined;                     /* JOINED: `length` bytes */
         struct mqttscope_record *earlier;          /* FRAGMENT, first pass: of the same packet */
     };
-    int64_t since_client; /* nanoseconds; MQTTSCOPE_NO_TIME: it is the first */
+    int64_t since_client; /* nanoseconds; MQTT_NO_TIME: it is the first */
     uint32_t buffer;      /* the bytes it was made for: see struct mqttscope_bytes */
     uint32_t position;
     uint32_t length; /* PACKET: as sent, some may lack */

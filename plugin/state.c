@@ -41,7 +41,7 @@ static void draw_extra(const struct painter *painter, const struct mqttscope_ext
         add_generated_number(painter, MADE_RESPONSE_TO, extra->response_to);
         add_generated_time(painter, MADE_RTT, extra->rtt);
     }
-    if (extra->handshake_time != MQTTSCOPE_NO_TIME)
+    if (extra->handshake_time != MQTT_NO_TIME)
         add_generated_time(painter, MADE_HANDSHAKE_TIME, extra->handshake_time);
 }
 
@@ -97,7 +97,7 @@ void mqttscope_draw_state(const struct painter *painter)
         add_generated_number(painter, MADE_IN_FLIGHT, record->in_flight);
     if (record->client->keep_alive_known)
         add_generated_number(painter, MADE_KEEP_ALIVE, record->client->keep_alive);
-    if (record->since_client != MQTTSCOPE_NO_TIME)
+    if (record->since_client != MQTT_NO_TIME)
         add_generated_time(painter, MADE_SINCE_CLIENT, record->since_client);
 }
 

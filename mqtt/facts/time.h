@@ -11,6 +11,10 @@
 
 #define MQTT_SECOND INT64_C(1000000000)
 
+/* Stands where there is no time, or none between two: the end that no real clock reaches. (-1 is a
+ * duration: clocks are set back.) */
+#define MQTT_NO_TIME INT64_MIN
+
 /* later - earlier; negative where `later` is the earlier one. Also for two durations. */
 static inline int64_t mqtt_elapsed(int64_t later, int64_t earlier)
 {

@@ -82,7 +82,7 @@ struct mqtt_step {
     uint8_t session;     /* enum mqtt_session_event: what became of the session with this CONNACK */
     uint64_t taken_over; /* the frame in which the connection began that this one takes the session
                             from, with this CONNACK; 0: none */
-    int64_t since_client; /* nanoseconds since the client's last packet; -1: none before */
+    int64_t since_client; /* nanoseconds since the client's last packet, or MQTT_NO_TIME: none */
     uint32_t in_flight;   /* unacknowledged PUBLISH packets of the sender, this one included */
     uint32_t finding_count;
     uint32_t findings_dropped;
@@ -186,7 +186,6 @@ struct mqtt_side_state {
     uint32_t alias_bytes; /* of names and entries */
     bool alias_refused;   /* one found no room: later ones can't be told from unknown ones */
     bool gap; /* bytes of this direction are missing in the capture, whenever that was */
-    uint64_t gaps;
     struct mqtt_doubt doubt;
     uint8_t *proven; /* MQTT_PROVEN_BYTES with a bit for each identifier that this side has used and
                         finished with since the doubt, in plain sight; NULL: none */

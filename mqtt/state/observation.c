@@ -19,7 +19,7 @@ void begin_step(struct mqtt_step *step)
     step->filters = (struct mqtt_slice){NULL, 0};
     step->session = MQTT_SESSION_UNTOUCHED;
     step->taken_over = 0;
-    step->since_client = -1;
+    step->since_client = MQTT_NO_TIME;
     step->in_flight = 0;
     step->finding_count = 0;
     step->findings_dropped = 0;

@@ -282,7 +282,6 @@ void mqtt_connection_gap(struct mqtt_connection *c, const struct mqtt_place *pla
 {
     const unsigned side = place->side & 1;
     c->sides[side].gap = true;
-    c->sides[side].gaps++;
     c->sides[side].last.frame = 0; /* the silence since then is not known */
     if (side == c->client)
         note_stranger(c);
