@@ -205,17 +205,11 @@ static const char *handshake_word(unsigned kind)
     return words[kind];
 }
 
+/* NULL: there is no such leg. */
 static const char *leg_word(unsigned kind, unsigned leg)
 {
-    static const char *const words[MQTT_HANDSHAKE_KINDS][MQTT_LEGS] = {
-        [MQTT_HANDSHAKE_QOS_1] = {"PUBLISH", "PUBACK"},
-        [MQTT_HANDSHAKE_QOS_2] = {"PUBLISH", "PUBREC", "PUBREL", "PUBCOMP"},
-        [MQTT_HANDSHAKE_SUBSCRIBE] = {"SUBSCRIBE", "SUBACK"},
-        [MQTT_HANDSHAKE_UNSUBSCRIBE] = {"UNSUBSCRIBE", "UNSUBACK"},
-        [MQTT_HANDSHAKE_CONNECT] = {"CONNECT", "CONNACK"},
-        [MQTT_HANDSHAKE_PING] = {"PINGREQ", "PINGRESP"},
-    };
-    return leg < MQTT_LEGS ? words[kind][leg] : NULL;
+    const unsigned type = mqtt_handshake_leg_type(kind, leg);
+    return type != 0 ? mqtt_packet_type_name(type) : NULL;
 }
 
 /* The packets that were seen of it. */

@@ -124,14 +124,11 @@ static const char *filter_of(struct audit_value *v, const struct audit_finding *
 /* What a handshake of QoS 1 or 2 that is not done awaits, by its stage. */
 static bool next_awaiting(struct audit_value *v, const struct audit_some_handshakes *r)
 {
-    static const char *const awaited[MQTT_HANDSHAKE_KINDS][MQTT_LEGS] = {
-        [MQTT_HANDSHAKE_QOS_1] = {NULL, "PUBACK", NULL, NULL},
-        [MQTT_HANDSHAKE_QOS_2] = {NULL, "PUBREC", "PUBREL", "PUBCOMP"},
-    };
     const unsigned stage = ++v->next;
-    if (stage >= MQTT_LEGS || awaited[r->kind][stage] == NULL)
-        return false;
-    v->key = awaited[r->kind][stage];
+    const unsigned type = mqtt_handshake_leg_type(r->kind, stage);
+    if (type == 0 || (r->kind != MQTT_HANDSHAKE_QOS_1 && r->kind != MQTT_HANDSHAKE_QOS_2))
+        return false; /* all others await the one answer there is */
+    v->key = mqtt_packet_type_name(type);
     v->number = r->of->count.stage[stage];
     return true;
 }

@@ -290,20 +290,18 @@ void text_sessions(const struct text *text)
 
 /* The kinds in the order of the report. */
 static const struct handshake_row {
-    const char *name;
     const char *direction;
     uint8_t kind;
     uint8_t role;
-    const char *awaited[MQTT_LEGS]; /* by stage */
 } handshake_rows[] = {
-    {"CONNECT", "", MQTT_HANDSHAKE_CONNECT, AUDIT_CLIENT, {"", "CONNACK", "", ""}},
-    {"SUBSCRIBE", "", MQTT_HANDSHAKE_SUBSCRIBE, AUDIT_CLIENT, {"", "SUBACK", "", ""}},
-    {"UNSUBSCRIBE", "", MQTT_HANDSHAKE_UNSUBSCRIBE, AUDIT_CLIENT, {"", "UNSUBACK", "", ""}},
-    {"PING", "", MQTT_HANDSHAKE_PING, AUDIT_CLIENT, {"", "PINGRESP", "", ""}},
-    {"QoS 1", "to server", MQTT_HANDSHAKE_QOS_1, AUDIT_CLIENT, {"", "PUBACK", "", ""}},
-    {"QoS 1", "to client", MQTT_HANDSHAKE_QOS_1, AUDIT_SERVER, {"", "PUBACK", "", ""}},
-    {"QoS 2", "to server", MQTT_HANDSHAKE_QOS_2, AUDIT_CLIENT, {"", "PUBREC", "PUBREL", "PUBCOMP"}},
-    {"QoS 2", "to client", MQTT_HANDSHAKE_QOS_2, AUDIT_SERVER, {"", "PUBREC", "PUBREL", "PUBCOMP"}},
+    {"", MQTT_HANDSHAKE_CONNECT, AUDIT_CLIENT},
+    {"", MQTT_HANDSHAKE_SUBSCRIBE, AUDIT_CLIENT},
+    {"", MQTT_HANDSHAKE_UNSUBSCRIBE, AUDIT_CLIENT},
+    {"", MQTT_HANDSHAKE_PING, AUDIT_CLIENT},
+    {"to server", MQTT_HANDSHAKE_QOS_1, AUDIT_CLIENT},
+    {"to client", MQTT_HANDSHAKE_QOS_1, AUDIT_SERVER},
+    {"to server", MQTT_HANDSHAKE_QOS_2, AUDIT_CLIENT},
+    {"to client", MQTT_HANDSHAKE_QOS_2, AUDIT_SERVER},
 };
 
 static const struct audit_handshakes *handshakes_of(const struct text *text,
@@ -337,9 +335,10 @@ static void append_awaiting(GString *line, const struct handshake_row *row, uint
 {
     char number[FORMAT_SIZE];
     g_string_append_printf(line, "%s%s %s handshake%s%s%s await%s %s", line->len > 0 ? "; " : "",
-                           format_count(number, count), row->name, count == 1 ? "" : "s",
-                           row->direction[0] != '\0' ? " " : "", row->direction,
-                           count == 1 ? "s" : "", row->awaited[stage]);
+                           format_count(number, count), mqtt_handshake_kind_name(row->kind),
+                           count == 1 ? "" : "s", row->direction[0] != '\0' ? " " : "",
+                           row->direction, count == 1 ? "s" : "",
+                           mqtt_packet_type_name(mqtt_handshake_leg_type(row->kind, stage)));
 }
 
 static void write_unfinished(const struct text *text)
@@ -381,7 +380,7 @@ void text_handshakes(const struct text *text)
         if (handshakes->count.started + handshakes->count.resumed == 0)
             continue;
         any = true;
-        table_add(table, row->name);
+        table_add(table, mqtt_handshake_kind_name(row->kind));
         table_add(table, row->direction);
         add_count(table, handshakes->count.started);
         add_count(table, handshakes->count.resumed);

@@ -28,6 +28,10 @@ const char *mqtt_handshake_kind_name(unsigned kind);
  * PUBREL, PUBCOMP (4.3.3, figure 4.3). */
 #define MQTT_LEGS 4
 
+/* The type of control packet that is leg 0 to 3 of such a handshake, by enum mqtt_packet_type; 0 if
+ * it has no such leg. A handshake of which n legs are done awaits leg n. */
+unsigned mqtt_handshake_leg_type(unsigned kind, unsigned leg);
+
 /* One packet of it, as far as others refer to it. */
 struct mqtt_leg {
     int64_t time;   /* nanoseconds since 1970-01-01 UTC */

@@ -158,3 +158,16 @@ const char *mqtt_handshake_kind_name(unsigned kind)
         "none", "QoS 1", "QoS 2", "SUBSCRIBE", "UNSUBSCRIBE", "PING", "CONNECT"};
     return names[kind < MQTT_HANDSHAKE_KINDS ? kind : MQTT_HANDSHAKE_NONE];
 }
+
+unsigned mqtt_handshake_leg_type(unsigned kind, unsigned leg)
+{
+    static const uint8_t types[MQTT_HANDSHAKE_KINDS][MQTT_LEGS] = {
+        [MQTT_HANDSHAKE_QOS_1] = {MQTT_PUBLISH, MQTT_PUBACK},
+        [MQTT_HANDSHAKE_QOS_2] = {MQTT_PUBLISH, MQTT_PUBREC, MQTT_PUBREL, MQTT_PUBCOMP},
+        [MQTT_HANDSHAKE_SUBSCRIBE] = {MQTT_SUBSCRIBE, MQTT_SUBACK},
+        [MQTT_HANDSHAKE_UNSUBSCRIBE] = {MQTT_UNSUBSCRIBE, MQTT_UNSUBACK},
+        [MQTT_HANDSHAKE_PING] = {MQTT_PINGREQ, MQTT_PINGRESP},
+        [MQTT_HANDSHAKE_CONNECT] = {MQTT_CONNECT, MQTT_CONNACK},
+    };
+    return kind < MQTT_HANDSHAKE_KINDS && leg < MQTT_LEGS ? types[kind][leg] : 0;
+}

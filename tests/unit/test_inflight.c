@@ -122,5 +122,21 @@ START_TEST(stops_at_the_limit)
 }
 END_TEST
 
+/* Every leg has a type, and legs are in a row; what is no handshake has none. */
+START_TEST(legs_have_types)
+{
+    for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++) {
+        const unsigned legs = kind == MQTT_HANDSHAKE_NONE    ? 0
+                              : kind == MQTT_HANDSHAKE_QOS_2 ? 4
+                                                             : 2;
+        for (unsigned leg = 0; leg < MQTT_LEGS + 1; leg++)
+            ck_assert_int_eq(mqtt_handshake_leg_type(kind, leg) != 0, leg < legs);
+    }
+    ck_assert_uint_eq(mqtt_handshake_leg_type(MQTT_HANDSHAKE_QOS_2, 2), MQTT_PUBREL);
+    ck_assert_uint_eq(mqtt_handshake_leg_type(MQTT_HANDSHAKE_PING, 1), MQTT_PINGRESP);
+    ck_assert_uint_eq(mqtt_handshake_leg_type(MQTT_HANDSHAKE_KINDS, 0), 0);
+}
+END_TEST
+
 SUITE("inflight", TABLE(agrees_with_the_model, strides), TEST(takes_every_identifier),
-      TEST(copy_and_move), TEST(stops_at_the_limit))
+      TEST(copy_and_move), TEST(stops_at_the_limit), TEST(legs_have_types))
