@@ -485,6 +485,18 @@ static const struct scene scenes[] = {
 
     /* ---- Doubt: what the capture lacks is held against nobody, and what came later is judged ----
      */
+    {"what was in flight at a gap is not counted again when it is acknowledged",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0001}\nC PUBLISH 1 t id=1\ngap S\nS PUBLISH "
+     "0 "
+     "t\nC PUBLISH 1 t id=2\nS PUBACK 1\nC PUBLISH 1 t id=3\n! receive-maximum-exceeded\n"
+     "S PUBACK 2\nS PUBACK 3\n"},
+    {"... and stays silent where the next one waits for it",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0001}\nC PUBLISH 1 t id=1\ngap S\nS PUBLISH "
+     "0 "
+     "t\nC PUBLISH 1 t id=2\nS PUBACK 1\nS PUBACK 2\nC PUBLISH 1 t id=3\nS PUBACK 3\n"},
+    {"the first packet behind a gap begins what is judged",
+     "connection\n" V3 "gap S\nS PUBLISH 1 t id=5\nC PUBCOMP 5\n! acknowledgement-wrong-type\n"
+     "C PUBACK 5\n"},
     {"what began behind a gap is judged, what was in flight is not",
      "connection\n" V3 "C PUBLISH 1 t id=1\ngap S\nS PUBLISH 0 t\nC PUBLISH 1 t id=2\n+1\n"
      "close S fin\n! qos-1-unfinished\n"},
