@@ -151,6 +151,8 @@ static bool run_begin(struct run *run, const struct options *options)
         .filter = options->filter,
         .ports = (const uint16_t *)(const void *)options->ports->data,
         .port_count = options->ports->len,
+        .brokers = {(const struct mqtt_broker_endpoint *)(const void *)options->brokers->data,
+                    options->brokers->len},
         .memory = options->memory,
         .progress = true,
     };

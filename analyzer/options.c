@@ -2,6 +2,7 @@
 /* The command line: see options.h. */
 #include "analyzer/options.h"
 
+#include "analyzer/brokers.h"
 #include "audit/report/escape.h"
 
 #include <getopt.h>
@@ -20,6 +21,10 @@ static const char help_input[] =
     "  -i, --interface IFACE   capture from a network interface until interrupted\n"
     "  -f, --filter BPF        take only packets that match a filter (pcap-filter(7))\n"
     "  -d tcp.port==N[,mqtt]   expect MQTT on TCP port N as on 1883; may be repeated\n"
+    "      --broker ADDR[:PORT],...\n"
+    "                          these are one broker, with the same clients and sessions; without "
+    "a\n"
+    "                          port, all ports of the address; may be repeated\n"
     "      --memory SIZE       let what traffic makes grow take so much memory; K, M or G behind "
     "the\n"
     "                          number (the default: 1G)\n"
@@ -52,6 +57,7 @@ static const char help_report[] =
 
 enum long_option {
     OPTION_FAIL_ON = 256,
+    OPTION_BROKER,
     OPTION_ONLY,
     OPTION_CLIENT,
     OPTION_COLOR,
@@ -67,6 +73,7 @@ static const struct option fixed_options[] = {
     {"interface", required_argument, NULL, 'i'},
     {"filter", required_argument, NULL, 'f'},
     {"decode-as", required_argument, NULL, 'd'},
+    {"broker", required_argument, NULL, OPTION_BROKER},
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"fail-on", required_argument, NULL, OPTION_FAIL_ON},
     {"only", required_argument, NULL, OPTION_ONLY},
@@ -228,6 +235,16 @@ static bool parse_decode_as(struct options *options, const char *text)
     return complain("-d takes tcp.port==N with N from 1 to 65535, not '%s'", text);
 }
 
+static bool parse_broker(struct options *options, const char *text)
+{
+    char *wrong = brokers_parse(options->brokers, text);
+    if (wrong == NULL)
+        return true;
+    complain("%s", wrong);
+    g_free(wrong);
+    return false;
+}
+
 /* "512M": bytes. Less than a mebibyte is too little to begin with. */
 static bool parse_size(const char *text, uint64_t *size)
 {
@@ -333,6 +350,7 @@ static bool take_option(struct options *options, int option, const char *argumen
             return complain("--client takes a client identifier that is not empty");
         options->client = argument;
         return true;
+    case OPTION_BROKER: return parse_broker(options, argument);
     case OPTION_MEMORY: return parse_size(argument, &options->memory);
     case OPTION_COLOR: return parse_color(argument, &options->color);
     case OPTION_RULES: options->action = ACTION_RULES; return true;
@@ -365,6 +383,7 @@ bool options_parse(struct options *options, int argc, char **argv)
     *options = (struct options){
         .files = g_ptr_array_new(),
         .ports = g_array_new(FALSE, FALSE, sizeof(uint16_t)),
+        .brokers = g_array_new(FALSE, FALSE, sizeof(struct mqtt_broker_endpoint)),
         .outputs = g_array_new(FALSE, FALSE, sizeof(struct output_request)),
         .fail_on = FAIL_ON_NOTHING,
         .detail = REPORT_NORMAL,
@@ -394,5 +413,6 @@ void options_clear(struct options *options)
 {
     g_ptr_array_free(options->files, TRUE);
     g_array_free(options->ports, TRUE);
+    g_array_free(options->brokers, TRUE);
     g_array_free(options->outputs, TRUE);
 }

@@ -20,6 +20,7 @@ struct options {
     const char *interface; /* NULL: none */
     const char *filter;    /* NULL: none */
     GArray *ports;         /* uint16_t */
+    GArray *brokers;       /* struct mqtt_broker_endpoint */
     uint64_t memory;       /* bytes; 0: as usual */
     GArray *outputs;       /* struct output_request */
     unsigned fail_on;      /* enum mqtt_severity: this one and what is worse */

@@ -35,7 +35,11 @@ struct reading {
 struct pipeline *pipeline_new(struct audit_recorder *audit, const struct pipeline_options *options)
 {
     const struct transport_options of_transport = {
-        .ports = options->ports, .port_count = options->port_count, .memory = options->memory};
+        .ports = options->ports,
+        .port_count = options->port_count,
+        .brokers = options->brokers,
+        .memory = options->memory,
+    };
     struct transport *transport = transport_new(audit, &of_transport);
     if (transport == NULL)
         return NULL;

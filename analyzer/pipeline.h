@@ -6,6 +6,7 @@
 
 #include "analyzer/input/source.h"
 #include "audit/recorder.h"
+#include "mqtt/state/broker.h"
 
 struct pipeline;
 
@@ -13,8 +14,9 @@ struct pipeline_options {
     const char *filter;    /* BPF expression; NULL: none */
     const uint16_t *ports; /* TCP ports that carry MQTT, besides 1883 */
     size_t port_count;
-    uint64_t memory; /* bytes that what traffic can make grow may take; 0: 1 GiB */
-    bool progress;   /* say on standard error how far it is, where it takes longer than a second */
+    struct mqtt_brokers brokers; /* what was declared to be one broker */
+    uint64_t memory;             /* bytes that what traffic can make grow may take; 0: 1 GiB */
+    bool progress; /* say on standard error how far it is, where it takes longer than a second */
 };
 
 /* The recorder and what the options point to live longer. NULL without memory. */

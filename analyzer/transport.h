@@ -13,12 +13,15 @@
 #include "analyzer/input/ip.h"
 #include "analyzer/input/tcp.h"
 #include "audit/recorder.h"
+#include "mqtt/state/broker.h"
 
 struct transport;
 
 struct transport_options {
     const uint16_t *ports; /* TCP ports that carry MQTT besides 1883 */
     size_t port_count;
+    struct mqtt_brokers brokers; /* what was declared to be one broker; what it points to lives as
+                                    long as the transport */
     uint64_t memory; /* bytes that what traffic can make grow may take: see mqtt/wire/memory.h; 0: 1
                         GiB */
 };

@@ -118,6 +118,7 @@ struct audit_finding_event {
 /* CLOSED: all that was counted on the connection. */
 struct audit_closing {
     const struct audit_facts *facts;
+    const struct audit_endpoint *broker; /* stands for the server's broker */
     /* By the side that began them and kind; NULL: none. */
     const struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS];
     enum mqtt_close how;
@@ -140,7 +141,9 @@ struct audit_file_end {
 struct audit_limit_event {
     enum audit_limit_kind kind;
     uint64_t count;
-    uint64_t bytes; /* missing; 0 where bytes don't apply */
+    uint64_t bytes;      /* missing; 0 where bytes don't apply */
+    const char *hint;    /* the option to give; NULL: none */
+    uint64_t hint_frame; /* that showed it first; valid if there is a hint */
 };
 
 struct audit_event {

@@ -67,7 +67,7 @@ static void link_connections(struct audit_fold *fold)
         struct audit_session *session = NULL;
         if (connection->client_identifier != NULL)
             session = audit_fold_session(fold, connection->client_identifier,
-                                         &connection->endpoints[1 - connection->facts.client]);
+                                         audit_connection_broker(connection));
         connection->id = i + 1;
         connection->session = session;
         connection->next_of_session = NULL;

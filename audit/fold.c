@@ -141,7 +141,7 @@ static void add_to_session(struct audit_fold *fold, const struct audit_connectio
         return;
     const struct audit_session session = {
         .client_identifier = record->client_identifier,
-        .server = record->endpoints[1 - facts->client],
+        .server = *audit_connection_broker(record),
         .connections = 1,
         .accepted = !facts->refused,
         .resumed = facts->accepted && facts->session_present,
@@ -183,6 +183,9 @@ static void fold_closed(struct audit_fold *fold, const struct audit_event *event
         record->client_identifier = audit_string_copy(&name);
         record->party->client_identifier = record->client_identifier;
     }
+    const struct audit_endpoint *broker = event->closed.broker;
+    if (!audit_endpoint_equal(broker, audit_connection_broker(record)))
+        record->broker = g_memdup2(broker, sizeof *broker);
     close_handshakes(record, &event->closed);
     add_totals(&fold->report.totals, record);
     add_to_session(fold, record);
@@ -213,10 +216,22 @@ static void fold_file_end(struct audit_fold *fold, const struct audit_file_end *
         audit_fold_times(fold, end->first, end->last);
 }
 
+/* Of several hints the first of the capture stays. */
+void audit_fold_hint(struct audit_limit *limit, const char *hint, uint64_t frame)
+{
+    if (limit->hint != NULL && limit->hint_frame <= frame)
+        return;
+    g_free(limit->hint);
+    limit->hint = g_strdup(hint);
+    limit->hint_frame = frame;
+}
+
 static void fold_limit(struct audit_fold *fold, const struct audit_limit_event *limit)
 {
     fold->report.capture.limits[limit->kind].count += limit->count;
     fold->report.capture.limits[limit->kind].bytes += limit->bytes;
+    if (limit->hint != NULL)
+        audit_fold_hint(&fold->report.capture.limits[limit->kind], limit->hint, limit->hint_frame);
 }
 
 static void fold_event(void *user, const struct audit_event *event)
@@ -254,7 +269,7 @@ static gboolean session_equal(gconstpointer a, gconstpointer b)
 {
     const struct audit_session *x = a, *y = b;
     return audit_string_equal(x->client_identifier, y->client_identifier) &&
-           x->server.port == y->server.port && strcmp(x->server.address, y->server.address) == 0;
+           audit_endpoint_equal(&x->server, &y->server);
 }
 
 static void file_clear(gpointer element)

@@ -39,10 +39,16 @@ struct audit_session *audit_fold_session(struct audit_fold *fold, const struct a
 
 void audit_session_free(struct audit_session *session);
 
+/* The endpoint that stands for the broker of a connection that is closed. */
+const struct audit_endpoint *audit_connection_broker(const struct audit_connection *connection);
+
 /* Lists a connection that is closed, or a finding, as long as it is among the first; frees what has
  * no room. */
 void audit_fold_list_connection(struct audit_fold *fold, struct audit_connection *connection);
 void audit_fold_list_finding(struct audit_fold *fold, struct audit_finding *finding);
+
+/* What is to be done about a limit, as first shown in this frame. */
+void audit_fold_hint(struct audit_limit *limit, const char *hint, uint64_t frame);
 
 /* The capture has these times too. */
 void audit_fold_times(struct audit_fold *fold, int64_t first, int64_t last);

@@ -44,9 +44,16 @@ void audit_connection_free(struct audit_connection *connection)
                 audit_handshakes_clear(connection->handshakes[side][kind]);
             g_free(connection->handshakes[side][kind]);
         }
+    g_free(connection->broker);
     connection->party->connection = NULL;
     audit_party_release(connection->party);
     g_free(connection);
+}
+
+const struct audit_endpoint *audit_connection_broker(const struct audit_connection *connection)
+{
+    return connection->broker != NULL ? connection->broker
+                                      : &connection->endpoints[1 - connection->facts.client];
 }
 
 void audit_fold_list_connection(struct audit_fold *fold, struct audit_connection *connection)
@@ -290,6 +297,8 @@ void audit_fold_free(struct audit_fold *fold)
     audit_lowest_clear(&fold->sessions);
     audit_lowest_clear(&fold->findings);
     audit_lowest_clear(&fold->topics);
+    for (unsigned i = 0; i < AUDIT_LIMITS; i++)
+        g_free(report->capture.limits[i].hint);
     g_array_free(report->capture.files, TRUE);
     g_free(fold);
 }

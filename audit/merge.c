@@ -27,6 +27,8 @@ static void merge_capture(struct audit_fold *into, struct audit_capture *from)
     for (unsigned i = 0; i < AUDIT_LIMITS; i++) {
         capture->limits[i].count += from->limits[i].count;
         capture->limits[i].bytes += from->limits[i].bytes;
+        if (from->limits[i].hint != NULL)
+            audit_fold_hint(&capture->limits[i], from->limits[i].hint, from->limits[i].hint_frame);
     }
 }
 

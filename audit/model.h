@@ -26,7 +26,9 @@ struct audit_string {
 
 struct audit_limit {
     uint64_t count;
-    uint64_t bytes; /* missing; 0 where bytes don't apply */
+    uint64_t bytes;      /* missing; 0 where bytes don't apply */
+    char *hint;          /* the option to give; NULL: none; owned */
+    uint64_t hint_frame; /* that showed it first; valid if there is a hint */
 };
 
 struct audit_file {
@@ -63,6 +65,7 @@ struct audit_connection {
     int64_t stream;      /* Wireshark's tcp.stream; -1: none */
     const char *carrier; /* "tcp", "websocket": what carries the control packets; static */
     struct audit_endpoint endpoints[2];
+    struct audit_endpoint *broker; /* stands for the server's; NULL: its endpoint does; owned */
     const struct audit_string *client_identifier; /* NULL: not known, or empty */
     int64_t start_time;
     uint64_t start_frame; /* of its first bytes of MQTT; 0: none */
@@ -78,7 +81,7 @@ struct audit_connection {
 /* A client identifier at one server. */
 struct audit_session {
     const struct audit_string *client_identifier;
-    struct audit_endpoint server;
+    struct audit_endpoint server;         /* stands for its broker */
     const struct audit_connection *first; /* of the listed ones; they are linked */
     uint64_t connections;
     uint64_t accepted;   /* connections that the server accepted, or whose answer is not here */

@@ -81,6 +81,15 @@ void audit_limit(struct audit_recorder *recorder, enum audit_limit_kind kind, ui
         tell_limit(recorder, kind);
 }
 
+void audit_limit_hint(struct audit_recorder *recorder, enum audit_limit_kind kind, uint64_t count,
+                      const char *hint, uint64_t frame)
+{
+    recorder->limits[kind].hint = hint;
+    recorder->limits[kind].hint_frame = frame;
+    audit_limit(recorder, kind, count, 0);
+    recorder->limits[kind].hint = NULL; /* what is told later says it no more */
+}
+
 static void tell_limits(struct audit_recorder *recorder)
 {
     for (unsigned kind = 0; kind < AUDIT_LIMITS; kind++) {

@@ -49,6 +49,11 @@ void audit_file_end(struct audit_recorder *recorder, const struct audit_file_end
 void audit_limit(struct audit_recorder *recorder, enum audit_limit_kind kind, uint64_t count,
                  uint64_t bytes);
 
+/* The same, and the option to give, of which `frame` showed first that it is needed. To be called
+ * once a kind. */
+void audit_limit_hint(struct audit_recorder *recorder, enum audit_limit_kind kind, uint64_t count,
+                      const char *hint, uint64_t frame);
+
 struct audit_opening {
     int64_t stream;                    /* Wireshark's tcp.stream; -1: none */
     const char *carrier;               /* "tcp", "websocket"; static */

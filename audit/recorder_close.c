@@ -176,8 +176,12 @@ static void tell_limits(struct audit_recorder *recorder, const struct audit_open
 static void tell_closed(struct audit_recorder *recorder, struct audit_open *open,
                         const struct mqtt_connection *connection, uint8_t side, enum mqtt_close how)
 {
+    const struct mqtt_session *session = mqtt_connection_session(connection);
+    struct audit_endpoint broker = open->flow.endpoints[1 - connection->client];
     struct audit_facts facts;
     struct audit_event event;
+    if (session != NULL)
+        audit_endpoint_text(&broker, &session->server);
     fill_facts(&facts, open, connection);
     open->flow.client = connection->client;
     open->flow.version = connection->version;
@@ -186,6 +190,7 @@ static void tell_closed(struct audit_recorder *recorder, struct audit_open *open
     event.flow = &open->flow;
     event.side = side;
     event.closed.facts = &facts;
+    event.closed.broker = &broker;
     event.closed.how = how;
     for (unsigned i = 0; i < 2; i++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)

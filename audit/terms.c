@@ -36,3 +36,8 @@ void audit_endpoint_text(struct audit_endpoint *text, const struct mqtt_endpoint
     else
         other_text(text->address, endpoint->address);
 }
+
+bool audit_endpoint_equal(const struct audit_endpoint *a, const struct audit_endpoint *b)
+{
+    return a->port == b->port && strcmp(a->address, b->address) == 0;
+}

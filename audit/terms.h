@@ -35,6 +35,8 @@ struct audit_endpoint {
     uint16_t port;
 };
 
+bool audit_endpoint_equal(const struct audit_endpoint *a, const struct audit_endpoint *b);
+
 /* Writes an end of a connection as text; the same end as the same text. */
 void audit_endpoint_text(struct audit_endpoint *text, const struct mqtt_endpoint *endpoint);
 

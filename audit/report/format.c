@@ -105,8 +105,11 @@ const char *format_bytes(char text[static FORMAT_SIZE], uint64_t bytes)
 const char *format_endpoint(char text[static FORMAT_SIZE], const struct audit_endpoint *endpoint)
 {
     bool bracket = strchr(endpoint->address, ':') != NULL;
-    snprintf(text, FORMAT_SIZE, "%s%s%s:%u", bracket ? "[" : "", endpoint->address,
-             bracket ? "]" : "", (unsigned)endpoint->port);
+    if (endpoint->port == 0) /* all ports of the address */
+        snprintf(text, FORMAT_SIZE, "%s", endpoint->address);
+    else
+        snprintf(text, FORMAT_SIZE, "%s%s%s:%u", bracket ? "[" : "", endpoint->address,
+                 bracket ? "]" : "", (unsigned)endpoint->port);
     return text;
 }
 

@@ -467,6 +467,8 @@ static void put_other(struct lines *lines, const struct audit_event *event)
         put_word(lines, ",\"mqtt\":{\"limit\":", audit_limit_info(event->limit.kind)->kind);
         put_count(lines, ",\"count\":", event->limit.count);
         put_count(lines, ",\"bytes\":", event->limit.bytes);
+        if (event->limit.hint != NULL)
+            put_name(lines, "hint", event->limit.hint);
         break;
     default: put_session_finding(lines, event); break;
     }

@@ -465,6 +465,8 @@ void text_limits(const struct text *text)
         if (limit->bytes > 0)
             g_string_append_printf(line, ", %s bytes", format_count(number, limit->bytes));
         g_string_append_printf(line, "; %s", info->consequence);
+        if (limit->hint != NULL)
+            g_string_append_printf(line, ": %s", limit->hint);
         text_wrap(text, INDENT, line->str);
         g_string_free(line, TRUE);
     }

@@ -24,6 +24,10 @@ void release_claim(struct mqtt_connection *c);
  * counted. */
 void note_stranger(struct mqtt_connection *c);
 
+/* The session's client identifier was used at another endpoint as well, which may be the same
+ * broker's. */
+bool name_used_elsewhere(const struct mqtt_session *session);
+
 /* No connection was missed that may have named the session since this one did; or since the last
  * one that was accepted did. */
 bool claim_undisturbed(const struct mqtt_claim *claim);

@@ -16,6 +16,7 @@
 #ifndef MQTT_CONNECTION_H
 #define MQTT_CONNECTION_H
 
+#include "mqtt/state/broker.h"
 #include "mqtt/state/finding.h"
 #include "mqtt/state/handshake.h"
 #include "mqtt/wire/decode.h"
@@ -41,13 +42,6 @@ struct mqtt_bytes {
     const uint8_t *data;
     size_t captured; /* bytes at data */
     size_t reported; /* bytes of the stream that they stand for: see mqtt_decode() */
-};
-
-/* One end of a connection on the network. Bytes that the address does not need are zero. */
-struct mqtt_endpoint {
-    uint8_t address[16];
-    uint16_t port;
-    uint8_t family; /* 4, 6, or a number of the caller's own for another kind of address */
 };
 
 /* Findings of one step beyond this are counted, not kept. */

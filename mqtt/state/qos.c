@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "mqtt/state/aliases.h"
+#include "mqtt/state/claim.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/exchange.h"
 #include "mqtt/state/inflight.h"
-#include "mqtt/state/session.h"
 #include "mqtt/wire/hash.h"
 
 enum state {
@@ -243,15 +243,22 @@ static void note_used(struct mqtt_side_state *from, uint16_t identifier)
         from->highest_used = identifier;
 }
 
+/* There may have been a connection of this client that nobody can tell: then that one may have sent
+ * what is not known here. */
+static bool has_stranger(const struct mqtt_connection *c)
+{
+    return c->sessions != NULL && (c->sessions->strangers != 0 ||
+                                   (c->claim != NULL && name_used_elsewhere(c->claim->session)));
+}
+
 /* Never sent before in this session; but it may have been in the one before it. */
 static void judge_first_dup(struct observation *o)
 {
     const struct mqtt_handshake *before =
         inflight_find(&o->from->discarded, o->packet->packet_identifier);
-    const struct mqtt_sessions *sessions = o->connection->sessions;
     if (before != NULL && !is_another_message(before, fingerprint(o)))
         identifier_finding(o, MQTT_RULE_RESENT_AFTER_CLEAN_START, before->legs[0].frame);
-    else if (sessions == NULL || sessions->strangers == 0) /* else one of them may have sent it */
+    else if (!has_stranger(o->connection))
         raise_finding(o, MQTT_RULE_DUP_ON_FIRST_SEND, MQTT_FIELD_DUP, o->packet->packet_identifier,
                       0);
 }

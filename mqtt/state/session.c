@@ -9,6 +9,7 @@
 #include "mqtt/facts/time.h"
 #include "mqtt/state/claim.h"
 #include "mqtt/state/inflight.h"
+#include "mqtt/state/name.h"
 #include "mqtt/wire/hash.h"
 
 #define DEFAULT_LIMIT 1000000u
@@ -28,7 +29,10 @@ struct mqtt_sessions *mqtt_sessions_new(const struct mqtt_sessions_options *opti
         sessions->options.limit = DEFAULT_LIMIT;
     sessions->bucket_count = FIRST_BUCKETS;
     sessions->buckets = calloc(FIRST_BUCKETS, sizeof *sessions->buckets);
-    if (sessions->buckets == NULL) {
+    sessions->names = names_new(options->memory, options->seed);
+    if (sessions->buckets == NULL || sessions->names == NULL) {
+        names_free(sessions->names);
+        free(sessions->buckets);
         free(sessions);
         return NULL;
     }
@@ -44,8 +48,7 @@ static void session_free(struct mqtt_sessions *sessions, struct mqtt_session *se
     struct mqtt_memory *memory = sessions->options.memory;
     inflight_clear(&session->inflight[0]);
     inflight_clear(&session->inflight[1]);
-    mqtt_memory_free(memory, (void *)(uintptr_t)session->client_identifier.data,
-                     session->client_identifier.length);
+    name_drop(sessions->names, session->name);
     mqtt_memory_free(memory, session, sizeof *session);
 }
 
@@ -59,6 +62,7 @@ void mqtt_sessions_free(struct mqtt_sessions *sessions)
     }
     if (sessions->options.memory != NULL)
         sessions->options.memory->reclaim = NULL;
+    names_free(sessions->names);
     free(sessions->buckets);
     free(sessions);
 }
@@ -70,12 +74,6 @@ struct mqtt_session *mqtt_sessions_next(const struct mqtt_sessions *sessions,
 }
 
 /* ---- Look-up ---- */
-
-static bool same_endpoint(const struct mqtt_endpoint *a, const struct mqtt_endpoint *b)
-{
-    return a->port == b->port && a->family == b->family &&
-           memcmp(a->address, b->address, sizeof a->address) == 0;
-}
 
 static uint64_t session_hash(uint64_t seed, const struct mqtt_endpoint *server,
                              struct mqtt_slice id)
@@ -113,7 +111,7 @@ static struct mqtt_session *find(const struct mqtt_sessions *sessions, uint64_t 
                                  const struct mqtt_endpoint *server, struct mqtt_slice id)
 {
     struct mqtt_session *s = *bucket(sessions, hash);
-    while (s != NULL && (s->hash != hash || !same_endpoint(&s->server, server) ||
+    while (s != NULL && (s->hash != hash || !mqtt_endpoint_equal(&s->server, server) ||
                          s->client_identifier.length != id.length ||
                          memcmp(s->client_identifier.data, id.data, id.length) != 0))
         s = s->next;
@@ -170,35 +168,63 @@ static bool give_way(void *owner)
     return true;
 }
 
-static struct mqtt_session *allocate(struct mqtt_memory *memory, struct mqtt_slice id)
+static struct mqtt_session *allocate(struct mqtt_sessions *sessions, struct mqtt_slice id)
 {
+    struct mqtt_memory *memory = sessions->options.memory;
     struct mqtt_session *session = mqtt_memory_new(memory, MQTT_MEMORY_SESSIONS, sizeof *session);
-    uint8_t *copy = mqtt_memory_new(memory, MQTT_MEMORY_SESSIONS, id.length);
-    if (session == NULL || copy == NULL) {
+    if (session == NULL)
+        return NULL;
+    session->name = name_take(sessions->names, id);
+    if (session->name == NULL) {
         mqtt_memory_free(memory, session, sizeof *session);
-        mqtt_memory_free(memory, copy, id.length);
         return NULL;
     }
-    memcpy(copy, id.data, id.length);
-    session->client_identifier = (struct mqtt_slice){copy, id.length};
+    session->registry = sessions;
+    session->client_identifier = session->name->text;
     session->inflight[0].memory = session->inflight[1].memory = memory;
     return session;
 }
 
+/* The same client identifier at two endpoints, of which nobody said whether they are one broker. */
+static void note_shared(struct mqtt_sessions *sessions, const struct mqtt_session *session,
+                        uint64_t frame)
+{
+    const struct mqtt_name *name = session->name;
+    if (session->declared || session->named != 0 || name->connects == 0)
+        return;
+    if (sessions->shared++ != 0)
+        return;
+    sessions->sharing[0] = name->first;
+    sessions->sharing[1] = session->server;
+    sessions->sharing_frame = frame;
+}
+
+/* A CONNECT uses the session's client identifier. */
+static void use_name(struct mqtt_session *session)
+{
+    struct mqtt_name *name = session->name;
+    if (session->declared)
+        return;
+    if (name->connects++ == 0)
+        name->first = session->server;
+    session->named++;
+}
+
 static struct mqtt_session *add(struct mqtt_sessions *sessions, uint64_t hash,
-                                const struct mqtt_endpoint *server, struct mqtt_slice id)
+                                const struct mqtt_endpoint *server, bool declared,
+                                struct mqtt_slice id)
 {
     if (sessions->count >= sessions->options.limit && !give_way(sessions))
         return NULL;
-    struct mqtt_session *session = allocate(sessions->options.memory, id);
+    struct mqtt_session *session = allocate(sessions, id);
     if (session == NULL)
         return NULL;
     if (sessions->count >= sessions->bucket_count)
         more_buckets(sessions);
     session->id = sessions->seen++;
     session->hash = hash;
-    session->registry = sessions;
     session->server = *server;
+    session->declared = declared;
     sessions->count++;
     session->older = sessions->newest;
     *(sessions->newest != NULL ? &sessions->newest->newer : &sessions->oldest) = session;
@@ -214,18 +240,21 @@ static struct mqtt_session *add(struct mqtt_sessions *sessions, uint64_t hash,
 /* Connections so far that may have been this client's, although nobody can tell. */
 static uint64_t session_strangers(const struct mqtt_session *session)
 {
-    return session->registry->strangers + session->missed;
+    const uint64_t elsewhere = session->declared ? 0 : session->name->connects - session->named;
+    return session->registry->strangers + session->missed + elsewhere;
 }
 
 struct mqtt_claim *claim_session(struct mqtt_connection *c)
 {
     struct mqtt_sessions *sessions = c->sessions;
-    const struct mqtt_endpoint *server = &c->endpoints[1 - c->client];
+    const struct mqtt_endpoint *end = &c->endpoints[1 - c->client];
+    const struct mqtt_endpoint *broker = mqtt_broker_of(&sessions->options.brokers, end);
+    const struct mqtt_endpoint *server = broker != NULL ? broker : end;
     const uint64_t hash = session_hash(sessions->options.seed, server, c->client_identifier);
     struct mqtt_claim *claim = mqtt_memory_new(c->memory, MQTT_MEMORY_SESSIONS, sizeof *claim);
     struct mqtt_session *session = find(sessions, hash, server, c->client_identifier);
     if (claim != NULL && session == NULL)
-        session = add(sessions, hash, server, c->client_identifier);
+        session = add(sessions, hash, server, broker != NULL, c->client_identifier);
     if (claim == NULL || session == NULL) {
         if (session != NULL) {
             session->missed++;
@@ -237,6 +266,8 @@ struct mqtt_claim *claim_session(struct mqtt_connection *c)
         return NULL;
     }
     idle_remove(sessions, session);
+    note_shared(sessions, session, c->first.frame);
+    use_name(session);
     *claim = (struct mqtt_claim){.older = session->claims,
                                  .session = session,
                                  .connection = c,
@@ -301,6 +332,11 @@ void note_stranger(struct mqtt_connection *c)
         return;
     c->stranger = true;
     c->sessions->strangers++;
+}
+
+bool name_used_elsewhere(const struct mqtt_session *session)
+{
+    return !session->declared && session->name->connects != session->named;
 }
 
 bool claim_undisturbed(const struct mqtt_claim *claim)

@@ -33,6 +33,8 @@ struct mqtt_claim {
     uint64_t strangers;     /* the session's, at that time */
 };
 
+struct mqtt_name;
+
 struct mqtt_session {
     const struct mqtt_sessions *registry;
     struct mqtt_session *next;                    /* in the registry's bucket */
@@ -40,10 +42,13 @@ struct mqtt_session {
     struct mqtt_session *idle_older, *idle_newer; /* among those that no connection claims */
     bool idle;
     uint64_t hash;
-    struct mqtt_endpoint server;
-    void *user;                          /* the caller's own */
-    uint64_t id;                         /* counts from 0 in the order of first sight */
-    struct mqtt_slice client_identifier; /* owned; as sent in CONNECT, or assigned */
+    struct mqtt_endpoint server; /* stands for its broker: see broker.h */
+    bool declared;               /* its broker was: no other endpoint is meant */
+    void *user;                  /* the caller's own */
+    uint64_t id;                 /* counts from 0 in the order of first sight */
+    struct mqtt_name *name;
+    uint64_t named;                      /* CONNECTs here that used the name */
+    struct mqtt_slice client_identifier; /* the name's text; as sent in CONNECT, or assigned */
     struct mqtt_claim *claims;           /* newest first; owned */
     struct mqtt_claim *holder;           /* HELD or CONTESTED; NULL while offline */
     uint32_t unanswered;                 /* claims that are NAMED */
@@ -77,7 +82,8 @@ struct mqtt_sessions_options {
                                    claims give way, those that are offline the longest first */
     uint64_t
         seed; /* keys the hash table; strangers choose client identifiers, so choose it at random */
-    uint64_t limit; /* most sessions that are remembered at a time; 0: 1,000,000 */
+    uint64_t limit;              /* most sessions that are remembered at a time; 0: 1,000,000 */
+    struct mqtt_brokers brokers; /* what it points to lives as long as the registry */
     mqtt_transport_ended transport_ended; /* may be NULL */
     void *user;                           /* handed to it */
 };
@@ -93,6 +99,12 @@ struct mqtt_sessions {
     uint64_t forgotten; /* sessions that gave way to others */
     uint64_t strangers; /* connections that began in the capture and whose CONNECT is not there, or
                            that there was no memory for: they may have been any client's */
+    struct mqtt_names *names; /* owned */
+    uint64_t shared; /* sessions whose client identifier has another one at an endpoint that may be
+                        the same broker's: see broker.h */
+    struct mqtt_endpoint sharing[2]; /* where that was seen first, and in which frame; valid if
+                                        `shared` is not 0 */
+    uint64_t sharing_frame;
     struct mqtt_session *oldest, *newest;           /* of all */
     struct mqtt_session *idle_oldest, *idle_newest; /* of those that no connection claims */
     struct mqtt_session *hand;                      /* of these: the next to be looked at; NULL: the

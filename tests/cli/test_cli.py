@@ -20,7 +20,7 @@ import unittest
 
 import jsonschema
 
-from mqtt_pcap import CLIENT, SERVER, Capture, connack, connect, packet, publish, session
+from mqtt_pcap import CLIENT, DISCONNECT, SERVER, Capture, connack, connect, packet, publish, session
 
 MQTTSCOPE, SOURCE = sys.argv[1:3]
 FLEET = os.path.join(SOURCE, "captures", "fleet.pcapng")
@@ -577,6 +577,34 @@ class Selection(Case):
             report = self.report("-d", option, path)
             self.assertEqual(report["totals"]["control_packets"]["PUBLISH"], {"client": 4, "server": 0})
             self.assertIn("mid-connection", [limit["kind"] for limit in report["capture"]["limits"]])
+
+    def test_broker(self):
+        """A client comes by two listeners: nobody knows whether its session is one, unless it is said."""
+        def once(clean, present):
+            flags = bytes([4, 0x02 if clean else 0])
+            return [(CLIENT, packet(0x10, b"\0\4MQTT" + flags + b"\0\x3c\0\1c")),
+                    (SERVER, packet(0x20, bytes([present, 0]))), (CLIENT, DISCONNECT)]
+        capture = Capture()
+        capture.talk(once(True, 0))
+        capture.talk(once(False, 0), 8883)
+        capture.talk(once(False, 1))
+        path = self.path("listeners.pcap", capture.bytes())
+
+        def told(*options):
+            report = self.report(*options, path)
+            return ([f["rule"] for f in report["findings"]], [s["server"]["port"] for s in report["sessions"]],
+                    {limit["kind"]: limit.get("hint") for limit in report["capture"]["limits"]})
+        pair = "10.0.0.2:1883,10.0.0.2:8883"
+        self.assertEqual(told(), ([], [1883, 8883], {"shared-client-identifiers": "--broker " + pair}))
+        self.assertEqual(told("--broker", pair), ([], [1883], {}))
+        self.assertEqual(told("--broker", "10.0.0.2"), ([], [0], {}))
+        self.assertEqual(told("--broker", "10.0.0.2:1883", "--broker", "10.0.0.2:8883"),
+                         (["session-present-without-state"], [1883, 8883], {}))
+        for wrong in ("", "broker.example", "10.0.0.2:0", "10.0.0.2:65536", "10.0.0.2,", "[10.0.0.2]:1", "[::1",
+                      "10.0.0.2,10.0.0.2"):
+            result = run("--broker", wrong, path)
+            self.assertEqual((result.returncode, result.stdout), (2, b""), wrong)
+            self.assertRegex(result.stderr, rb"^mqttscope: --broker .*\n$")
 
     def test_first_bytes_missing(self):
         """The CONNECT is not in the capture, though the SYN is: nobody is blamed for it."""

@@ -402,6 +402,34 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 5.0 a {11 0000000a}\nS CONNACK\n! session-lost\nC DISCONNECT\n"
      "close C fin\n+20\nconnection\nC CONNECT 5.0 a\nS CONNACK sp\n"
      "! session-present-without-state\n"},
+    {"what another listener does is not known",
+     "connection a port=1883\nC CONNECT 3.1.1 a clean\nS CONNACK\nC DISCONNECT\nclose C fin\n"
+     "connection b port=8883\nC CONNECT 3.1.1 a\nS CONNACK\nC DISCONNECT\nclose C fin\n"
+     "connection c port=1883\nC CONNECT 3.1.1 a\nS CONNACK sp\nC DISCONNECT\nclose C fin\n"
+     "connection d port=8883\nC CONNECT 3.1.1 a\nS CONNACK\n"},
+    {"nor what was sent there",
+     "connection a port=8883\nC CONNECT 5.0 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n"
+     "connection b port=1883\nC CONNECT 5.0 a\nS CONNACK\nC PUBLISH 1 t id=1 dup\n"},
+    {"the same where it is declared to be the same broker",
+     "brokers 1883,8883\n"
+     "connection a port=1883\nC CONNECT 3.1.1 a clean\nS CONNACK\nC DISCONNECT\nclose C fin\n"
+     "connection b port=8883\nC CONNECT 3.1.1 a\nS CONNACK\nC DISCONNECT\nclose C fin\n"
+     "connection c port=1883\nC CONNECT 3.1.1 a\nS CONNACK sp\nC DISCONNECT\nclose C fin\n"
+     "connection d port=8883\nC CONNECT 3.1.1 a\nS CONNACK\n! session-lost\n"},
+    {"and where they are declared to be two",
+     "brokers 1883 8883\n"
+     "connection a port=1883\nC CONNECT 3.1.1 a clean\nS CONNACK\nC DISCONNECT\nclose C fin\n"
+     "connection b port=8883\nC CONNECT 3.1.1 a\nS CONNACK\nC DISCONNECT\nclose C fin\n"
+     "connection c port=1883\nC CONNECT 3.1.1 a\nS CONNACK sp\n! session-present-without-state\n"},
+    {"all ports of a broker's address are one",
+     "brokers 0\n"
+     "connection a port=1883\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=7\nclose S rst\n"
+     "connection b port=8883\nC CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 1 t id=7 dup\n? resend\n"
+     "connection c port=8884\nC CONNECT 3.1.1 a\nS CONNACK sp\n! client-taken-over\n"},
+    {"others with the same client identifier are no excuse for what is on one connection",
+     "connection a port=1883\nC CONNECT 3.1.1 a clean\nS CONNACK\n"
+     "connection b port=8883\nC CONNECT 3.1.1 a clean\nS CONNACK\nC PUBLISH 1 t id=1\n"
+     "C PUBLISH 1 u id=1\n! packet-identifier-in-use\n"},
     {"a refused CONNECT changes nothing",
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\nconnection\n"
      "C CONNECT 3.1.1 a clean\nS CONNACK code=3\n! connect-refused\nclose S fin\nconnection\n"

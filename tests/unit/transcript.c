@@ -24,6 +24,7 @@ struct player {
     struct transcript_run *run; /* NULL: every line has to hold */
     struct mqtt_memory memory;
     struct mqtt_sessions *sessions;
+    struct mqtt_broker_endpoint endpoints[8]; /* that were declared */
     struct mqtt_connection *connections[CONNECTIONS];
     char names[CONNECTIONS][16];
     bool five[CONNECTIONS];
@@ -286,15 +287,31 @@ static void settle(struct player *p, unsigned line)
     p->expected_count = 0;
 }
 
+static void declare(struct player *p, const struct words *w)
+{
+    struct mqtt_brokers *brokers = &p->sessions->options.brokers;
+    brokers->endpoints = p->endpoints;
+    for (unsigned i = 1; i < w->count; i++)
+        for (char *at = w->word[i]; *at != '\0'; at += *at == ',') {
+            ck_assert_uint_lt(brokers->count, 8);
+            p->endpoints[brokers->count++] = (struct mqtt_broker_endpoint){
+                {.family = 4, .port = (uint16_t)strtoul(at, &at, 10)}, i};
+        }
+}
+
 static void start(struct player *p, const struct words *w)
 {
+    const char *port = argument(w, "port=");
     const bool mid = flag(w, "mid") || (w->count > 1 && strcmp(w->word[1], "mid") == 0);
     ck_assert_uint_lt(p->count, CONNECTIONS);
-    const struct mqtt_connection_start s = {.time = p->time,
-                                            .frame = ++p->frame,
-                                            .memory = &p->memory,
-                                            .start_seen = !mid,
-                                            .client = 0};
+    struct mqtt_connection_start s = {.time = p->time,
+                                      .frame = ++p->frame,
+                                      .memory = &p->memory,
+                                      .endpoints = {{.family = 4, .port = 40000}, {.family = 4}},
+                                      .start_seen = !mid,
+                                      .client = 0};
+    if (port != NULL)
+        s.endpoints[1].port = (uint16_t)number(port);
     p->connections[p->count] = mqtt_connection_new(p->sessions, &s);
     snprintf(p->names[p->count], sizeof p->names[0], "%s", w->count > 1 ? w->word[1] : "");
     p->current = p->count++;
@@ -447,11 +464,14 @@ static void act(struct player *p, const struct words *w)
 {
     const char *word = w->word[0];
     p->found_count = 0;
-    if (strcmp(word, "connection") != 0 && word[0] != '+' && strcmp(word, "use") != 0 &&
-        current(p) == NULL)
+    const bool anywhere = strcmp(word, "connection") == 0 || strcmp(word, "brokers") == 0 ||
+                          strcmp(word, "use") == 0 || word[0] == '+';
+    if (!anywhere && current(p) == NULL)
         return; /* there was no memory for it */
     if (strcmp(word, "connection") == 0)
         start(p, w);
+    else if (strcmp(word, "brokers") == 0)
+        declare(p, w);
     else if (strcmp(word, "use") == 0)
         use(p, w->word[1]);
     else if (word[0] == '+')

@@ -3,8 +3,9 @@
  * Two-way transcripts: a test of the connection is a text that says who sent what when, and what
  * the observer has to say about it. A line each:
  *
- *     connection [NAME] [mid]       begins a connection; with `mid` its start was not captured
- *                                   of any packet: began=-SECONDS (its first byte came so much
+ *     brokers PORT,... ...          each word is a broker with listeners at these ports; stands
+ * first connection [NAME] [mid] [port=N]   begins a connection; with `mid` its start was not
+ * captured; `port` is the server's of any packet: began=-SECONDS (its first byte came so much
  *                                   earlier), unread (its sender has acknowledged nothing of the
  *                                   other side)
  *     use NAME                      goes on with an earlier one
