@@ -932,6 +932,9 @@ static const struct infer_row {
     {"F0 ~ 18 <15 ['m']>", V50},
     {"30 ~ ['a'] 'hello'", V311},
     {"30 ~ ['a'] <> 'hello'", MQTT_VERSION_UNKNOWN},
+    /* What is discouraged only says nothing against a version. */
+    {"30 ~ ['a'] <26 ['k'] ['v' 09]> 'hello'", MQTT_VERSION_UNKNOWN},
+    {"82 ~ 0001 <> ['a' 09] 00", V50},
     {"30 ~ [] <23 0001> 'hello'", V50},
     {"10 ~ ['MQTT'] 04 02 003C ['id']", MQTT_VERSION_UNKNOWN},
     {"00 00", MQTT_VERSION_UNKNOWN},
