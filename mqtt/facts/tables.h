@@ -142,8 +142,8 @@ struct mqtt_circumstances {
     uint8_t sender;      /* enum mqtt_sender of the packet that the finding names */
     uint8_t packet_type; /* enum mqtt_packet_type of that packet */
     uint8_t qos;         /* of that packet: a PUBLISH with QoS 1 or 2 */
-    uint8_t awaits; /* enum mqtt_packet_type: what the exchange in flight awaits that the packet's
-                       identifier stands for */
+    uint8_t awaits; /* enum mqtt_packet_type: what the exchange awaits that is in flight with the
+                       packet's identifier; of AUTH: AUTH when it re-authenticates, else CONNACK */
     uint16_t field; /* enum mqtt_field: what of the packet is concerned; the whole property block
                        stands for each of its properties */
 };

@@ -217,6 +217,16 @@ void observe_connack(struct observation *o)
 
 /* ---- AUTH (5.0: 4.12) ---- */
 
+/* While connecting (4.12.0-5), or while authenticating anew (4.12.1-1). */
+static void other_method(struct observation *o, enum mqtt_field field)
+{
+    const struct mqtt_connection *c = o->connection;
+    struct mqtt_finding *finding =
+        raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, field, c->connect.frame, 0);
+    if (finding != NULL)
+        finding->awaits = c->connack.frame == 0 ? MQTT_CONNACK : MQTT_AUTH;
+}
+
 /* AUTH and CONNACK name the method of CONNECT (4.12.0-5 to 4.12.0-7). */
 static void check_method(struct observation *o)
 {
@@ -231,10 +241,9 @@ static void check_method(struct observation *o)
     if (c->authentication_method.length == 0)
         raise_finding(o, MQTT_RULE_AUTH_WITHOUT_METHOD, MQTT_FIELDS, c->connect.frame, 0);
     else if (needed && !named)
-        raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, MQTT_FIELDS, c->connect.frame, 0);
+        other_method(o, MQTT_FIELDS);
     else if (named && !same(o->packet->properties.authentication_method, c->authentication_method))
-        raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, MQTT_FIELD_PROPERTY_AUTHENTICATION_METHOD,
-                      c->connect.frame, 0);
+        other_method(o, MQTT_FIELD_PROPERTY_AUTHENTICATION_METHOD);
 }
 
 void observe_auth(struct observation *o)

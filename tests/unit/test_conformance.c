@@ -164,6 +164,7 @@ static const struct scene {
 #define CONNECT_5_0 "C 10 ~ ['MQTT'] 05 02 003C <> ['id']"
 #define CONNECT_MAXIMUM_16 "C 10 ~ ['MQTT'] 05 02 003C <27 00000010> ['id']"
 #define CONNECT_MAXIMUM_30 "C 10 ~ ['MQTT'] 05 02 003C <27 0000001E> ['id']"
+#define CONNECT_AUTH "C 10 ~ ['MQTT'] 05 02 003C <15 ['m']> ['id']"
 #define CONNACK_5_0 "S 20 ~ 00 00 <>"
 #define CONNACK_MAXIMUM_16 "S 20 ~ 00 00 <27 00000010>"
     {"MQTT-3.2.2-15",
@@ -195,6 +196,11 @@ static const struct scene {
      MQTT_RULE_MAXIMUM_PACKET_SIZE_EXCEEDED,
      {CONNECT_MAXIMUM_16, CONNACK_5_0, "C 34 ~ ['t'] 0001 <>",
       "S 50 ~ 0001 10 <1F ['r'] 26 ['key'] ['value']>"}},
+    /* Neither of them fits, with or without the other. */
+    {"MQTT-3.1.2-24 MQTT-3.5.2-2 MQTT-3.5.2-3",
+     MQTT_RULE_MAXIMUM_PACKET_SIZE_EXCEEDED,
+     {CONNECT_MAXIMUM_16, CONNACK_5_0, "C 34 ~ ['t'] 0001 <>",
+      "S 50 ~ 0001 10 <1F ['a long reason'] 26 ['key'] ['value!']>"}},
     {"MQTT-3.2.2-15 MQTT-3.4.2-3",
      MQTT_RULE_MAXIMUM_PACKET_SIZE_EXCEEDED,
      {CONNECT_5_0, CONNACK_MAXIMUM_16, "S 32 ~ ['t'] 0001 <>",
@@ -287,6 +293,17 @@ static const struct scene {
     {"",
      MQTT_RULE_ACKNOWLEDGEMENT_WRONG,
      {CONNECT_5_0, CONNACK_5_0, "C 32 ~ ['t'] 0001 <>", "C 62 02 0001"}},
+
+    {"MQTT-4.12.0-5",
+     MQTT_RULE_AUTH_METHOD_CHANGED,
+     {CONNECT_AUTH, "S F0 ~ 18 <15 ['m']>", "C F0 ~ 18 <15 ['n']>"}},
+    {"MQTT-4.12.0-5", MQTT_RULE_AUTH_METHOD_CHANGED, {CONNECT_AUTH, CONNACK_5_0}},
+    {"MQTT-4.12.0-5 MQTT-4.12.1-1",
+     MQTT_RULE_AUTH_METHOD_CHANGED,
+     {CONNECT_AUTH, "S 20 ~ 00 00 <15 ['m']>", "C F0 ~ 19 <15 ['n']>"}},
+    {"MQTT-4.12.0-5",
+     MQTT_RULE_AUTH_METHOD_CHANGED,
+     {CONNECT_AUTH, "S 20 ~ 00 00 <15 ['m']>", "C F0 ~ 19 <15 ['m']>", "S F0 ~ 18 <15 ['n']>"}},
 
     {"MQTT-4.3.3-1",
      MQTT_RULE_QOS_2_OUT_OF_STEP,
