@@ -6,22 +6,38 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "docs/generate_conformance.h"
 #include "docs/generate_report.h"
 #include "mqtt/facts/tables.h"
 
+/* One word behind a statement: when it applies. */
+static void circumstance(const char *word, size_t length)
+{
+    if (length == 1)
+        printf("%s", *word == 'c' ? "client" : "server");
+    for (size_t i = 0; length > 1 && i < length; i++)
+        putchar(word[i] == '_' ? ' ' : word[i]);
+}
+
 static void statements(const char *list)
 {
-    if (*list == '\0') {
+    if (*list == '\0')
         printf("-");
-        return;
-    }
-    for (const char *p = list; *p != '\0'; p++) {
-        if (*p == ' ')
+    while (*list != '\0') {
+        const size_t id = strcspn(list, " /");
+        printf("%.*s", (int)id, list);
+        list += id;
+        for (bool first = true; *list == '/'; first = false) {
+            const size_t length = strcspn(++list, " /");
+            printf(first ? " (" : ", ");
+            circumstance(list, length);
+            list += length;
+            if (*list != '/')
+                putchar(')');
+        }
+        if (*list == ' ')
             printf(", ");
-        else if (*p == '/')
-            printf("%s", *++p == 'c' ? " (client)" : " (server)");
-        else
-            putchar(*p);
+        list += strspn(list, " ");
     }
 }
 
@@ -48,11 +64,18 @@ static void rules(void)
         "<!-- Generated from mqtt/facts/rules.def by scripts/docs. Change it there. -->\n\n"
         "Every finding of mqttscope, with its severity and the numbered statements of the\n"
         "specifications that it stands for. *error*: a MUST is broken; *warning*: likely a fault,\n"
-        "or something that failed; *note*: worth knowing. \"(client)\" and \"(server)\" say whose\n"
-        "packet the statement is about. 3.1 numbers no statements. `mqttscope --explain RULE`\n"
-        "shows the same text; in Wireshark, `mqttscope.rule == \"RULE\"` finds the packets, but "
-        "for\n"
-        "rules that are known only at the end: the report names their frames.\n\n");
+        "or something that failed; *note*: worth knowing. Words in brackets say when a finding "
+        "breaks\n"
+        "a statement: \"client\" and \"server\", who sent the packet that it names; \"PUBACK\", "
+        "which\n"
+        "packet that is; \"AWAITS PUBACK\", what the exchange in flight awaits that has the same\n"
+        "identifier; \"REASON STRING\", which property of it is concerned. 3.1 numbers no "
+        "statements;\n"
+        "[conformance.md](conformance.md) goes through those of 3.1.1 and 5.0. `mqttscope "
+        "--explain\n"
+        "RULE` shows the same text; in Wireshark, `mqttscope.rule == \"RULE\"` finds the packets, "
+        "but\n"
+        "for rules that are known only at the end: the report names their frames.\n\n");
     printf("## What one control packet shows\n\n");
     rules_of(MQTT_SCOPE_PACKET);
     printf("## What one connection shows\n\n");
@@ -91,14 +114,20 @@ int main(int argc, char **argv)
         const char *name;
         void (*write)(void);
     } pages[] = {
-        {"rules", rules},          {"fields", fields},      {"report", report_page},
-        {"schema", report_schema}, {"events", events_page}, {"events-schema", events_schema},
+        {"rules", rules},
+        {"conformance", conformance_page},
+        {"fields", fields},
+        {"report", report_page},
+        {"schema", report_schema},
+        {"events", events_page},
+        {"events-schema", events_schema},
     };
     for (size_t i = 0; argc == 2 && i < sizeof pages / sizeof pages[0]; i++)
         if (strcmp(argv[1], pages[i].name) == 0) {
             pages[i].write();
             return fflush(stdout) == 0 ? 0 : 2;
         }
-    fprintf(stderr, "usage: generate-docs rules|fields|report|schema|events|events-schema\n");
+    fprintf(stderr,
+            "usage: generate-docs rules|conformance|fields|report|schema|events|events-schema\n");
     return 2;
 }

@@ -110,8 +110,7 @@ static const char *statements_of(wmem_allocator_t *pool, const struct mqtt_findi
     const char *statement;
     size_t length;
 
-    while (mqtt_statement_next((enum mqtt_rule)finding->rule, (enum mqtt_version)finding->version,
-                               (enum mqtt_sender)finding->sender, &cursor, &statement, &length)) {
+    while (mqtt_finding_statement_next(finding, &cursor, &statement, &length)) {
         if (wmem_strbuf_get_len(text) != 0)
             wmem_strbuf_append_c(text, ' ');
         wmem_strbuf_append_len(text, statement, length);

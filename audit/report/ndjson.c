@@ -354,8 +354,7 @@ static void put_statements(struct lines *lines, const struct mqtt_finding *what)
     size_t length;
     bool any = false;
     LINES_PUT(lines, ",\"statements\":[");
-    while (mqtt_statement_next((enum mqtt_rule)what->rule, (enum mqtt_version)what->version,
-                               (enum mqtt_sender)what->sender, &cursor, &statement, &length)) {
+    while (mqtt_finding_statement_next(what, &cursor, &statement, &length)) {
         lines_room(lines, EVENT_ROOM + length);
         if (any)
             *lines->at++ = ',';

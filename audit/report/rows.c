@@ -275,8 +275,7 @@ static bool next_statement(struct audit_value *v, const struct audit_finding *r)
     const struct mqtt_finding *what = &r->what;
     const char *cursor = v->cursor, *statement;
     size_t length;
-    if (!mqtt_statement_next((enum mqtt_rule)what->rule, (enum mqtt_version)what->version,
-                             (enum mqtt_sender)what->sender, &cursor, &statement, &length))
+    if (!mqtt_finding_statement_next(what, &cursor, &statement, &length))
         return false;
     v->cursor = cursor;
     g_string_truncate(v->text, 0);

@@ -44,36 +44,43 @@ static const struct audit_finding *finding_at(const GPtrArray *group, unsigned i
     return (const struct audit_finding *)g_ptr_array_index(group, i);
 }
 
+static void append_statement(GString *line, const char *statement, size_t length)
+{
+    g_string_append_printf(line, "%s%.*s", line->len > 0 ? " " : "", (int)length, statement);
+}
+
 /* Appends the statements that a rule stands for in a version, whoever sent the packet; each of them
  * once. */
-static void append_statements(GString *line, enum mqtt_rule rule, enum mqtt_version version,
-                              enum mqtt_sender sender)
+static void append_statements(GString *line, enum mqtt_rule rule, enum mqtt_version version)
 {
     const char *cursor = NULL, *statement;
     size_t length;
-    while (mqtt_statement_next(rule, version, sender, &cursor, &statement, &length))
-        g_string_append_printf(line, "%s%.*s", line->len > 0 ? " " : "", (int)length, statement);
+    while (mqtt_statement_next(rule, version, MQTT_SENDER_UNKNOWN, &cursor, &statement, &length))
+        append_statement(line, statement, length);
+}
+
+static bool group_breaks(const GPtrArray *group, enum mqtt_version version, const char *statement)
+{
+    for (unsigned i = 0; i < group->len; i++) {
+        const struct mqtt_finding *what = &finding_at(group, i)->what;
+        if (what->version == version && mqtt_finding_breaks(what, statement))
+            return true;
+    }
+    return false;
 }
 
 /* The statements that the findings of a group broke: "3.1.1 MQTT-3.1.2-24; 5.0 MQTT-3.1.2-22". */
 static char *group_statements(const GPtrArray *group, enum mqtt_rule rule)
 {
     GString *all = g_string_new(NULL);
-    for (unsigned version = 0; version <= MQTT_VERSION_5_0; version++) {
-        unsigned senders = 0;
-        for (unsigned i = 0; i < group->len; i++)
-            if (finding_at(group, i)->what.version == version)
-                senders |= 1u << finding_at(group, i)->what.sender;
-        if (senders == 0 || version == MQTT_VERSION_UNKNOWN)
-            continue;
-        /* Broken by one side: its statements alone; by both, or nobody knows: all. */
-        enum mqtt_sender sender = MQTT_SENDER_UNKNOWN;
-        if (senders == 1u << MQTT_SENDER_CLIENT)
-            sender = MQTT_SENDER_CLIENT;
-        if (senders == 1u << MQTT_SENDER_SERVER)
-            sender = MQTT_SENDER_SERVER;
+    for (unsigned version = MQTT_VERSION_UNKNOWN + 1; version <= MQTT_VERSION_5_0; version++) {
+        const char *cursor = NULL, *statement;
+        size_t length;
         GString *line = g_string_new(NULL);
-        append_statements(line, rule, (enum mqtt_version)version, sender);
+        while (mqtt_statement_next(rule, (enum mqtt_version)version, MQTT_SENDER_UNKNOWN, &cursor,
+                                   &statement, &length))
+            if (group_breaks(group, (enum mqtt_version)version, statement))
+                append_statement(line, statement, length);
         if (line->len > 0)
             g_string_append_printf(all, "%s%s %s", all->len > 0 ? "; " : "",
                                    mqtt_version_name(version), line->str);
@@ -259,7 +266,7 @@ static void explain_statements(const struct text *text, enum mqtt_rule rule,
                                enum mqtt_version version)
 {
     GString *line = g_string_new(NULL);
-    append_statements(line, rule, version, MQTT_SENDER_UNKNOWN);
+    append_statements(line, rule, version);
     fprintf(text->file, "  MQTT %-6s %s\n", mqtt_version_name(version),
             line->len > 0 ? line->str : "no numbered statement");
     g_string_free(line, TRUE);

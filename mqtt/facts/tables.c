@@ -300,42 +300,105 @@ const char *mqtt_severity_name(unsigned severity)
 
 const char *mqtt_scope_name(unsigned scope)
 {
-    static const char *const names[] = {"packet", "connection", "session"};
-    return names[scope <= MQTT_SCOPE_SESSION ? scope : MQTT_SCOPE_SESSION];
+    static const char *const names[] = {"packet", "connection", "session", "nothing"};
+    return names[scope <= MQTT_SCOPE_NOTHING ? scope : MQTT_SCOPE_NOTHING];
 }
 
-/* Whether the statement of `length` bytes, with its suffix, applies to what `sender` sent. */
-static bool statement_applies(const char *suffix, enum mqtt_sender sender)
+/* ---- Statements ---- */
+
+/* What the words behind a statement are about. */
+enum kind { KIND_SENDER, KIND_PACKET, KIND_QOS, KIND_AWAITS, KIND_FIELD, KINDS };
+
+static const struct word {
+    const char *text;
+    uint8_t kind; /* enum kind */
+    uint16_t value;
+} words[] = {
+    {"c", KIND_SENDER, MQTT_SENDER_CLIENT},
+    {"s", KIND_SENDER, MQTT_SENDER_SERVER},
+    {"QOS_1", KIND_QOS, 1},
+    {"QOS_2", KIND_QOS, 2},
+#define MQTT_PACKET(type, number, ...)                                                             \
+    {#type, KIND_PACKET, number}, {"AWAITS_" #type, KIND_AWAITS, number},
+#include "mqtt/facts/packets.def"
+    {"REASON_STRING", KIND_FIELD, MQTT_FIELD_PROPERTY_REASON_STRING},
+    {"USER_PROPERTY", KIND_FIELD, MQTT_FIELD_PROPERTY_USER_PROPERTY},
+};
+
+static const struct word *find_word(const char *text, size_t length)
 {
-    if (suffix[0] != '/' || sender == MQTT_SENDER_UNKNOWN)
-        return true;
-    return suffix[1] == (sender == MQTT_SENDER_CLIENT ? 'c' : 's');
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strncmp(words[i].text, text, length) == 0 && words[i].text[length] == '\0')
+            return &words[i];
+    }
+    return NULL;
 }
 
-static const char *rule_statements(enum mqtt_rule rule, enum mqtt_version version)
+/* Whether the circumstances are what the word says, or not known. */
+static bool word_holds(const struct word *word, const struct mqtt_circumstances *in)
+{
+    switch (word->kind) {
+    case KIND_SENDER: return in->sender == MQTT_SENDER_UNKNOWN || in->sender == word->value;
+    case KIND_PACKET: return in->packet_type == 0 || in->packet_type == word->value;
+    case KIND_QOS: return in->qos == 0 || in->qos == word->value;
+    case KIND_AWAITS: return in->awaits == 0 || in->awaits == word->value;
+    default:
+        return in->field == MQTT_FIELDS || in->field == MQTT_FIELD_PROPERTIES ||
+               in->field == word->value;
+    }
+}
+
+bool mqtt_statement_applies(const char *statement, const struct mqtt_circumstances *in)
+{
+    bool named[KINDS] = {false};
+    bool holds[KINDS] = {false};
+    const char *at = statement + strcspn(statement, " /");
+    while (*at == '/') {
+        const char *text = ++at;
+        at += strcspn(at, " /");
+        const struct word *word = find_word(text, (size_t)(at - text));
+        if (word == NULL)
+            return false;
+        named[word->kind] = true;
+        holds[word->kind] = holds[word->kind] || word_holds(word, in);
+    }
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        if (named[kind] && !holds[kind])
+            return false;
+    }
+    return true;
+}
+
+static const char *rule_statements(enum mqtt_rule rule, unsigned version)
 {
     if (version == MQTT_VERSION_5_0)
         return rules[rule].statements_5_0;
     return version == MQTT_VERSION_3_1 ? "" : rules[rule].statements_3_1_1;
 }
 
-bool mqtt_statement_next(enum mqtt_rule rule, enum mqtt_version version, enum mqtt_sender sender,
-                         const char **cursor, const char **statement, size_t *length)
+bool mqtt_statement_next_in(enum mqtt_rule rule, const struct mqtt_circumstances *in,
+                            const char **cursor, const char **statement, size_t *length)
 {
-    const char *at = *cursor != NULL ? *cursor : rule_statements(rule, version);
+    const char *at = *cursor != NULL ? *cursor : rule_statements(rule, in->version);
     while (*at != '\0') {
         const char *start = at;
-        size_t id = strcspn(start, " /");
-        at = start + strcspn(start, " ");
-        bool applies = statement_applies(start + id, sender);
+        at += strcspn(at, " ");
         at += strspn(at, " ");
-        if (applies) {
-            *statement = start;
-            *length = id;
-            *cursor = at;
-            return true;
-        }
+        if (!mqtt_statement_applies(start, in))
+            continue;
+        *statement = start;
+        *length = strcspn(start, " /");
+        *cursor = at;
+        return true;
     }
     *cursor = at;
     return false;
+}
+
+bool mqtt_statement_next(enum mqtt_rule rule, enum mqtt_version version, enum mqtt_sender sender,
+                         const char **cursor, const char **statement, size_t *length)
+{
+    const struct mqtt_circumstances in = {
+        .version = (uint8_t)version, .sender = (uint8_t)sender, .field = MQTT_FIELDS};
+    return mqtt_statement_next_in(rule, &in, cursor, statement, length);
 }

@@ -104,7 +104,12 @@ bool mqtt_reason_allowed(enum mqtt_packet_type type, uint8_t code, enum mqtt_sen
 enum mqtt_severity { MQTT_NOTE, MQTT_WARNING, MQTT_ERROR };
 
 /* What has to be seen to tell: one packet, one connection, several connections. */
-enum mqtt_scope { MQTT_SCOPE_PACKET, MQTT_SCOPE_CONNECTION, MQTT_SCOPE_SESSION };
+enum mqtt_scope {
+    MQTT_SCOPE_PACKET,
+    MQTT_SCOPE_CONNECTION,
+    MQTT_SCOPE_SESSION,
+    MQTT_SCOPE_NOTHING, /* of statements alone, see statements.h: they ask nothing of the wire */
+};
 
 struct mqtt_rule_info {
     const char *id; /* "publish-qos-3" */
@@ -127,8 +132,21 @@ enum mqtt_rule mqtt_rule_by_id(const char *id);
 /* "note", "warning", "error". */
 const char *mqtt_severity_name(unsigned severity);
 
-/* "packet", "connection", "session". */
+/* "packet", "connection", "session", "nothing". */
 const char *mqtt_scope_name(unsigned scope);
+
+/* Where a rule was broken, as far as the statements depend on it: see rules.def. What is zero, or
+ * MQTT_FIELDS, is not known. */
+struct mqtt_circumstances {
+    uint8_t version;     /* enum mqtt_version */
+    uint8_t sender;      /* enum mqtt_sender of the packet that the finding names */
+    uint8_t packet_type; /* enum mqtt_packet_type of that packet */
+    uint8_t qos;         /* of that packet: a PUBLISH with QoS 1 or 2 */
+    uint8_t awaits; /* enum mqtt_packet_type: what the exchange awaits that is in flight with the
+                       packet's identifier; of AUTH: AUTH when it re-authenticates, else CONNACK */
+    uint16_t field; /* enum mqtt_field: what of the packet is concerned; the whole property block
+                       stands for each of its properties */
+};
 
 /* Walks the statements ("MQTT-3.3.1-2", ...) that `rule` stands for in `version` when `sender`
  * broke it. Start with *cursor == NULL; each call that returns true sets *statement and *length
@@ -136,5 +154,13 @@ const char *mqtt_scope_name(unsigned scope);
  * 3.1.1's, as the packets are read. Unknown sender: everything that may apply. */
 bool mqtt_statement_next(enum mqtt_rule rule, enum mqtt_version version, enum mqtt_sender sender,
                          const char **cursor, const char **statement, size_t *length);
+
+/* The same, and tells more closely what applies. What is not known: everything that may apply. */
+bool mqtt_statement_next_in(enum mqtt_rule rule, const struct mqtt_circumstances *in,
+                            const char **cursor, const char **statement, size_t *length);
+
+/* Whether a statement that one of these two has set applies in other circumstances (of the same
+ * rule and version). */
+bool mqtt_statement_applies(const char *statement, const struct mqtt_circumstances *in);
 
 #endif

@@ -217,6 +217,16 @@ void observe_connack(struct observation *o)
 
 /* ---- AUTH (5.0: 4.12) ---- */
 
+/* While connecting (4.12.0-5), or while authenticating anew (4.12.1-1). */
+static void other_method(struct observation *o, enum mqtt_field field)
+{
+    const struct mqtt_connection *c = o->connection;
+    struct mqtt_finding *finding =
+        raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, field, c->connect.frame, 0);
+    if (finding != NULL)
+        finding->awaits = c->connack.frame == 0 ? MQTT_CONNACK : MQTT_AUTH;
+}
+
 /* AUTH and CONNACK name the method of CONNECT (4.12.0-5 to 4.12.0-7). */
 static void check_method(struct observation *o)
 {
@@ -231,10 +241,9 @@ static void check_method(struct observation *o)
     if (c->authentication_method.length == 0)
         raise_finding(o, MQTT_RULE_AUTH_WITHOUT_METHOD, MQTT_FIELDS, c->connect.frame, 0);
     else if (needed && !named)
-        raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, MQTT_FIELDS, c->connect.frame, 0);
+        other_method(o, MQTT_FIELDS);
     else if (named && !same(o->packet->properties.authentication_method, c->authentication_method))
-        raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, MQTT_FIELD_PROPERTY_AUTHENTICATION_METHOD,
-                      c->connect.frame, 0);
+        other_method(o, MQTT_FIELD_PROPERTY_AUTHENTICATION_METHOD);
 }
 
 void observe_auth(struct observation *o)
@@ -359,6 +368,37 @@ static void check_problem_information(struct observation *o)
                   o->connection->connect.frame, 0);
 }
 
+/* Bytes of the packet's reason string, of its user properties. */
+static uint32_t size_of_property(const struct mqtt_packet *packet, enum mqtt_property property)
+{
+    struct mqtt_slice block = packet->properties.block;
+    struct mqtt_property_value value;
+    uint32_t size = 0;
+    for (uint32_t left = block.length; mqtt_property_next(&block, &value); left = block.length)
+        size += value.property == property ? left - block.length : 0;
+    return size;
+}
+
+/* What makes the packet too large: a property that its sender has to leave out then (3.2.2-19,
+ * 3.2.2-20, 3.4.2-2, ...), both of these, or neither. */
+static enum mqtt_field oversize_field(const struct observation *o, uint32_t maximum)
+{
+    const struct mqtt_packet *packet = o->packet;
+    const bool listed = packet->type != MQTT_CONNECT && packet->type != MQTT_PUBLISH &&
+                        packet->captured == packet->length;
+    const uint32_t reason = listed ? size_of_property(packet, MQTT_PROPERTY_REASON_STRING) : 0;
+    const uint32_t user = listed ? size_of_property(packet, MQTT_PROPERTY_USER_PROPERTY) : 0;
+    const uint32_t bare = packet->length - reason - user;
+    if (bare > maximum)
+        return MQTT_FIELD_REMAINING_LENGTH;
+    /* With the other one, or by itself. */
+    const bool by_reason = packet->length - reason <= maximum || bare + reason > maximum;
+    const bool by_user = packet->length - user <= maximum || bare + user > maximum;
+    if (by_reason && by_user)
+        return MQTT_FIELD_PROPERTIES;
+    return by_reason ? MQTT_FIELD_PROPERTY_REASON_STRING : MQTT_FIELD_PROPERTY_USER_PROPERTY;
+}
+
 void check_limits(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
@@ -368,7 +408,7 @@ void check_limits(struct observation *o)
     const uint32_t maximum = o->to->maximum_packet_size;
     const bool known = o->sender == MQTT_SENDER_SERVER || knows_connack(o);
     if (known && maximum != 0 && o->packet->length > maximum)
-        raise_finding(o, MQTT_RULE_MAXIMUM_PACKET_SIZE_EXCEEDED, MQTT_FIELD_REMAINING_LENGTH,
+        raise_finding(o, MQTT_RULE_MAXIMUM_PACKET_SIZE_EXCEEDED, oversize_field(o, maximum),
                       o->packet->length, maximum);
     check_problem_information(o);
     if (type == MQTT_PUBLISH)

@@ -150,6 +150,15 @@ const struct mqtt_settled *just_settled(const struct observation *o, enum mqtt_h
     return NULL;
 }
 
+void exchange_finding(struct observation *o, enum mqtt_rule rule,
+                      const struct mqtt_handshake *handshake, uint64_t frame)
+{
+    struct mqtt_finding *finding =
+        raise_finding(o, rule, MQTT_FIELD_PACKET_IDENTIFIER, o->packet->packet_identifier, frame);
+    if (finding != NULL && handshake != NULL)
+        finding->awaits = (uint8_t)mqtt_handshake_leg_type(handshake->kind, handshake->stage);
+}
+
 void check_identifier_free(struct observation *o)
 {
     /* 3.1 lets SUBSCRIBE and UNSUBSCRIBE be sent again, with DUP. */
@@ -159,5 +168,5 @@ void check_identifier_free(struct observation *o)
     const struct mqtt_handshake *old =
         inflight_find(&o->from->inflight, o->packet->packet_identifier);
     if (old != NULL && handshake_known(o->connection, old))
-        identifier_finding(o, MQTT_RULE_PACKET_IDENTIFIER_IN_USE, old->legs[0].frame);
+        exchange_finding(o, MQTT_RULE_PACKET_IDENTIFIER_IN_USE, old, old->legs[0].frame);
 }

@@ -28,6 +28,11 @@ void owe(struct observation *o, struct mqtt_side_state *who, enum mqtt_packet_ty
  * it answers. */
 bool pays(struct observation *o);
 
+/* Raises a finding that names the packet's identifier and `frame`; the identifier stands for
+ * `handshake`, which may be NULL, and still awaits a packet. */
+void exchange_finding(struct observation *o, enum mqtt_rule rule,
+                      const struct mqtt_handshake *handshake, uint64_t frame);
+
 /* An identifier that stands for something else still (2.3.1-2, -4; 5.0: 2.2.1-3, -4). */
 void check_identifier_free(struct observation *o);
 

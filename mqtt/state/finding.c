@@ -13,16 +13,18 @@ static size_t append(char *text, size_t size, size_t at, const char *piece, size
     return at;
 }
 
-static size_t append_number(char *text, size_t size, size_t at, uint64_t number, bool hexadecimal)
+/* How a detail wants a value: {0}, {0x} or {0u}. */
+static size_t append_value(char *text, size_t size, size_t at, uint64_t value, char how)
 {
     char digits[24];
     size_t start = sizeof digits;
-    const unsigned base = hexadecimal ? 16 : 10;
+    const unsigned base = how == '}' ? 10 : 16;
+    const size_t least = how == 'u' ? 4 : how == 'x' ? 2 : 1;
     do {
-        digits[--start] = "0123456789abcdef"[number % base];
-        number /= base;
-    } while (number != 0 || (hexadecimal && sizeof digits - start < 2));
-    if (hexadecimal) {
+        digits[--start] = (how == 'u' ? "0123456789ABCDEF" : "0123456789abcdef")[value % base];
+        value /= base;
+    } while (value != 0 || sizeof digits - start < least);
+    if (how == 'x') {
         digits[--start] = 'x';
         digits[--start] = '0';
     }
@@ -39,11 +41,35 @@ size_t mqtt_finding_detail(const struct mqtt_finding *finding, char *text, size_
             at = append(text, size, at, p++, 1);
             continue;
         }
-        const bool hexadecimal = p[2] == 'x';
-        at = append_number(text, size, at, finding->values[p[1] - '0'], hexadecimal);
-        p += hexadecimal ? 4 : 3;
+        at = append_value(text, size, at, finding->values[p[1] - '0'], p[2]);
+        p += p[2] == '}' ? 3 : 4;
     }
     if (size != 0)
         text[at < size ? at : size - 1] = '\0';
     return at;
+}
+
+static struct mqtt_circumstances circumstances(const struct mqtt_finding *finding)
+{
+    return (struct mqtt_circumstances){
+        .version = finding->version,
+        .sender = finding->sender,
+        .packet_type = finding->packet_type,
+        .qos = finding->qos,
+        .awaits = finding->awaits,
+        .field = finding->field,
+    };
+}
+
+bool mqtt_finding_statement_next(const struct mqtt_finding *finding, const char **cursor,
+                                 const char **statement, size_t *length)
+{
+    const struct mqtt_circumstances in = circumstances(finding);
+    return mqtt_statement_next_in((enum mqtt_rule)finding->rule, &in, cursor, statement, length);
+}
+
+bool mqtt_finding_breaks(const struct mqtt_finding *finding, const char *statement)
+{
+    const struct mqtt_circumstances in = circumstances(finding);
+    return mqtt_statement_applies(statement, &in);
 }

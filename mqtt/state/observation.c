@@ -34,6 +34,13 @@ struct mqtt_finding *next_finding(struct mqtt_step *step)
     return &step->findings[step->finding_count++];
 }
 
+/* Which exchange a PUBLISH begins; 0 where it begins none. */
+static uint8_t exchange_qos(const struct mqtt_packet *packet)
+{
+    const bool begins = packet->type == MQTT_PUBLISH && packet->publish.qos != 3;
+    return begins ? packet->publish.qos : 0;
+}
+
 struct mqtt_finding *raise_finding(struct observation *o, enum mqtt_rule rule,
                                    enum mqtt_field field, uint64_t value0, uint64_t value1)
 {
@@ -46,6 +53,7 @@ struct mqtt_finding *raise_finding(struct observation *o, enum mqtt_rule rule,
         .sender = (uint8_t)o->sender,
         .packet_type = o->packet->type,
         .side = o->place->side,
+        .qos = exchange_qos(o->packet),
         .field = (uint16_t)field,
         .time = o->place->time,
         .frame = o->place->frame,

@@ -131,8 +131,8 @@ static bool judge_by(const struct passage *p, enum mqtt_rule rule)
     if (pays(o))
         return true;
     if (is_known(p) && !disowns(p))
-        identifier_finding(
-            o, rule,
+        exchange_finding(
+            o, rule, p->handshake,
             p->transition->about < NO_LEG ? p->handshake->legs[p->transition->about].frame : 0);
     return false;
 }

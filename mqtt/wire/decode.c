@@ -779,6 +779,9 @@ MQTT_INLINE enum mqtt_outcome decode(const uint8_t *data, size_t captured, size_
     }
     fixed_header_spans(&d, header == MQTT_MALFORMED);
     if (header == MQTT_MALFORMED) {
+        if (packet->type == MQTT_RESERVED || (packet->type == MQTT_AUTH && !IS_5_0(&d)))
+            finding(&d, MQTT_RULE_PACKET_TYPE_RESERVED, MQTT_FIELD_PACKET_TYPE, 0, 1, packet->type,
+                    0);
         malformed(&d, MQTT_RULE_REMAINING_LENGTH_MALFORMED, MQTT_FIELD_REMAINING_LENGTH, 1, 0, 0);
         return MQTT_MALFORMED;
     }
@@ -872,13 +875,22 @@ bool mqtt_property_next(struct mqtt_slice *block, struct mqtt_property_value *va
 
 /* ---- Which version is it? ---- */
 
+bool mqtt_breaks_a_must(const struct mqtt_packet *packet)
+{
+    for (uint32_t i = 0; i < packet->finding_count; i++) {
+        if (mqtt_rule_info((enum mqtt_rule)packet->findings[i].rule)->severity == MQTT_ERROR)
+            return true;
+    }
+    return packet->findings_dropped != 0;
+}
+
 bool mqtt_reads_cleanly(enum mqtt_outcome outcome, const struct mqtt_packet *packet)
 {
     /* Of what the snap length cut, a topic name at least has to be there. */
     const bool enough =
         outcome == MQTT_OK || (outcome == MQTT_TRUNCATED && packet->type == MQTT_PUBLISH &&
                                packet->publish.topic_name.data != NULL);
-    return enough && packet->finding_count == 0;
+    return enough && !mqtt_breaks_a_must(packet);
 }
 
 static bool reads_cleanly(const uint8_t *data, size_t captured, size_t reported,

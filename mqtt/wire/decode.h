@@ -76,11 +76,15 @@ struct mqtt_property_value {
  * mqtt_properties.block. False at the end, or at the first property that can't be read. */
 bool mqtt_property_next(struct mqtt_slice *block, struct mqtt_property_value *value);
 
-/* Whether a packet that mqtt_decode() returned this outcome for was read to its end without a
- * finding. One that the capture cut counts if it is a PUBLISH whose topic name is there. */
+/* Whether a decoded packet has a finding that says that it breaks a MUST. What is only discouraged,
+ * or unusual, says nothing against its being this packet, in this version. */
+bool mqtt_breaks_a_must(const struct mqtt_packet *packet);
+
+/* Whether a packet that mqtt_decode() returned this outcome for was read to its end and breaks no
+ * MUST. One that the capture cut counts if it is a PUBLISH whose topic name is there. */
 bool mqtt_reads_cleanly(enum mqtt_outcome outcome, const struct mqtt_packet *packet);
 
-/* In which versions a packet reads cleanly: decodes without a finding, whoever sent it. A set of
+/* In which versions a packet reads cleanly: breaks no MUST, whoever sent it. A set of
  * the bits below; 3.1 can't be told from 3.1.1 by anything but CONNECT. */
 #define MQTT_READS_AS_3_1_1 1u
 #define MQTT_READS_AS_5_0 2u

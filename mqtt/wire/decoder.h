@@ -189,24 +189,22 @@ MQTT_INLINE bool binary(struct decoder *d, enum mqtt_rule missing, enum mqtt_fie
     return failed(d, missing, field);
 }
 
-/* True if some byte of the word is zero. */
-MQTT_INLINE bool has_zero(uint64_t word)
-{
-    return ((word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080)) != 0;
-}
-
-/* True if none of the eight bytes is NUL, above ASCII, + or #. */
+/* True if each of the eight bytes is printable ASCII, and neither + nor #. Bit 7 of a byte is set
+ * in one of the five terms if it is not: bytes below the highest bit carry nothing into each other
+ * unless one of them is such a byte itself. */
 MQTT_INLINE bool plain_word(const uint8_t *data)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     uint64_t word;
     memcpy(&word, data, sizeof word);
-    return (word & ones << 7) == 0 && !has_zero(word) && !has_zero(word ^ ones * '+') &&
-           !has_zero(word ^ ones * '#');
+    const uint64_t above_7e = word | (word + ones);
+    const uint64_t below_20 = word - ones * 0x20;
+    const uint64_t wildcard = ((word ^ ones * '+') - ones) | ((word ^ ones * '#') - ones);
+    return ((above_7e | below_20 | wildcard) & ones << 7) == 0;
 }
 
 /* True if nothing in the text could break a rule: nearly all topics are like that, so that this one
- * look replaces a search for bad UTF-8, for NUL and for each wildcard. */
+ * look replaces a search for bad UTF-8, for NUL, for control characters and for each wildcard. */
 MQTT_INLINE bool plain_text(struct mqtt_slice text)
 {
     uint8_t padded[8] = {'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a'};
@@ -220,6 +218,23 @@ MQTT_INLINE bool plain_text(struct mqtt_slice text)
     return plain_word(padded);
 }
 
+/* What 3.1.1 and 5.0 discourage, the first of each kind; 3.1 says nothing of it. */
+static void check_characters(struct decoder *d, enum mqtt_field field, struct mqtt_slice text)
+{
+    static const uint16_t rules[MQTT_DISCOURAGED] = {
+        [MQTT_CONTROL_CHARACTER] = MQTT_RULE_STRING_CONTROL_CHARACTER,
+        [MQTT_NON_CHARACTER] = MQTT_RULE_STRING_NON_CHARACTER,
+    };
+    const uint32_t start = (uint32_t)(text.data - d->cursor.data);
+    for (unsigned kind = 0; kind < MQTT_DISCOURAGED && d->version != MQTT_VERSION_3_1; kind++) {
+        uint32_t point;
+        const uint32_t at = (uint32_t)mqtt_utf8_discouraged(text.data, text.length,
+                                                            (enum mqtt_discouraged)kind, &point);
+        if (at != text.length)
+            finding(d, (enum mqtt_rule)rules[kind], field, start + at, 1, point, at);
+    }
+}
+
 static void check_text(struct decoder *d, enum mqtt_rule not_utf8, enum mqtt_rule nul,
                        enum mqtt_field field, struct mqtt_slice text)
 {
@@ -227,6 +242,8 @@ static void check_text(struct decoder *d, enum mqtt_rule not_utf8, enum mqtt_rul
     const uint32_t bad = (uint32_t)mqtt_utf8_check(text.data, text.length);
     if (bad != text.length)
         finding(d, not_utf8, field, start + bad, 1, bad, 0);
+    else
+        check_characters(d, field, text);
     const uint8_t *zero = text.length != 0 ? memchr(text.data, 0, text.length) : NULL;
     if (zero != NULL) {
         const uint32_t at = (uint32_t)(zero - text.data);

@@ -50,7 +50,8 @@ static bool may_begin(uint8_t byte, enum mqtt_sender sender)
  * one, which says more than its payload, and nobody can make every byte cost a whole chunk. */
 #define EXAMINED 512u
 
-/* YES: a whole control packet without a finding, *step bytes long. MAYBE: the beginning of one. */
+/* YES: a whole control packet that breaks no MUST, *step bytes long. MAYBE: the beginning of one.
+ */
 static enum verdict judge_packet(const uint8_t *data, size_t length,
                                  const struct mqtt_context *context, size_t *step)
 {
@@ -64,7 +65,7 @@ static enum verdict judge_packet(const uint8_t *data, size_t length,
         return outcome == MQTT_NEED_MORE ? MAYBE : NO;
     const size_t captured = smaller(length, packet_length);
     outcome = mqtt_decode(data, smaller(captured, EXAMINED), packet_length, context, &packet);
-    if (outcome == MQTT_MALFORMED || packet.finding_count != 0)
+    if (outcome == MQTT_MALFORMED || mqtt_breaks_a_must(&packet))
         return NO;
     *step = packet_length;
     return captured == packet_length ? YES : MAYBE;

@@ -114,8 +114,8 @@ uint64_t mqtt_stream_left(const struct mqtt_stream *stream);
 
 /* Looks for the first packet's start in bytes that begin anywhere, such as the first segment of a
  * capture that starts in mid-connection. Returns its offset, or `length` if there is none.
- * A place counts as a start if from there on control packets that decode without a finding, and
- * that the sender may send, follow each other exactly to the end of the bytes, or if at least two
+ * A place counts as a start if from there on control packets that break no MUST, and that
+ * the sender may send, follow each other exactly to the end of the bytes, or if at least two
  * such packets follow and what is behind them begins like a packet. Two bytes alone (PINGREQ, for
  * one) count only if they are all there is: too much ends like that by chance. */
 size_t mqtt_stream_find_start(const uint8_t *data, size_t length,

@@ -73,3 +73,34 @@ size_t mqtt_utf8_check(const uint8_t *data, size_t length)
     }
     return offset;
 }
+
+/* The code point of a well-formed sequence of `length` bytes. */
+static uint32_t code_point(const uint8_t *data, size_t length)
+{
+    static const uint8_t lead_bits[5] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t point = data[0] & lead_bits[length];
+    for (size_t i = 1; i < length; i++)
+        point = point << 6 | (data[i] & 0x3f);
+    return point;
+}
+
+static bool is_discouraged(uint32_t point, enum mqtt_discouraged kind)
+{
+    if (kind == MQTT_CONTROL_CHARACTER)
+        return (point >= 0x01 && point <= 0x1f) || (point >= 0x7f && point <= 0x9f);
+    return (point >= 0xfdd0 && point <= 0xfdef) || (point & 0xfffe) == 0xfffe;
+}
+
+size_t mqtt_utf8_discouraged(const uint8_t *data, size_t length, enum mqtt_discouraged kind,
+                             uint32_t *point)
+{
+    size_t offset = 0;
+    while (offset < length) {
+        const size_t step = sequence_length(data[offset]);
+        *point = code_point(data + offset, step);
+        if (is_discouraged(*point, kind))
+            break;
+        offset += step;
+    }
+    return offset;
+}

@@ -11,4 +11,14 @@
  * well-formed here; MQTT forbids it by a rule of its own. */
 size_t mqtt_utf8_check(const uint8_t *data, size_t length);
 
+/* What strings should not hold (the same sections): control characters, U+0001 to U+001F and U+007F
+ * to U+009F; and what is no character, U+FDD0 to U+FDEF and the last two code points of each plane.
+ */
+enum mqtt_discouraged { MQTT_CONTROL_CHARACTER, MQTT_NON_CHARACTER, MQTT_DISCOURAGED };
+
+/* Offset of the first code point of that kind in well-formed UTF-8, and which it is in *point;
+ * `length` if there is none. */
+size_t mqtt_utf8_discouraged(const uint8_t *data, size_t length, enum mqtt_discouraged kind,
+                             uint32_t *point);
+
 #endif

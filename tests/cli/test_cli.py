@@ -97,7 +97,7 @@ class Information(Case):
             self.assertIn(severity, ("error", "warning", "note"))
             self.assertIn(scope, ("packet", "connection", "session"))
             for statement in (v311 + " " + v5).split():
-                self.assertRegex(statement, r"\AMQTT-[\d.]+-\d+(/[cs])?\Z")
+                self.assertRegex(statement, r"\AMQTT-[\d.]+-\d+(/[a-zA-Z_0-9]+)*\Z")
             self.assertTrue(title)
             ids.add(identifier)
         self.assertEqual(len(ids), len(lines))

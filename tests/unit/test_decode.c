@@ -932,6 +932,9 @@ static const struct infer_row {
     {"F0 ~ 18 <15 ['m']>", V50},
     {"30 ~ ['a'] 'hello'", V311},
     {"30 ~ ['a'] <> 'hello'", MQTT_VERSION_UNKNOWN},
+    /* What is discouraged only says nothing against a version. */
+    {"30 ~ ['a'] <26 ['k'] ['v' 09]> 'hello'", MQTT_VERSION_UNKNOWN},
+    {"82 ~ 0001 <> ['a' 09] 00", V50},
     {"30 ~ [] <23 0001> 'hello'", V50},
     {"10 ~ ['MQTT'] 04 02 003C ['id']", MQTT_VERSION_UNKNOWN},
     {"00 00", MQTT_VERSION_UNKNOWN},
@@ -947,6 +950,28 @@ START_TEST(versions_are_inferred)
 }
 END_TEST
 
+/* The quick look at a topic name sees each byte that breaks a rule, wherever it stands. */
+START_TEST(every_byte_of_a_topic_name)
+{
+    for (unsigned length = 1; length <= 17; length++) {
+        for (unsigned at = 0; at < length; at++) {
+            for (unsigned byte = 0; byte < 0x80; byte++) {
+                uint8_t bytes[21] = {0x30, (uint8_t)(length + 2), 0, (uint8_t)length};
+                const struct mqtt_context context = {V311, MQTT_SENDER_CLIENT};
+                struct mqtt_packet packet;
+                memset(bytes + 4, 'x', length);
+                bytes[4 + at] = (uint8_t)byte;
+                mqtt_decode(bytes, length + 4, length + 4, &context, &packet);
+                const bool plain = byte >= 0x20 && byte < 0x7f && byte != '+' && byte != '#';
+                ck_assert_msg(packet.finding_count == !plain, "%02X at %u of %u: %u findings", byte,
+                              at, length, packet.finding_count);
+                ck_assert(plain || packet.findings[0].offset == 4 + at);
+            }
+        }
+    }
+}
+END_TEST
+
 SUITE("decode", TABLE(vectors_are_read, vectors), TABLE(vectors_have_all_their_spans, vectors),
       TABLE(prefixes_need_more, vectors), TABLE(cuts_are_truncated, vectors),
       TABLE(bytes_behind_are_not_looked_at, vectors),
@@ -954,6 +979,6 @@ SUITE("decode", TABLE(vectors_are_read, vectors), TABLE(vectors_have_all_their_s
       TABLE(spans_are_where_the_fields_are, span_rows), TABLE(fixed_headers, header_rows),
       TABLE(malformed_packets, malformed_rows), TEST(unknown_protocol_level),
       TEST(findings_are_bounded), TABLE(every_property_in_every_packet, property_rows),
-      TEST(there_are_no_other_properties), TABLE(every_reason_code, reason_rows),
-      TEST(every_subscription_option), TEST(iterators_stop_at_a_cut),
-      TABLE(versions_are_inferred, infer_rows))
+      TEST(there_are_no_other_properties), TEST(every_byte_of_a_topic_name),
+      TABLE(every_reason_code, reason_rows), TEST(every_subscription_option),
+      TEST(iterators_stop_at_a_cut), TABLE(versions_are_inferred, infer_rows))

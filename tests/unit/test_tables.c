@@ -189,7 +189,7 @@ START_TEST(rules_are_found_by_their_id)
 }
 END_TEST
 
-/* Details have no places but {0}, {1}, {0x} and {1x}. */
+/* Details have no places but {0} and {1}, with an x or a u at most. */
 static bool places_are_sound(const char *detail)
 {
     for (const char *at = detail; *at != '\0'; at++) {
@@ -197,7 +197,7 @@ static bool places_are_sound(const char *detail)
             return false;
         if (*at != '{')
             continue;
-        const size_t closing = at[2] == 'x' ? 3 : 2;
+        const size_t closing = at[2] == 'x' || at[2] == 'u' ? 3 : 2;
         if ((at[1] != '0' && at[1] != '1') || at[closing] != '}')
             return false;
         at += closing;
@@ -295,10 +295,83 @@ START_TEST(statements_depend_on_the_sender)
 }
 END_TEST
 
+/* A column has no statement twice, and its words are known ones: each applies somewhere. */
+static void assert_column(enum mqtt_rule rule, enum mqtt_version version)
+{
+    const char *seen[64];
+    size_t lengths[64];
+    size_t count = 0;
+    const struct mqtt_rule_info *info = mqtt_rule_info(rule);
+    const char *column =
+        version == MQTT_VERSION_5_0 ? info->statements_5_0 : info->statements_3_1_1;
+    size_t words = column[0] != '\0';
+    for (const char *at = column; (at = strchr(at, ' ')) != NULL; at++)
+        words++;
+    const char *cursor = NULL;
+    const char *statement;
+    size_t length;
+    while (mqtt_statement_next(rule, version, MQTT_SENDER_UNKNOWN, &cursor, &statement, &length)) {
+        for (size_t i = 0; i < count; i++)
+            ck_assert_msg(lengths[i] != length || memcmp(seen[i], statement, length) != 0,
+                          "%s: %.*s", info->id, (int)length, statement);
+        ck_assert_uint_lt(count, 64);
+        seen[count] = statement;
+        lengths[count++] = length;
+    }
+    ck_assert_msg(count == words, "%s: a word of \"%s\" is not known", info->id, column);
+}
+
+START_TEST(columns_of_statements_are_sound)
+{
+    for (unsigned rule = 0; rule < MQTT_RULES; rule++) {
+        assert_column((enum mqtt_rule)rule, MQTT_VERSION_3_1_1);
+        assert_column((enum mqtt_rule)rule, MQTT_VERSION_5_0);
+    }
+}
+END_TEST
+
+static const struct circumstance_row {
+    const char *statement; /* as in rules.def */
+    struct mqtt_circumstances in;
+    bool applies;
+} circumstance_rows[] = {
+    {"MQTT-1.0.0-1", {.field = MQTT_FIELDS}, true},
+    {"MQTT-1.0.0-1/c", {.sender = MQTT_SENDER_CLIENT}, true},
+    {"MQTT-1.0.0-1/c", {.sender = MQTT_SENDER_SERVER}, false},
+    {"MQTT-1.0.0-1/c MQTT-1.0.0-2/s", {.sender = MQTT_SENDER_SERVER}, false},
+    {"MQTT-1.0.0-1/PUBACK", {.packet_type = MQTT_PUBACK}, true},
+    {"MQTT-1.0.0-1/PUBACK", {.packet_type = MQTT_PUBREC}, false},
+    {"MQTT-1.0.0-1/PUBACK", {.packet_type = 0}, true},
+    {"MQTT-1.0.0-1/PUBACK/PUBREC", {.packet_type = MQTT_PUBREC}, true},
+    {"MQTT-1.0.0-1/PUBACK/c", {.packet_type = MQTT_PUBACK, .sender = MQTT_SENDER_SERVER}, false},
+    {"MQTT-1.0.0-1/c/PUBACK", {.packet_type = MQTT_PUBACK, .sender = MQTT_SENDER_CLIENT}, true},
+    {"MQTT-1.0.0-1/c/PUBACK", {.packet_type = MQTT_PUBREC, .sender = MQTT_SENDER_CLIENT}, false},
+    {"MQTT-1.0.0-1/QOS_1", {.qos = 1}, true},
+    {"MQTT-1.0.0-1/QOS_1", {.qos = 2}, false},
+    {"MQTT-1.0.0-1/AWAITS_PUBACK", {.awaits = MQTT_PUBACK}, true},
+    {"MQTT-1.0.0-1/AWAITS_PUBACK", {.awaits = MQTT_PUBREC}, false},
+    {"MQTT-1.0.0-1/AWAITS_PUBACK", {.packet_type = MQTT_PUBREC}, true},
+    {"MQTT-1.0.0-1/REASON_STRING", {.field = MQTT_FIELD_PROPERTY_REASON_STRING}, true},
+    {"MQTT-1.0.0-1/REASON_STRING", {.field = MQTT_FIELD_PROPERTY_USER_PROPERTY}, false},
+    {"MQTT-1.0.0-1/REASON_STRING", {.field = MQTT_FIELD_PROPERTIES}, true},
+    {"MQTT-1.0.0-1/REASON_STRING", {.field = MQTT_FIELDS}, true},
+    {"MQTT-1.0.0-1/REASON_STRING", {.field = MQTT_FIELD_REMAINING_LENGTH}, false},
+    {"MQTT-1.0.0-1/reason", {.field = MQTT_FIELDS}, false},
+};
+
+START_TEST(statements_depend_on_circumstances)
+{
+    const struct circumstance_row *row = &circumstance_rows[_i];
+    ck_assert_msg(mqtt_statement_applies(row->statement, &row->in) == row->applies, "row %d: %s",
+                  _i, row->statement);
+}
+END_TEST
+
 SUITE("tables", TABLE(packet_types_have_names, type_names), TEST(small_enumerations_have_names),
       TABLE(reason_codes_have_names, reason_names), TEST(senders_have_reason_codes_of_their_own),
       TEST(properties_are_found_by_their_number), TEST(property_rows_are_sound),
       TEST(field_rows_are_sound), TEST(shared_abbreviations_have_one_kind),
       TEST(value_tables_have_no_number_twice), TEST(rules_are_found_by_their_id),
       TEST(rule_rows_are_sound), TEST(statements_are_well_formed),
-      TEST(statements_depend_on_the_sender))
+      TEST(statements_depend_on_the_sender), TEST(columns_of_statements_are_sound),
+      TABLE(statements_depend_on_circumstances, circumstance_rows))

@@ -91,27 +91,34 @@ START_TEST(vector_at_every_distance)
 }
 END_TEST
 
-/* Every code point, written by the definition (RFC 3629, section 3), is taken or refused. */
+/* A code point written by the definition (RFC 3629, section 3); returns its length. */
+static size_t encode(uint32_t point, uint8_t bytes[static 4])
+{
+    size_t length;
+    if (point < 0x80) {
+        bytes[0] = (uint8_t)point;
+        length = 1;
+    } else if (point < 0x800) {
+        bytes[0] = (uint8_t)(0xc0 | point >> 6);
+        length = 2;
+    } else if (point < 0x10000) {
+        bytes[0] = (uint8_t)(0xe0 | point >> 12);
+        length = 3;
+    } else {
+        bytes[0] = (uint8_t)(0xf0 | point >> 18);
+        length = 4;
+    }
+    for (size_t i = 1; i < length; i++)
+        bytes[i] = (uint8_t)(0x80 | (point >> 6 * (length - 1 - i) & 0x3f));
+    return length;
+}
+
+/* Every one is taken or refused. */
 START_TEST(every_code_point)
 {
     for (uint32_t point = 0; point <= 0x1fffff; point++) {
         uint8_t bytes[4];
-        size_t length;
-        if (point < 0x80) {
-            bytes[0] = (uint8_t)point;
-            length = 1;
-        } else if (point < 0x800) {
-            bytes[0] = (uint8_t)(0xc0 | point >> 6);
-            length = 2;
-        } else if (point < 0x10000) {
-            bytes[0] = (uint8_t)(0xe0 | point >> 12);
-            length = 3;
-        } else {
-            bytes[0] = (uint8_t)(0xf0 | point >> 18);
-            length = 4;
-        }
-        for (size_t i = 1; i < length; i++)
-            bytes[i] = (uint8_t)(0x80 | (point >> 6 * (length - 1 - i) & 0x3f));
+        const size_t length = encode(point, bytes);
         bool valid = point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
         if (mqtt_utf8_check(bytes, length) != (valid ? length : 0))
             ck_abort_msg("U+%04X", (unsigned)point);
@@ -139,5 +146,34 @@ START_TEST(how_many_are_well_formed)
 }
 END_TEST
 
+/* Between other characters of two to four bytes, and alone: where it stands and which it is. */
+START_TEST(what_is_discouraged)
+{
+    for (uint32_t point = 0; point <= 0x10ffff; point++) {
+        const bool control = point != 0 && (point < 0x20 || (point >= 0x7f && point <= 0x9f));
+        const bool none = (point >= 0xfdd0 && point <= 0xfdef) || (point & 0xffff) >= 0xfffe;
+        uint8_t bytes[16] = "\xc2\xa0\xe2\x82\xac\xf0\x9f\x8c\xa1";
+        uint32_t found = 0;
+        if (point >= 0xd800 && point <= 0xdfff)
+            continue;
+        const size_t length = 9 + encode(point, bytes + 9);
+        if (mqtt_utf8_discouraged(bytes, length, MQTT_CONTROL_CHARACTER, &found) !=
+                (control ? 9 : length) ||
+            mqtt_utf8_discouraged(bytes, length, MQTT_NON_CHARACTER, &found) !=
+                (none ? 9 : length) ||
+            (none && found != point))
+            ck_abort_msg("U+%04X", (unsigned)point);
+    }
+}
+END_TEST
+
+START_TEST(nothing_in_an_empty_string)
+{
+    uint32_t found;
+    ck_assert_uint_eq(mqtt_utf8_discouraged((const uint8_t *)"", 0, MQTT_NON_CHARACTER, &found), 0);
+}
+END_TEST
+
 SUITE("utf8", TABLE(vector, vectors), TABLE(vector_at_every_distance, vectors),
-      TEST(every_code_point), TEST(how_many_are_well_formed))
+      TEST(every_code_point), TEST(what_is_discouraged), TEST(nothing_in_an_empty_string),
+      TEST(how_many_are_well_formed))
