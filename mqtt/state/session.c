@@ -181,6 +181,7 @@ static struct mqtt_session *allocate(struct mqtt_memory *memory, struct mqtt_sli
     }
     memcpy(copy, id.data, id.length);
     session->client_identifier = (struct mqtt_slice){copy, id.length};
+    session->left = session->named = MQTT_NO_TIME;
     session->inflight[0].memory = session->inflight[1].memory = memory;
     return session;
 }
