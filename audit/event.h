@@ -126,17 +126,6 @@ struct audit_finding_event {
     const struct audit_endpoint *server;
 };
 
-/* What became of handshakes that a session kept for its client, those of one beginner, on the
- * connection that went on with them: resumed = met + silent + unknown. */
-struct audit_carried {
-    uint32_t resumed;
-    uint32_t resent;
-    uint32_t finished;
-    uint32_t met; /* one or the other, or both */
-    uint32_t silent;
-    uint32_t unknown; /* the capture lacks what would tell, or ended before */
-};
-
 /* What a connection was to its session. Of two, [0] is about what the client began. */
 struct audit_stay {
     uint64_t entered_frame;  /* of the CONNACK that accepts; 0: none is in the capture */
