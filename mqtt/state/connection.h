@@ -363,7 +363,8 @@ void mqtt_connection_step(struct mqtt_connection *connection, const struct mqtt_
 void mqtt_connection_gap(struct mqtt_connection *connection, const struct mqtt_place *place);
 
 /* The transport is seen to end: its first FIN, or RST. What was under way may still come before
- * mqtt_connection_close(). Only tells when the client was gone. */
+ * mqtt_connection_close(). From then on the client is offline, and who takes its session takes it
+ * from nobody. */
 void mqtt_connection_over(struct mqtt_connection *connection, int64_t time);
 
 /* The transport ended, or the capture did (how == MQTT_CLOSE_CAPTURE_END). place->side is who ended

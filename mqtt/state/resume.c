@@ -144,7 +144,8 @@ void note_latecomer(const struct mqtt_connection *c)
 static bool is_over(const struct mqtt_connection *c)
 {
     const struct mqtt_sessions_options *options = &c->sessions->options;
-    return c->sides[0].disconnect.frame != 0 || c->sides[1].disconnect.frame != 0 ||
+    return c->over != MQTT_NO_TIME || c->sides[0].disconnect.frame != 0 ||
+           c->sides[1].disconnect.frame != 0 ||
            (options->transport_ended != NULL && options->transport_ended(c, options->user));
 }
 
