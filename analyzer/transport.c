@@ -327,14 +327,19 @@ static void flow_gap(void *context, struct tcp_flow *flow, unsigned side,
 static void flow_ended(void *context, struct tcp_flow *flow, unsigned side,
                        const struct tcp_moment *now, enum tcp_end end)
 {
+    struct transport *transport = context;
     struct channel *channel = flow->user;
-    (void)context;
     if (channel == NULL || channel->ended)
         return;
     channel->ended = true;
     channel->how = end;
     channel->ended_by = (uint8_t)side;
     channel->when = *now;
+    if (channel->connection != NULL) {
+        const struct mqtt_place place = {
+            .time = now->time_ns, .frame = now->frame, .side = (uint8_t)side};
+        audit_connection_over(transport->feed.audit, channel->audit, channel->connection, &place);
+    }
 }
 
 static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_moment *now,

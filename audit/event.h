@@ -66,12 +66,23 @@ struct audit_identity {
     struct mqtt_slice user_name;
 };
 
-/* SESSION_BEGAN, _RESUMED, _TAKEN_OVER, _ENDED; the client identifier is the flow's. */
+/* SESSION_BEGAN, _RESUMED, _TAKEN_OVER, _ENDED, _OFFLINE, _EXPIRED; the client identifier is the
+ * flow's, if there is one. */
 struct audit_session_event {
     uint64_t replaced_frame; /* TAKEN_OVER: where the connection began that lost the session */
     bool clean_start;        /* Clean Session before 5.0 */
     bool unclear;            /* BEGAN: 3.1 does not say whether it was not resumed */
-    uint32_t expiry_s;       /* ENDED, 5.0: as agreed */
+    bool has_expiry;         /* ENDED, OFFLINE, EXPIRED: it is 5.0 */
+    uint32_t expiry_s;       /* then, as agreed */
+    uint8_t past;            /* BEGAN, RESUMED: enum mqtt_session_past */
+    int64_t offline; /* BEGAN, RESUMED, EXPIRED: nanoseconds for which the client was offline;
+                        MQTT_NO_TIME: not known, or it was not */
+    bool counted;    /* BEGAN, RESUMED, OFFLINE, EXPIRED: `waiting` is known */
+    struct mqtt_waiting waiting[2]; /* what the last connection left: [0] begun by the client */
+    /* EXPIRED, of a client that did not come back, which has no flow. */
+    uint8_t version; /* enum mqtt_version */
+    struct mqtt_slice client_identifier;
+    const struct audit_endpoint *server;
 };
 
 /* SUBSCRIBED, UNSUBSCRIBED: the request and its answer, once that came. */
@@ -115,10 +126,24 @@ struct audit_finding_event {
     const struct audit_endpoint *server;
 };
 
+/* What a connection was to its session. Of two, [0] is about what the client began. */
+struct audit_stay {
+    uint64_t entered_frame;  /* of the CONNACK that accepts; 0: none is in the capture */
+    uint8_t session;         /* enum mqtt_session_event */
+    struct mqtt_entry entry; /* valid if `session` is not UNTOUCHED */
+    int64_t since_connect;   /* nanoseconds since the client's last CONNECT; MQTT_NO_TIME: none */
+    int64_t online;     /* nanoseconds from CONNECT on; MQTT_NO_TIME: not known, or not accepted */
+    bool kept;          /* the server had to keep the session behind it, as far as known */
+    bool has_departure; /* it left its session */
+    struct mqtt_departure departure; /* valid if so */
+    struct audit_carried carried[2];
+};
+
 /* CLOSED: all that was counted on the connection. */
 struct audit_closing {
     const struct audit_facts *facts;
     const struct audit_endpoint *broker; /* stands for the server's broker */
+    const struct audit_stay *stay;
     /* By the side that began them and kind; NULL: none. */
     const struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS];
     enum mqtt_close how;

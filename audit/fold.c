@@ -134,23 +134,6 @@ static void add_totals(struct audit_totals *totals, const struct audit_connectio
     }
 }
 
-static void add_to_session(struct audit_fold *fold, const struct audit_connection *record)
-{
-    const struct audit_facts *facts = &record->facts;
-    if (record->client_identifier == NULL)
-        return;
-    const struct audit_session session = {
-        .client_identifier = record->client_identifier,
-        .server = *audit_connection_broker(record),
-        .connections = 1,
-        .accepted = !facts->refused,
-        .resumed = facts->accepted && facts->session_present,
-        .taken_over = facts->taken_over,
-        .order = record->start_frame,
-    };
-    audit_fold_add_session(fold, &session);
-}
-
 /* Copies the counts, and makes the times small. */
 static void close_handshakes(struct audit_connection *record, const struct audit_closing *closed)
 {
@@ -188,7 +171,7 @@ static void fold_closed(struct audit_fold *fold, const struct audit_event *event
         record->broker = g_memdup2(broker, sizeof *broker);
     close_handshakes(record, &event->closed);
     add_totals(&fold->report.totals, record);
-    add_to_session(fold, record);
+    audit_fold_stay(fold, record, event);
     pack_times(record);
     audit_fold_list_connection(fold, record);
     event->flow->state[fold->sink.slot] = NULL;
@@ -245,6 +228,7 @@ static void fold_event(void *user, const struct audit_event *event)
     case AUDIT_EVENT_OPENED: fold_opened(fold, event); break;
     case AUDIT_EVENT_CLOSED: fold_closed(fold, event); break;
     case AUDIT_EVENT_FINDING: fold_finding(fold, event); break;
+    case AUDIT_EVENT_SESSION_EXPIRED: audit_fold_expired(fold, event); break;
     case AUDIT_EVENT_LIMIT: fold_limit(fold, &event->limit); break;
     case AUDIT_EVENT_FILE_BEGIN: fold_file_begin(fold, &event->file_begin); break;
     case AUDIT_EVENT_FILE_END: fold_file_end(fold, &event->file_end); break;

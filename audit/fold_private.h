@@ -37,6 +37,12 @@ void audit_fold_add_session(struct audit_fold *fold, const struct audit_session 
 struct audit_session *audit_fold_session(struct audit_fold *fold, const struct audit_string *client,
                                          const struct audit_endpoint *server);
 
+/* What a connection that is closed adds to its session; and that a session has expired whose client
+ * did not come back. */
+void audit_fold_stay(struct audit_fold *fold, const struct audit_connection *record,
+                     const struct audit_event *event);
+void audit_fold_expired(struct audit_fold *fold, const struct audit_event *event);
+
 void audit_session_free(struct audit_session *session);
 
 /* The endpoint that stands for the broker of a connection that is closed. */

@@ -78,17 +78,72 @@ struct audit_connection {
     uint64_t own_findings[3]; /* of `findings`, those that do not come from its session */
 };
 
+/* QoS 1 and 2 handshakes, those of one beginner, that the ends of a session's connections left
+ * unfinished: publish + release = carried.resumed + dropped + those that wait when the capture
+ * ends. */
+struct audit_owed {
+    uint32_t publish; /* PUBLISH without PUBACK or PUBREC */
+    uint32_t release; /* QoS 2 from PUBREC on, without PUBCOMP */
+    uint32_t dropped; /* the session was gone, or given up by its client, before it was resumed */
+    struct audit_carried carried;
+};
+
+/* Addresses of a client that are told apart. */
+#define AUDIT_ADDRESSES 8
+
+/* What takes more than one connection of a session, as a rule. All of it adds up. Sums of times
+ * stay at the end of their type. */
+struct audit_session_life {
+    uint32_t past[MQTT_PASTS]; /* connections by what was before them, but for the first */
+    uint32_t unclear;          /* 3.1: accepted, and whether it was resumed can't be told */
+    uint32_t expired_at_end;   /* its client has not come back: 0 or 1 */
+    uint32_t end_causes[MQTT_END_CAUSES];
+    uint32_t offline_spans;   /* that ended with a connection */
+    uint32_t offline_unknown; /* of these, as long as nobody knows */
+    uint32_t intervals;       /* between two CONNECTs */
+    uint32_t counted;         /* ends that left a session for which it is known what waited */
+    uint32_t uncounted;       /* those for which it is not */
+    int64_t offline, longest_offline;    /* nanoseconds */
+    int64_t interval, shortest_interval; /* nanoseconds; INT64_MAX: none */
+    struct audit_owed owed[AUDIT_ROLES]; /* by who began them */
+    uint32_t addresses[AUDIT_ADDRESSES]; /* the lowest of their hashes, ascending; 0: none */
+};
+
+/* A connection of a session, for what is said of the last one. */
+struct audit_last {
+    uint64_t entered_frame; /* of the CONNACK that accepts it; 0: there was none */
+    uint64_t start_frame;
+    int64_t stream;
+    int64_t end_time;
+    struct mqtt_endpoint client;
+    uint32_t expiry_s;
+    uint16_t keep_alive_s;
+    uint8_t version;   /* enum mqtt_version */
+    uint8_t end_cause; /* enum mqtt_end_cause */
+    bool connect_seen, clean_start, has_will;
+    bool departed; /* it has left the session: how is known */
+    bool kept;     /* ... which the server has to keep */
+    bool counted;  /* ... and what waits there is known */
+};
+
 /* A client identifier at one server. */
 struct audit_session {
     const struct audit_string *client_identifier;
     struct audit_endpoint server;         /* stands for its broker */
     const struct audit_connection *first; /* of the listed ones; they are linked */
     uint64_t connections;
-    uint64_t accepted;   /* connections that the server accepted, or whose answer is not here */
-    uint64_t resumed;    /* accepted with Session Present */
-    uint64_t taken_over; /* connections that ended because another one took the identifier */
-    uint64_t order;      /* the frame that it was first seen in */
-    uint64_t rank;       /* audit_rank() of client identifier and server */
+    uint64_t accepted;      /* connections that the server accepted, or whose answer is not here */
+    uint64_t resumed;       /* accepted with Session Present */
+    uint64_t taken_over;    /* connections that ended because another one took the identifier */
+    uint64_t order;         /* the frame that it was first seen in */
+    uint64_t rank;          /* audit_rank() of client identifier and server */
+    int64_t first_time;     /* of that frame */
+    int64_t online;         /* nanoseconds, of the connections below */
+    uint32_t measured;      /* connections of which it is known how long they were online */
+    uint32_t began;         /* accepted, with nothing stored */
+    struct audit_last last; /* the last one that was accepted; if none was, the last one */
+    struct audit_session_life *life; /* NULL: there is one connection, and nothing in here that
+                                        `last` does not say; owned */
 };
 
 /* Whose finding it is: of a connection, listed or not, or of a session. */
@@ -142,6 +197,26 @@ struct audit_report {
     GPtrArray *topics;      /* struct audit_topic, the busiest first */
     struct audit_topic other_topics;
 };
+
+/* What is known of a session when the capture ends. */
+enum audit_session_state {
+    AUDIT_SESSION_UNKNOWN,
+    AUDIT_SESSION_ONLINE,
+    AUDIT_SESSION_OFFLINE, /* the server keeps it */
+    AUDIT_SESSION_ENDED,   /* with its last connection */
+    AUDIT_SESSION_EXPIRED,
+    AUDIT_SESSION_REFUSED, /* the client was never accepted */
+    AUDIT_SESSION_STATES,
+};
+
+enum audit_session_state audit_session_state(const struct audit_session *session);
+
+/* "online", ...; NULL for UNKNOWN. */
+const char *audit_session_state_name(enum audit_session_state state);
+
+/* Reconnects an hour, from the first connection to the end of the capture, rounded; UINT64_MAX
+ * where no time is between them. */
+uint64_t audit_session_rate(const struct audit_report *report, const struct audit_session *session);
 
 static inline enum audit_role audit_role(const struct audit_connection *connection, unsigned side)
 {

@@ -6,6 +6,8 @@
  *       audit_file_begin ... audit_file_end          once a file
  *       audit_connection_opened                      once a connection
  *         audit_connection_step                      after each mqtt_connection_step()
+ *       audit_connection_over                        when the transport is seen to end, if it is
+ *                                                    closed later than that
  *       audit_connection_closed                      instead of mqtt_connection_close()
  *       audit_limit                                  whenever something is missing
  *     audit_sessions_ended                           once a registry of sessions
@@ -77,6 +79,10 @@ void audit_connection_step(struct audit_recorder *recorder, struct audit_open *o
 void audit_connection_transport(struct audit_open *open, uint8_t side,
                                 const struct audit_transport *transport);
 
+/* Calls mqtt_connection_over(): the transport is seen to end, and the client is offline. */
+void audit_connection_over(struct audit_recorder *recorder, struct audit_open *open,
+                           struct mqtt_connection *connection, const struct mqtt_place *place);
+
 /* Calls mqtt_connection_close() with these arguments, and tells all about the connection. `open` is
  * gone afterwards; `connection` is not. `step` holds what the closing found. */
 void audit_connection_closed(struct audit_recorder *recorder, struct audit_open *open,
@@ -85,8 +91,8 @@ void audit_connection_closed(struct audit_recorder *recorder, struct audit_open 
 
 struct mqtt_sessions;
 
-/* The capture ended at `time`, and all connections are closed: tells what still waits in the
- * sessions of clients that did not come back. */
+/* The capture ended at `time`, and all connections are closed: tells which sessions of clients that
+ * did not come back have expired, and what still waits in the others. */
 void audit_sessions_ended(struct audit_recorder *recorder, const struct mqtt_sessions *sessions,
                           int64_t time);
 

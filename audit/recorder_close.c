@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The end of a connection, and of the sessions: what they leave unfinished, and all that was
- * counted. */
+/* The end of a connection: what it leaves unfinished, and all that was counted. */
 #include "audit/recorder_private.h"
 
 #include <string.h>
@@ -84,6 +83,8 @@ static void take_unfinished(struct audit_recorder *recorder, struct audit_open *
             struct audit_handshake_counts *counts =
                 audit_open_handshakes(open, side, handshake->kind);
             audit_count_beginning(open, counts, handshake);
+            if (handshake->owed)
+                audit_count_carried(open, handshake, false);
             const bool handed_on = mqtt_handshake_handed_on(connection, handshake);
             count_unfinished(counts, 1, handed_on ? MQTT_LEGS : handshake->stage, gap, how);
             if (open->wanted)
@@ -191,32 +192,11 @@ static void tell_closed(struct audit_recorder *recorder, struct audit_open *open
     event.side = side;
     event.closed.facts = &facts;
     event.closed.broker = &broker;
+    event.closed.stay = &open->stay;
     event.closed.how = how;
     for (unsigned i = 0; i < 2; i++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             event.closed.handshakes[i][kind] = open->handshakes[i][kind];
-    audit_tell(recorder, &event);
-}
-
-/* Nothing is left of the session of a connection that ended, unless it went over to another one. */
-static bool session_ended(const struct mqtt_connection *connection, enum mqtt_close how)
-{
-    const struct mqtt_session *session = mqtt_connection_session(connection);
-    return how != MQTT_CLOSE_CAPTURE_END && connection->accepted && session != NULL &&
-           session->holder == NULL && !session->kept && !mqtt_connection_taken_over(connection);
-}
-
-static void tell_session_ended(struct audit_recorder *recorder, const struct audit_open *open,
-                               const struct mqtt_connection *connection, uint8_t side)
-{
-    struct audit_event event;
-    event.kind = AUDIT_EVENT_SESSION_ENDED;
-    event.flow = &open->flow;
-    event.side = side;
-    event.session = (struct audit_session_event){
-        .clean_start = connection->clean_start,
-        .expiry_s = connection->session_expiry,
-    };
     audit_tell(recorder, &event);
 }
 
@@ -239,87 +219,15 @@ void audit_connection_closed(struct audit_recorder *recorder, struct audit_open 
 {
     audit_advance(recorder, place->frame, place->time);
     take_unfinished(recorder, open, connection, place->time, how);
+    const struct mqtt_claim *claim = connection->claim;
+    const bool leaves =
+        how != MQTT_CLOSE_CAPTURE_END && claim != NULL && claim->session->holder == claim;
     mqtt_connection_close(connection, place, how, step);
     audit_tell_findings(recorder, open, step);
-    if (open->wanted) {
-        if (session_ended(connection, how))
-            tell_session_ended(recorder, open, connection, place->side);
+    if (leaves)
+        audit_tell_away(recorder, open, connection, place->side);
+    audit_sum_stay(open, connection, how);
+    if (open->wanted)
         tell_closed(recorder, open, connection, place->side, how);
-    }
     open_free(recorder, open);
-}
-
-/* ---- What waits in sessions ---- */
-
-/* Behind all findings of a connection. */
-#define SESSION_ORDER (UINT64_C(1) << 63)
-
-/* One that waits to be told. */
-struct waiting {
-    struct mqtt_finding what;
-    const struct mqtt_session *session;
-    uint64_t order;
-};
-
-static gint waiting_order(gconstpointer a, gconstpointer b)
-{
-    const struct waiting *x = a, *y = b;
-    if (x->what.frame != y->what.frame)
-        return x->what.frame < y->what.frame ? -1 : 1;
-    return x->order < y->order ? -1 : x->order > y->order;
-}
-
-static void gather(const struct audit_recorder *recorder, const struct mqtt_session *session,
-                   int64_t time, GArray *list)
-{
-    struct waiting waiting = {.session = session, .order = SESSION_ORDER};
-    for (unsigned i = 0; i < 2; i++) {
-        uint32_t cursor = 0;
-        const struct mqtt_handshake *handshake;
-        while ((handshake = mqtt_inflight_next(&session->inflight[i], &cursor)) != NULL)
-            if (mqtt_session_open_finding(session, handshake, i == 0, time, &waiting.what) &&
-                recorder->rules[waiting.what.rule]) {
-                g_array_append_val(list, waiting);
-                waiting.order++;
-            }
-    }
-}
-
-static bool session_wanted(const struct audit_recorder *recorder,
-                           const struct mqtt_session *session)
-{
-    const struct mqtt_slice only = recorder->only_client, name = session->client_identifier;
-    return only.length == 0 ||
-           (only.length == name.length && memcmp(only.data, name.data, name.length) == 0);
-}
-
-static void tell_waiting(struct audit_recorder *recorder, const struct waiting *waiting)
-{
-    struct audit_endpoint server;
-    struct audit_event event;
-    audit_endpoint_text(&server, &waiting->session->server);
-    event.kind = AUDIT_EVENT_FINDING;
-    event.flow = NULL;
-    event.side = waiting->what.side;
-    event.finding = (struct audit_finding_event){
-        .what = &waiting->what,
-        .order = waiting->order,
-        .client_identifier = waiting->session->client_identifier,
-        .server = &server,
-    };
-    audit_tell(recorder, &event);
-}
-
-void audit_sessions_ended(struct audit_recorder *recorder, const struct mqtt_sessions *sessions,
-                          int64_t time)
-{
-    GArray *list = g_array_new(FALSE, FALSE, sizeof(struct waiting));
-    for (const struct mqtt_session *session = mqtt_sessions_next(sessions, NULL); session != NULL;
-         session = mqtt_sessions_next(sessions, session))
-        if (session_wanted(recorder, session))
-            gather(recorder, session, time, list);
-    g_array_sort(list, waiting_order);
-    for (unsigned i = 0; i < list->len; i++)
-        tell_waiting(recorder, &g_array_index(list, struct waiting, i));
-    g_array_free(list, TRUE);
 }

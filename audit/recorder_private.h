@@ -34,7 +34,9 @@ struct audit_open {
     bool clean_start;
     bool wanted;  /* as far as known: of the client that was asked for */
     GArray *held; /* struct mqtt_finding: what was found before it was wanted; NULL: none */
+    bool away;    /* that its client went offline was told */
     uint64_t finding_order;
+    struct audit_stay stay;
     struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS]; /* NULL: none; owned */
     struct audit_transport transport[2];
 };
@@ -72,6 +74,23 @@ struct audit_handshake_counts *audit_open_handshakes(struct audit_open *open, un
  * true if it began and ran on this connection, so that the time between tells something. */
 bool audit_count_beginning(const struct audit_open *open, struct audit_handshake_counts *counts,
                            const struct mqtt_handshake *handshake);
+
+/* What a CONNACK does to the session. */
+void audit_tell_session(struct audit_recorder *recorder, struct audit_open *open, uint8_t side,
+                        const struct mqtt_step *step);
+
+/* The client goes offline with this connection, which has left its session, or is about to: told
+ * once. `side`: who ended it. */
+void audit_tell_away(struct audit_recorder *recorder, struct audit_open *open,
+                     const struct mqtt_connection *connection, uint8_t side);
+
+/* A handshake that the session had kept for this connection is finished, or open at its end. */
+void audit_count_carried(struct audit_open *open, const struct mqtt_handshake *handshake,
+                         bool finished);
+
+/* Sums up what the connection was to its session, once it is closed. */
+void audit_sum_stay(struct audit_open *open, const struct mqtt_connection *connection,
+                    enum mqtt_close how);
 
 /* Tells of a finding of the connection, if it is of a rule and a client that are wanted; and of
  * those of a step. */

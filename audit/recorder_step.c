@@ -34,6 +34,7 @@ struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
         .client = opening->client,
         .state = open->state,
     };
+    open->stay.entry.offline = open->stay.since_connect = open->stay.online = MQTT_NO_TIME;
     for (unsigned side = 0; side < 2; side++)
         audit_endpoint_text(&open->flow.endpoints[side], &opening->endpoints[side]);
     open->wanted = recorder->only_client.length == 0;
@@ -182,6 +183,8 @@ static void learn_names(struct audit_recorder *recorder, struct audit_open *open
     }
     if (named)
         identify(recorder, open, step->client_identifier);
+    if (step->since_connect != MQTT_NO_TIME)
+        open->stay.since_connect = step->since_connect;
     if (open->wanted && (connects || named))
         tell_identity(recorder, open, side, packet);
 }
@@ -231,6 +234,8 @@ static void tell_handshake(struct audit_recorder *recorder, struct audit_open *o
     struct audit_handshake_counts *counts =
         audit_open_handshakes(open, handshake->side, handshake->kind);
     bool measured = audit_count_beginning(open, counts, handshake);
+    if (handshake->owed)
+        audit_count_carried(open, handshake, true);
     if (handshake->failed)
         counts->refused++;
     else
@@ -248,28 +253,7 @@ static void tell_handshake(struct audit_recorder *recorder, struct audit_open *o
     audit_tell(recorder, &event);
 }
 
-/* ---- Sessions and subscriptions ---- */
-
-static void tell_session(struct audit_recorder *recorder, const struct audit_open *open,
-                         uint8_t side, const struct mqtt_step *step)
-{
-    struct audit_event event;
-    if (step->session == MQTT_SESSION_UNTOUCHED)
-        return;
-    event.flow = &open->flow;
-    event.side = side;
-    event.session = (struct audit_session_event){.clean_start = open->clean_start};
-    if (step->taken_over != 0) {
-        event.kind = AUDIT_EVENT_SESSION_TAKEN_OVER;
-        event.session.replaced_frame = step->taken_over;
-        audit_tell(recorder, &event);
-        event.session.replaced_frame = 0;
-    }
-    event.kind = step->session == MQTT_SESSION_RESUMED ? AUDIT_EVENT_SESSION_RESUMED
-                                                       : AUDIT_EVENT_SESSION_BEGAN;
-    event.session.unclear = step->session == MQTT_SESSION_UNCLEAR;
-    audit_tell(recorder, &event);
-}
+/* ---- Subscriptions ---- */
 
 static void tell_subscription(struct audit_recorder *recorder, const struct audit_open *open,
                               uint8_t side, const struct mqtt_packet *packet,
@@ -332,7 +316,7 @@ static void take_packet(struct audit_recorder *recorder, struct audit_open *open
     case MQTT_UNSUBSCRIBE: count_begin(open, side, MQTT_HANDSHAKE_UNSUBSCRIBE, step->resend); break;
     case MQTT_CONNACK:
         if (open->wanted)
-            tell_session(recorder, open, side, step);
+            audit_tell_session(recorder, open, side, step);
         break;
     case MQTT_SUBACK:
     case MQTT_UNSUBACK:

@@ -18,6 +18,13 @@ const struct audit_limit_info *audit_limit_info(enum audit_limit_kind kind)
     return &limit_infos[kind];
 }
 
+const char *audit_past_name(unsigned past)
+{
+    static const char *const names[MQTT_PASTS] = {NULL,    "first",   "taken-over", "offline",
+                                                  "ended", "cleared", "expired",    "lost"};
+    return past < MQTT_PASTS ? names[past] : NULL;
+}
+
 /* Addresses of other networks stand in hexadecimal. */
 static void other_text(char text[static AUDIT_ADDRESS_SIZE], const uint8_t address[16])
 {

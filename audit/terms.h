@@ -27,6 +27,10 @@ struct audit_limit_info {
 
 const struct audit_limit_info *audit_limit_info(enum audit_limit_kind kind);
 
+/* What was before a connection, in a word: "first", "taken-over", "offline", "ended", "cleared",
+ * "expired", "lost" by enum mqtt_session_past; NULL where it is not known. */
+const char *audit_past_name(unsigned past);
+
 /* An address and port as text, such as "192.0.2.1" and 1883. */
 #define AUDIT_ADDRESS_SIZE 46
 
@@ -58,6 +62,17 @@ struct audit_handshake_counts {
     uint64_t retransmitted;    /* further sends of PUBLISH or PUBREL */
     uint64_t stage[MQTT_LEGS]; /* of those incomplete or open: how many got this far; QoS 2: [1]
                                   awaits PUBREC, [2] PUBREL, [3] PUBCOMP */
+};
+
+/* What became of handshakes that a session kept for its client, those of one beginner, on the
+ * connection that went on with them: resumed = met + silent + unknown. */
+struct audit_carried {
+    uint32_t resumed;
+    uint32_t resent;
+    uint32_t finished;
+    uint32_t met; /* one or the other, or both */
+    uint32_t silent;
+    uint32_t unknown; /* the capture lacks what would tell, or ended before */
 };
 
 /* What the transport went through on behalf of one side. */

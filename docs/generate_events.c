@@ -7,7 +7,16 @@
 #include "docs/generate_report.h"
 
 /* Objects that are no event; masks go on behind the events. */
-enum object { OBJECT_session_finding, OBJECT_will, OBJECT_leg, OBJECT_filter, OBJECTS };
+enum object {
+    OBJECT_session_finding,
+    OBJECT_expired_session,
+    OBJECT_will,
+    OBJECT_leg,
+    OBJECT_filter,
+    OBJECT_waiting,
+    OBJECT_unfinished,
+    OBJECTS
+};
 
 #define EVENT(id) (UINT32_C(1) << AUDIT_EVENT_##id)
 #define OF(object) (UINT32_C(1) << (AUDIT_EVENTS + OBJECT_##object))
@@ -17,7 +26,8 @@ enum object { OBJECT_session_finding, OBJECT_will, OBJECT_leg, OBJECT_filter, OB
      EVENT(HANDSHAKE_GIVEN_UP) | EVENT(PING) | EVENT(FINDING))
 #define EVENTS_OF_SESSIONS                                                                         \
     (EVENT(SESSION_BEGAN) | EVENT(SESSION_RESUMED) | EVENT(SESSION_TAKEN_OVER) |                   \
-     EVENT(SESSION_ENDED))
+     EVENT(SESSION_ENDED) | EVENT(SESSION_OFFLINE) | EVENT(SESSION_EXPIRED))
+#define EVENTS_OF_EXPIRED (EVENT(SESSION_EXPIRED) | OF(expired_session))
 
 _Static_assert(AUDIT_EVENTS + OBJECTS <= 32, "masks have a bit for each");
 
@@ -158,7 +168,8 @@ static const char *event_name(char text[static 64], unsigned kind)
     return text;
 }
 
-static const char *const object_names[OBJECTS] = {"session_finding", "will", "leg", "filter"};
+static const char *const object_names[OBJECTS] = {
+    "session_finding", "expired_session", "will", "leg", "filter", "waiting", "unfinished"};
 
 static void definitions(struct json_writer *json)
 {
@@ -169,6 +180,12 @@ static void definitions(struct json_writer *json)
     json_array_begin(json, "enum");
     for (size_t i = 0; i < sizeof handshakes / sizeof handshakes[0]; i++)
         json_text(json, NULL, handshakes[i]);
+    json_array_end(json);
+    json_object_end(json);
+    json_object_begin(json, "word_past");
+    json_array_begin(json, "enum");
+    for (unsigned past = MQTT_PAST_UNKNOWN + 1; past < MQTT_PASTS; past++)
+        json_text(json, NULL, audit_past_name(past));
     json_array_end(json);
     json_object_end(json);
     for (unsigned i = 0; i < AUDIT_EVENTS + OBJECTS; i++) {
@@ -251,10 +268,12 @@ static void common(struct json_writer *json)
 static void choices(struct json_writer *json)
 {
     json_array_begin(json, "oneOf");
-    for (unsigned i = 0; i <= AUDIT_EVENTS; i++) {
-        /* A finding comes in two forms. */
-        const bool of_session = i == AUDIT_EVENTS;
-        const unsigned kind = of_session ? AUDIT_EVENT_FINDING : i;
+    for (unsigned i = 0; i < AUDIT_EVENTS + 2; i++) {
+        /* These two come with a connection, and without. */
+        const bool of_session = i >= AUDIT_EVENTS;
+        const unsigned kind = !of_session         ? i
+                              : i == AUDIT_EVENTS ? AUDIT_EVENT_FINDING
+                                                  : AUDIT_EVENT_SESSION_EXPIRED;
         const bool of_connection =
             !of_session && (UINT32_C(1) << kind & (EVENTS_OF_CONNECTIONS)) != 0;
         json_object_begin(json, NULL);
@@ -276,7 +295,7 @@ static void choices(struct json_writer *json)
             json_bool(json, "tcp_stream", false);
         json_object_begin(json, "mqtt");
         char text[64];
-        reference(json, of_session ? "session_finding" : event_name(text, kind));
+        reference(json, of_session ? object_names[i - AUDIT_EVENTS] : event_name(text, kind));
         json_object_end(json);
         json_object_end(json);
         json_object_end(json);
@@ -396,6 +415,9 @@ void events_page(void)
             printf(
                 "\nA finding about what waits in the session of a client that did not come back: "
                 "it is about no connection.\n");
+        if (i == OBJECT_expired_session)
+            printf("\nA session-expired that is known when the capture ends: it is about no "
+                   "connection.\n");
         print_keys(UINT32_C(1) << (AUDIT_EVENTS + i));
     }
 }

@@ -12,6 +12,7 @@
 #include "audit/report/format.h"
 #include "audit/report/json.h"
 #include "audit/report/lines.h"
+#include "mqtt/facts/time.h"
 
 #define NAME_SIZE 64
 
@@ -293,13 +294,54 @@ static void put_identity(struct lines *lines, const struct audit_identity *ident
     *lines->at++ = '}';
 }
 
+/* Microseconds, or null. */
+static void put_offline(struct lines *lines, const struct audit_session_event *session)
+{
+    LINES_PUT(lines, ",\"offline_us\":");
+    if (session->offline != MQTT_NO_TIME)
+        lines_number(lines, mqtt_microseconds(session->offline));
+    else
+        LINES_PUT(lines, "null");
+}
+
+static void put_waiting(struct lines *lines, const struct audit_session_event *session)
+{
+    if (!session->counted) {
+        LINES_PUT(lines, ",\"waiting\":null");
+        return;
+    }
+    put_count(lines,
+              ",\"waiting\":{\"client_to_server\":{\"publish\":", session->waiting[0].publish);
+    put_count(lines, ",\"pubrel\":", session->waiting[0].release);
+    put_count(lines, "},\"server_to_client\":{\"publish\":", session->waiting[1].publish);
+    put_count(lines, ",\"pubrel\":", session->waiting[1].release);
+    LINES_PUT(lines, "}}");
+}
+
+/* What was before, how long the client was away, and what waits. */
+static void put_presence(struct lines *lines, const struct audit_event *event)
+{
+    const struct audit_session_event *session = &event->session;
+    const bool comes =
+        event->kind == AUDIT_EVENT_SESSION_BEGAN || event->kind == AUDIT_EVENT_SESSION_RESUMED;
+    if (comes)
+        put_word(lines, ",\"after\":", audit_past_name(session->past));
+    if (comes || event->kind == AUDIT_EVENT_SESSION_EXPIRED)
+        put_offline(lines, session);
+    if (!comes && session->has_expiry)
+        put_count(lines, ",\"expiry\":", session->expiry_s);
+    put_waiting(lines, session);
+}
+
 static void put_session(struct lines *lines, const struct audit_event *event)
 {
     const struct audit_session_event *session = &event->session;
     put_flag(lines, ",\"clean_start\":", session->clean_start);
     if (event->kind == AUDIT_EVENT_SESSION_TAKEN_OVER)
         put_count(lines, ",\"replaced_frame\":", session->replaced_frame);
-    if (session->unclear)
+    else if (event->kind != AUDIT_EVENT_SESSION_ENDED)
+        put_presence(lines, event);
+    if (event->kind == AUDIT_EVENT_SESSION_BEGAN && session->unclear)
         LINES_PUT(lines, ",\"unclear\":true");
 }
 
@@ -396,17 +438,30 @@ static void put_finding(struct lines *lines, const struct audit_event *event)
 }
 
 /* What waits in a session has no connection to name it. */
+static void put_whose(struct lines *lines, uint8_t version, struct mqtt_slice client,
+                      const struct audit_endpoint *server)
+{
+    put_word(lines, ",\"mqtt\":{\"version\":", mqtt_version_name(version));
+    *lines->at++ = ',';
+    lines_string(lines, "client_id", client);
+    lines_room(lines, EVENT_ROOM);
+    put_word(lines, ",\"server\":{\"address\":", server->address);
+    put_count(lines, ",\"port\":", server->port);
+    *lines->at++ = '}';
+}
+
 static void put_session_finding(struct lines *lines, const struct audit_event *event)
 {
     const struct audit_finding_event *finding = &event->finding;
-    put_word(lines, ",\"mqtt\":{\"version\":", mqtt_version_name(finding->what->version));
-    *lines->at++ = ',';
-    lines_string(lines, "client_id", finding->client_identifier);
-    lines_room(lines, EVENT_ROOM);
-    put_word(lines, ",\"server\":{\"address\":", finding->server->address);
-    put_count(lines, ",\"port\":", finding->server->port);
-    *lines->at++ = '}';
+    put_whose(lines, finding->what->version, finding->client_identifier, finding->server);
     put_finding(lines, event);
+}
+
+static void put_expired_session(struct lines *lines, const struct audit_event *event)
+{
+    const struct audit_session_event *session = &event->session;
+    put_whose(lines, session->version, session->client_identifier, session->server);
+    put_presence(lines, event);
 }
 
 /* ---- The end of a connection ---- */
@@ -469,6 +524,7 @@ static void put_other(struct lines *lines, const struct audit_event *event)
         if (event->limit.hint != NULL)
             put_name(lines, "hint", event->limit.hint);
         break;
+    case AUDIT_EVENT_SESSION_EXPIRED: put_expired_session(lines, event); break;
     default: put_session_finding(lines, event); break;
     }
 }
@@ -492,7 +548,9 @@ static void put_happened(struct lines *lines, const struct audit_event *event)
     case AUDIT_EVENT_SESSION_BEGAN:
     case AUDIT_EVENT_SESSION_RESUMED:
     case AUDIT_EVENT_SESSION_TAKEN_OVER:
-    case AUDIT_EVENT_SESSION_ENDED: put_session(lines, event); break;
+    case AUDIT_EVENT_SESSION_ENDED:
+    case AUDIT_EVENT_SESSION_OFFLINE:
+    case AUDIT_EVENT_SESSION_EXPIRED: put_session(lines, event); break;
     case AUDIT_EVENT_FINDING: put_finding(lines, event); break;
     case AUDIT_EVENT_CLOSED: put_closed(lines, event); break;
     default: break;

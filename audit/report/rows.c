@@ -3,6 +3,7 @@
 #include "audit/report/rows.h"
 
 #include "audit/report/format.h"
+#include "mqtt/facts/time.h"
 
 /* ---- What the expressions of columns.def use ---- */
 
@@ -72,6 +73,73 @@ static const char *rule_filter(struct audit_value *v, const struct audit_rule_ro
         return NULL;
     g_string_printf(v->text, "mqttscope.rule == \"%s\"", r->info->id);
     return v->text->str;
+}
+
+/* ---- Of sessions ---- */
+
+/* What one connection alone left: nothing. */
+static const struct audit_session_life *life_of(const struct audit_session *r)
+{
+    static const struct audit_session_life none = {.shortest_interval = INT64_MAX};
+    return r->life != NULL ? r->life : &none;
+}
+
+/* Ends of connections behind which the server keeps the session, and whether it is known what was
+ * unfinished. */
+static uint64_t ends_of(const struct audit_session *r, bool known)
+{
+    if (r->life != NULL)
+        return known ? r->life->counted : r->life->uncounted;
+    return r->last.departed && r->last.kept && r->last.counted == known;
+}
+
+static const struct audit_session_life *owed_of(const struct audit_session *r)
+{
+    return ends_of(r, true) > 0 ? life_of(r) : NULL;
+}
+
+static uint64_t waiting_of(const struct audit_owed *r)
+{
+    const uint64_t left = (uint64_t)r->publish + r->release;
+    const uint64_t gone = (uint64_t)r->carried.resumed + r->dropped;
+    return left > gone ? left - gone : 0;
+}
+
+static unsigned addresses_of(const struct audit_session *r)
+{
+    unsigned count = 0;
+    while (r->life != NULL && count < AUDIT_ADDRESSES && r->life->addresses[count] != 0)
+        count++;
+    return MAX(count, 1);
+}
+
+static const char *address_of(struct audit_value *v, const struct audit_session *r)
+{
+    audit_endpoint_text(&v->room.endpoint, &r->last.client);
+    return v->room.endpoint.address;
+}
+
+static uint64_t offline_of(const struct audit_session *r, int64_t nanoseconds)
+{
+    const struct audit_session_life *life = life_of(r);
+    return life->offline_spans > life->offline_unknown ? mqtt_microseconds(nanoseconds)
+                                                       : AUDIT_NONE;
+}
+
+static uint64_t interval_of(const struct audit_session *r, int64_t nanoseconds, uint32_t count)
+{
+    return life_of(r)->intervals > 0 ? mqtt_microseconds(nanoseconds) / count : AUDIT_NONE;
+}
+
+static uint64_t reconnect_rate(const struct audit_report *report, const struct audit_session *r)
+{
+    const uint64_t rate = audit_session_rate(report, r);
+    return rate != UINT64_MAX ? rate : AUDIT_NONE;
+}
+
+static const char *session_state(const struct audit_session *r)
+{
+    return audit_session_state_name(audit_session_state(r));
 }
 
 /* Which file has the frame, where there are several. */
@@ -270,6 +338,20 @@ static bool next_connection_id(struct audit_value *v, const struct audit_session
     return true;
 }
 
+static bool next_session_cause(struct audit_value *v, const struct audit_session *r)
+{
+    const unsigned only = r->last.end_cause;
+    while (v->next < MQTT_END_CAUSES &&
+           (r->life != NULL ? r->life->end_causes[v->next] == 0 : v->next != only))
+        v->next++;
+    if (v->next >= MQTT_END_CAUSES)
+        return false;
+    v->key = mqtt_end_cause_name(v->next);
+    v->number = r->life != NULL ? r->life->end_causes[v->next] : 1;
+    v->next++;
+    return true;
+}
+
 static bool next_statement(struct audit_value *v, const struct audit_finding *r)
 {
     const struct mqtt_finding *what = &r->what;
@@ -373,6 +455,10 @@ const char *audit_word(enum audit_unit vocabulary, unsigned i)
     case AUDIT_UNIT_LIMIT:
         return i < AUDIT_LIMITS ? audit_limit_info((enum audit_limit_kind)i)->kind : NULL;
     case AUDIT_UNIT_RULE: return i < MQTT_RULES ? mqtt_rule_info((enum mqtt_rule)i)->id : NULL;
+    case AUDIT_UNIT_SESSION_STATE:
+        return i + 1 < AUDIT_SESSION_STATES
+                   ? audit_session_state_name((enum audit_session_state)(i + 1))
+                   : NULL;
     case AUDIT_UNIT_SCHEMA: return i == 0 ? AUDIT_REPORT_SCHEMA : NULL;
     default: return NULL;
     }

@@ -59,6 +59,7 @@ enum audit_unit {
     AUDIT_UNIT_TRANSPORT,
     AUDIT_UNIT_LIMIT,
     AUDIT_UNIT_RULE,
+    AUDIT_UNIT_SESSION_STATE,
     AUDIT_UNIT_SCHEMA,
     AUDIT_UNITS,
 };
@@ -127,6 +128,7 @@ struct audit_value {
         struct audit_latency latency;
         struct audit_limit_row limit;
         struct audit_rule_row rule;
+        struct audit_endpoint endpoint;
     } room;
 };
 

@@ -70,6 +70,19 @@ void text_more(const struct text *text, unsigned indent, uint64_t hidden)
                 text_on(text, TEXT_FAINT), format_count(number, hidden), text_off(text));
 }
 
+void text_table(const struct text *text, struct table *table)
+{
+    table_write(table, text->file, TEXT_INDENT, text->width, text_on(text, TEXT_FAINT),
+                text_off(text));
+    table_free(table);
+}
+
+void text_add_count(struct table *table, uint64_t count)
+{
+    char buffer[FORMAT_SIZE];
+    table_add(table, count != 0 ? format_count(buffer, count) : "-");
+}
+
 const char *text_offset(const struct text *text, char buffer[static FORMAT_SIZE], int64_t time_ns)
 {
     int64_t since = mqtt_elapsed(time_ns, text->report->capture.first_time);

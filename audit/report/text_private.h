@@ -3,7 +3,11 @@
 #ifndef MQTTSCOPE_AUDIT_REPORT_TEXT_PRIVATE_H
 #define MQTTSCOPE_AUDIT_REPORT_TEXT_PRIVATE_H
 
+#include "audit/report/table.h"
 #include "audit/report/text.h"
+
+/* Of what stands below a heading. */
+#define TEXT_INDENT 2
 
 /* Colours by what they say. */
 enum text_style { TEXT_PLAIN, TEXT_HEADING, TEXT_ERROR, TEXT_WARNING, TEXT_NOTE, TEXT_FAINT };
@@ -32,6 +36,15 @@ unsigned text_rows(const struct text *text, unsigned total, unsigned usual);
 
 /* Says how many rows are not shown: "and 12 more (-v lists all)". */
 void text_more(const struct text *text, unsigned indent, uint64_t hidden);
+
+/* Writes a table below a heading, and frees it. */
+void text_table(const struct text *text, struct table *table);
+
+/* A cell with a count, or "-" for none. */
+void text_add_count(struct table *table, uint64_t count);
+
+/* The server of all connections, or NULL if there are several. */
+const struct audit_endpoint *text_only_server(const struct audit_report *report);
 
 /* "+12.301": seconds after the start of the capture. */
 const char *text_offset(const struct text *text, char buffer[static 64], int64_t time_ns);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The text report's tables: connections, sessions, handshakes, topics; and the limits. */
+/* The text report's tables: connections, handshakes, topics; and the limits. */
 #include "audit/report/escape.h"
 #include "audit/report/format.h"
 #include "audit/report/table.h"
@@ -8,16 +8,9 @@
 
 #include <string.h>
 
-#define INDENT 2
+#define INDENT TEXT_INDENT
 #define USUAL_CONNECTIONS 25
-#define USUAL_SESSIONS 10
 #define USUAL_TOPICS 10
-
-static void write_table(const struct text *text, struct table *table)
-{
-    table_write(table, text->file, INDENT, text->width, text_on(text, TEXT_FAINT), text_off(text));
-    table_free(table);
-}
 
 /* ---- Connections ---- */
 
@@ -26,8 +19,7 @@ static const struct audit_endpoint *server_of(const struct audit_connection *con
     return &connection->endpoints[1 - connection->facts.client];
 }
 
-/* The server of all connections, or NULL if there are several. */
-static const struct audit_endpoint *only_server(const struct audit_report *report)
+const struct audit_endpoint *text_only_server(const struct audit_report *report)
 {
     const struct audit_endpoint *server = NULL;
     for (unsigned i = 0; i < report->connections->len; i++) {
@@ -229,7 +221,7 @@ void text_connections(const struct text *text)
     }
 
     char endpoint[FORMAT_SIZE];
-    const struct audit_endpoint *server = only_server(text->report);
+    const struct audit_endpoint *server = text_only_server(text->report);
     if (server != NULL)
         text_heading(text, "Connections to ", format_endpoint(endpoint, server));
     else
@@ -237,53 +229,10 @@ void text_connections(const struct text *text)
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
     for (unsigned i = 0; i < rows; i++)
         add_connection(text, table, g_ptr_array_index(shown, i), server == NULL);
-    write_table(text, table);
+    text_table(text, table);
     text_more(text, INDENT, text->report->totals.connections - rows);
     write_trouble(text);
     g_ptr_array_free(shown, TRUE);
-}
-
-/* ---- Sessions ---- */
-
-static bool worth_mention(const struct audit_session *session)
-{
-    return session->resumed > 0 || session->taken_over > 0;
-}
-
-void text_sessions(const struct text *text)
-{
-    static const struct table_column columns[] = {
-        {.title = "client", .flexible = true},   {.title = "server"},
-        {.title = "connections", .right = true}, {.title = "resumed", .right = true},
-        {.title = "taken over", .right = true},
-    };
-    const struct audit_report *report = text->report;
-    unsigned count = 0;
-    for (unsigned i = 0; i < report->sessions->len; i++)
-        count += worth_mention(audit_report_session(report, i));
-    unsigned rows = text_rows(text, count, USUAL_SESSIONS);
-    if (rows == 0)
-        return;
-
-    char buffer[FORMAT_SIZE];
-    bool show_server = only_server(report) == NULL;
-    text_heading(text, "Sessions that were resumed or taken over", "");
-    struct table *table = table_new(columns, G_N_ELEMENTS(columns));
-    for (unsigned i = 0, row = 0; row < rows; i++) {
-        const struct audit_session *session = audit_report_session(report, i);
-        if (!worth_mention(session))
-            continue;
-        char *client = escape_string(session->client_identifier);
-        table_add(table, client);
-        g_free(client);
-        table_add(table, show_server ? format_endpoint(buffer, &session->server) : "");
-        table_add(table, format_count(buffer, session->connections));
-        table_add(table, format_count(buffer, session->resumed));
-        table_add(table, format_count(buffer, session->taken_over));
-        row++;
-    }
-    write_table(text, table);
-    text_more(text, INDENT, count - rows);
 }
 
 /* ---- Handshakes ---- */
@@ -313,12 +262,6 @@ static const struct audit_handshakes *handshakes_of(const struct text *text,
 static uint64_t unfinished(const struct audit_handshakes *handshakes)
 {
     return handshakes->count.incomplete + handshakes->count.open + handshakes->count.unknown;
-}
-
-static void add_count(struct table *table, uint64_t count)
-{
-    char buffer[FORMAT_SIZE];
-    table_add(table, count != 0 ? format_count(buffer, count) : "-");
 }
 
 static void add_latency(struct table *table, const struct audit_latency *latency)
@@ -382,12 +325,12 @@ void text_handshakes(const struct text *text)
         any = true;
         table_add(table, mqtt_handshake_kind_name(row->kind));
         table_add(table, row->direction);
-        add_count(table, handshakes->count.started);
-        add_count(table, handshakes->count.resumed);
-        add_count(table, handshakes->count.completed);
-        add_count(table, handshakes->count.refused);
-        add_count(table, unfinished(handshakes));
-        add_count(table, handshakes->count.retransmitted);
+        text_add_count(table, handshakes->count.started);
+        text_add_count(table, handshakes->count.resumed);
+        text_add_count(table, handshakes->count.completed);
+        text_add_count(table, handshakes->count.refused);
+        text_add_count(table, unfinished(handshakes));
+        text_add_count(table, handshakes->count.retransmitted);
         const struct audit_latency latency = audit_handshakes_latency(handshakes);
         add_latency(table, &latency);
     }
@@ -396,7 +339,7 @@ void text_handshakes(const struct text *text)
         return;
     }
     text_heading(text, "Handshakes, and how long they took", "");
-    write_table(text, table);
+    text_table(text, table);
     write_unfinished(text);
 }
 
@@ -405,12 +348,12 @@ void text_handshakes(const struct text *text)
 static void add_topic(struct table *table, const char *name, const struct audit_topic *topic)
 {
     char buffer[FORMAT_SIZE];
-    add_count(table, topic->published);
-    add_count(table, topic->delivered);
-    add_count(table, topic->retained);
+    text_add_count(table, topic->published);
+    text_add_count(table, topic->delivered);
+    text_add_count(table, topic->retained);
     table_add(table, format_bytes(buffer, topic->published_bytes + topic->delivered_bytes));
     for (unsigned qos = 0; qos < G_N_ELEMENTS(topic->qos); qos++)
-        add_count(table, topic->qos[qos]);
+        text_add_count(table, topic->qos[qos]);
     table_add(table, name);
 }
 
@@ -440,7 +383,7 @@ void text_topics(const struct text *text)
     }
     if (report->other_topics.published + report->other_topics.delivered > 0)
         add_topic(table, "(others)", &report->other_topics);
-    write_table(text, table);
+    text_table(text, table);
     text_more(text, INDENT, report->topics->len - rows);
 }
 

@@ -55,6 +55,38 @@ enum mqtt_session_event {
     MQTT_SESSION_UNCLEAR,   /* 3.1 does not say which of the two */
 };
 
+/* QoS 1 and 2 handshakes that the end of a connection left unfinished in its session, those of one
+ * beginner. The numbers stay at 65535. */
+struct mqtt_waiting {
+    uint16_t publish; /* PUBLISH without PUBACK or PUBREC */
+    uint16_t release; /* QoS 2 from PUBREC on, without PUBCOMP */
+};
+
+/* What was before a CONNACK that accepts the client, as far as the capture tells. */
+enum mqtt_session_past {
+    MQTT_PAST_UNKNOWN,
+    MQTT_PAST_FIRST,   /* nothing: it is the first connection of this client in the capture */
+    MQTT_PAST_LIVE,    /* another connection, which this one takes the session from */
+    MQTT_PAST_KEPT,    /* the client was offline, and the server has kept its session */
+    MQTT_PAST_ENDED,   /* the session ended with its last connection */
+    MQTT_PAST_CLEARED, /* the server had to keep it, but the client asks for a clean start */
+    MQTT_PAST_EXPIRED, /* 5.0: the client was offline for longer than the expiry, and it is gone */
+    MQTT_PAST_LOST,    /* the server had to keep it, and has nothing */
+    MQTT_PASTS,
+};
+
+/* How a connection came to its session, with a CONNACK that accepts. */
+struct mqtt_entry {
+    uint8_t past;     /* enum mqtt_session_past */
+    bool was_offline; /* the client was, after a connection whose end is known */
+    bool counted;     /* what the last connection left unfinished is known: `waiting` */
+    bool followed;    /* ... and this connection goes on with it: see struct mqtt_handshake.owed */
+    int64_t offline;  /* nanoseconds from the end of the last connection (DISCONNECT, or its
+                         transport's end) to CONNECT; MQTT_NO_TIME: not known */
+    uint32_t expiry;  /* seconds, as the last connection left it; UINT32_MAX: for ever */
+    struct mqtt_waiting waiting[2]; /* [0] begun by the client, [1] by the server */
+};
+
 /* What one control packet meant. Slices live until the next step or close of the connection; a
  * topic name that the packet itself carries lives as long as the packet's bytes. */
 struct mqtt_step {
@@ -76,8 +108,11 @@ struct mqtt_step {
     uint8_t session;     /* enum mqtt_session_event: what became of the session with this CONNACK */
     uint64_t taken_over; /* the frame in which the connection began that this one takes the session
                             from, with this CONNACK; 0: none */
-    int64_t since_client; /* nanoseconds since the client's last packet, or MQTT_NO_TIME: none */
-    uint32_t in_flight;   /* unacknowledged PUBLISH packets of the sender, this one included */
+    struct mqtt_entry entry; /* valid if `session` is not UNTOUCHED */
+    int64_t since_connect;   /* CONNECT: nanoseconds since this client's last one, accepted or not;
+                                MQTT_NO_TIME: there was none */
+    int64_t since_client;    /* nanoseconds since the client's last packet, or MQTT_NO_TIME: none */
+    uint32_t in_flight;      /* unacknowledged PUBLISH packets of the sender, this one included */
     uint32_t finding_count;
     uint32_t findings_dropped;
     struct mqtt_finding findings[MQTT_STEP_FINDINGS_MAX];
@@ -276,6 +311,7 @@ struct mqtt_connection {
         bool proven;        /* one that was sent long after the doubt was answered in plain sight */
     } ping;
     struct mqtt_side_state sides[2];
+    int64_t over; /* when the transport was seen to end; MQTT_NO_TIME: not yet */
     bool closed;
     uint8_t end_cause; /* enum mqtt_end_cause, set by mqtt_connection_close() */
     struct mqtt_leg end;
@@ -320,6 +356,11 @@ void mqtt_connection_step(struct mqtt_connection *connection, const struct mqtt_
  * held against anybody. See doubt.h. */
 void mqtt_connection_gap(struct mqtt_connection *connection, const struct mqtt_place *place);
 
+/* The transport is seen to end: its first FIN, or RST. What was under way may still come before
+ * mqtt_connection_close(). From then on the client is offline, and who takes its session takes it
+ * from nobody. */
+void mqtt_connection_over(struct mqtt_connection *connection, int64_t time);
+
 /* The transport ended, or the capture did (how == MQTT_CLOSE_CAPTURE_END). place->side is who ended
  * it, place->frame 0 if no frame shows it. Sets end_cause and end; `step` gets the END findings
  * that fit into it. Handshakes that the session keeps move there, so walk them with
@@ -353,6 +394,21 @@ bool mqtt_handshake_handed_on(const struct mqtt_connection *connection,
 /* Whether another connection has taken the session from this one, or is about to: its CONNECT was
  * seen, and no refusal. */
 bool mqtt_connection_taken_over(const struct mqtt_connection *connection);
+
+/* Until when a connection had its session, and what it left unfinished there. */
+struct mqtt_departure {
+    int64_t time; /* of DISCONNECT, the transport's end, or the CONNACK of the connection that took
+                     over; MQTT_NO_TIME: not known */
+    bool kept;    /* the server has to keep the session */
+    bool counted; /* `waiting` is known */
+    struct mqtt_waiting waiting[2]; /* of a session that is kept: [0] begun by the client, [1] by
+                                       the server */
+};
+
+/* Of a connection that has its session still: what it would leave now. False if it never had one.
+ */
+bool mqtt_connection_departure(const struct mqtt_connection *connection,
+                               struct mqtt_departure *departure);
 
 /* Who sends from that side (0 or 1): UNKNOWN until something has shown it. */
 static inline enum mqtt_sender mqtt_connection_sender(const struct mqtt_connection *connection,

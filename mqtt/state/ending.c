@@ -176,6 +176,12 @@ static void connect_findings(struct mqtt_connection *c, const struct mqtt_place 
                     MQTT_CONNACK, &c->connack, c->connack.frame, mqtt_milliseconds(since_refusal));
 }
 
+void mqtt_connection_over(struct mqtt_connection *c, int64_t time)
+{
+    if (c->over == MQTT_NO_TIME)
+        c->over = time;
+}
+
 void mqtt_connection_close(struct mqtt_connection *c, const struct mqtt_place *place,
                            enum mqtt_close how, struct mqtt_step *step)
 {
@@ -305,6 +311,12 @@ bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
     open_finding(handshake, handshake->side == connection->client, time, finding);
     finding->version = connection->version;
     return true;
+}
+
+bool mqtt_session_expired(const struct mqtt_session *session, int64_t time)
+{
+    return session->holder == NULL && session->connections != 0 && session->kept &&
+           session->agreed && session_undisturbed(session) && session_surely_gone(session, time);
 }
 
 bool mqtt_session_open_finding(const struct mqtt_session *session,

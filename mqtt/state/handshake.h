@@ -56,6 +56,8 @@ struct mqtt_handshake {
     uint32_t filters;    /* SUBSCRIBE, UNSUBSCRIBE: how many topic filters; MQTT_FILTERS_UNKNOWN if
                             the capture lacks some of them */
     uint32_t next;       /* private to the table */
+    bool owed;           /* it was unfinished when the session's last connection ended: see struct
+                            mqtt_waiting */
     uint64_t began;      /* the connection's clock when it began there; see doubt.h */
     uint64_t counted;    /* the connection's era in which it was counted against the receiver's
                             Receive Maximum; 0: it was not */

@@ -19,6 +19,7 @@ void begin_step(struct mqtt_step *step)
     step->filters = (struct mqtt_slice){NULL, 0};
     step->session = MQTT_SESSION_UNTOUCHED;
     step->taken_over = 0;
+    step->since_connect = MQTT_NO_TIME;
     step->since_client = MQTT_NO_TIME;
     step->in_flight = 0;
     step->finding_count = 0;

@@ -9,6 +9,7 @@
 #include "mqtt/state/resume.h"
 
 #include "mqtt/state/claim.h"
+#include "mqtt/state/departure.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/inflight.h"
 
@@ -56,14 +57,44 @@ static bool keep_copies(struct mqtt_inflight *kept, const struct mqtt_inflight *
     return whole;
 }
 
-/* The session goes on without its holder, as that left it: LEFT, DISPLACED or TAKEN_OVER. */
-static void let_go(struct mqtt_session *session, enum mqtt_claim_state state)
+static struct mqtt_departure departure_of(const struct mqtt_connection *c)
 {
+    struct mqtt_departure departure = {.time = time_over(c), .kept = session_persists(c)};
+    departure.counted = count_waiting(c, departure.waiting);
+    if (!departure.kept)
+        departure.waiting[0] = departure.waiting[1] = (struct mqtt_waiting){0};
+    return departure;
+}
+
+/* The holder goes at `time`, or when it was over (MQTT_NO_TIME): what it leaves, and whether that
+ * is all. */
+static void depart(struct mqtt_claim *holder, int64_t time, bool copied)
+{
+    struct mqtt_session *session = holder->session;
+    struct mqtt_departure *departure = &holder->departure;
+    *departure = departure_of(holder->connection);
+    if (time != MQTT_NO_TIME)
+        departure->time = time;
+    departure->counted &= copied;
+    holder->departed = true;
+    session->left = departure->time;
+    session->counted = departure->counted;
+    session->waiting[0] = departure->waiting[0];
+    session->waiting[1] = departure->waiting[1];
+    mark_owed(session);
+}
+
+/* The session goes on without its holder, as that left it: LEFT, DISPLACED or TAKEN_OVER, the last
+ * at `time`. */
+static void let_go(struct mqtt_session *session, enum mqtt_claim_state state, int64_t time)
+{
+    bool copied = true;
     struct mqtt_claim *holder = session->holder;
     const struct mqtt_connection *c = holder->connection;
     session->offline_since = last_packet(c);
     session->offline_slack = slack(c);
     session->kept = session_persists(c);
+    session->agreed = connection_whole(c) && !c->expiry_in_doubt;
     session->known = history_whole(c) && !c->expiry_in_doubt;
     session->stale = false;
     session->version = c->version;
@@ -72,13 +103,23 @@ static void let_go(struct mqtt_session *session, enum mqtt_claim_state state)
         inflight_clear(&session->inflight[i]);
         /* Also of a session that ends here: what comes again after all can be told by them. */
         if (!keep_copies(&session->inflight[i], table_of(c, i))) {
-            session->known = false;
+            session->known = copied = false;
             c->sessions->strangers++;
         }
     }
+    depart(holder, time, copied);
     settle_claim(holder, holder->state == MQTT_CLAIM_CONTESTED ? MQTT_CLAIM_TAKEN_OVER : state);
     session->holder = NULL;
     session->contestants = 0;
+}
+
+bool mqtt_connection_departure(const struct mqtt_connection *c, struct mqtt_departure *departure)
+{
+    const struct mqtt_claim *claim = c->claim;
+    if (claim == NULL || (!claim->departed && claim->session->holder != claim))
+        return false;
+    *departure = claim->departed ? claim->departure : departure_of(c);
+    return true;
 }
 
 void leave_session(struct mqtt_connection *c)
@@ -87,7 +128,7 @@ void leave_session(struct mqtt_connection *c)
     if (claim == NULL)
         return;
     if (claim->session->holder == claim)
-        let_go(claim->session, MQTT_CLAIM_LEFT);
+        let_go(claim->session, MQTT_CLAIM_LEFT, MQTT_NO_TIME);
     else if (claim->state == MQTT_CLAIM_NAMED)
         settle_claim(claim, MQTT_CLAIM_LEFT);
 }
@@ -103,7 +144,8 @@ void note_latecomer(const struct mqtt_connection *c)
 static bool is_over(const struct mqtt_connection *c)
 {
     const struct mqtt_sessions_options *options = &c->sessions->options;
-    return c->sides[0].disconnect.frame != 0 || c->sides[1].disconnect.frame != 0 ||
+    return c->over != MQTT_NO_TIME || c->sides[0].disconnect.frame != 0 ||
+           c->sides[1].disconnect.frame != 0 ||
            (options->transport_ended != NULL && options->transport_ended(c, options->user));
 }
 
@@ -112,9 +154,9 @@ static void confront(struct mqtt_connection *c, struct mqtt_session *session)
 {
     const struct mqtt_connection *holder = session->holder->connection;
     if (is_over(holder)) {
-        let_go(session, MQTT_CLAIM_LEFT);
+        let_go(session, MQTT_CLAIM_LEFT, MQTT_NO_TIME);
     } else if (holder->sides[0].gap || holder->sides[1].gap) {
-        let_go(session, MQTT_CLAIM_DISPLACED);
+        let_go(session, MQTT_CLAIM_DISPLACED, MQTT_NO_TIME);
     } else {
         contest(session); /* unless the server refuses */
         c->takes_over = holder->first.frame;
@@ -140,6 +182,7 @@ void name_session(struct observation *o)
         return;
     }
     struct mqtt_session *session = c->claim->session;
+    note_connect(o);
     if (session->holder != NULL)
         confront(c, session);
     c->claim->session_was_known = session_history_known(session);
@@ -194,7 +237,10 @@ static bool resume(struct mqtt_connection *c, unsigned i)
     uint32_t cursor = 0;
     const struct mqtt_handshake *entry;
     while ((entry = mqtt_inflight_next(stored, &cursor)) != NULL) {
-        if (inflight_find(live, entry->packet_identifier) == NULL && !inflight_copy(live, entry))
+        struct mqtt_handshake *again = inflight_find(live, entry->packet_identifier);
+        if (again != NULL)
+            note_sent_again(again, entry);
+        else if (!inflight_copy(live, entry))
             whole = false;
     }
     inflight_clear(stored);
@@ -262,7 +308,7 @@ static uint32_t still_waiting(const struct mqtt_session *session, int64_t now)
 }
 
 /* Takes over what the session has, and says whether that is all. */
-static bool enter(struct mqtt_connection *c, bool nothing_stored)
+static bool enter(struct mqtt_connection *c, bool nothing_stored, struct mqtt_entry *entry)
 {
     struct mqtt_session *session = c->claim->session;
     bool known = true;
@@ -275,8 +321,9 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored)
             inflight_clear(&session->inflight[0]);
             inflight_clear(&session->inflight[1]);
         }
-        known = resume(c, 0) && known;
-        known = resume(c, 1) && known;
+        const bool whole[2] = {resume(c, 0), resume(c, 1)};
+        entry->followed = entry->counted && session->kept && whole[0] && whole[1];
+        known = whole[0] && whole[1] && known;
     }
     settle_claim(c->claim, MQTT_CLAIM_HELD);
     session->contestants = still_waiting(session, c->connack.time);
@@ -300,7 +347,7 @@ static bool displace_holder(struct mqtt_connection *c)
     const bool crossed = claim->connections != session->connections;
     if (session->holder != NULL) {
         c->takes_over = session->holder->connection->first.frame;
-        let_go(session, MQTT_CLAIM_TAKEN_OVER);
+        let_go(session, MQTT_CLAIM_TAKEN_OVER, c->connack.time);
     }
     if (crossed || session->unanswered > 1 || !session_undisturbed(session))
         claim->session_was_known = false;
@@ -318,12 +365,14 @@ void enter_session(struct observation *o)
         o->step->session = nothing_stored ? MQTT_SESSION_BEGAN
                            : tells        ? MQTT_SESSION_RESUMED
                                           : MQTT_SESSION_UNCLEAR;
+    o->step->entry = (struct mqtt_entry){.past = MQTT_PAST_UNKNOWN, .offline = MQTT_NO_TIME};
     if (c->claim != NULL) {
         const bool crossed = displace_holder(c);
         check_takeover(o);
         if (tells)
             check_session_present(o);
-        known = enter(c, nothing_stored);
+        note_entry(o, crossed, surely_kept(c->claim->session, o->place->time));
+        known = enter(c, nothing_stored, &o->step->entry);
         if (crossed)
             contest(c->claim->session);
     }

@@ -181,6 +181,7 @@ static struct mqtt_session *allocate(struct mqtt_sessions *sessions, struct mqtt
     }
     session->registry = sessions;
     session->client_identifier = session->name->text;
+    session->left = session->named = MQTT_NO_TIME;
     session->inflight[0].memory = session->inflight[1].memory = memory;
     return session;
 }
@@ -190,7 +191,7 @@ static void note_shared(struct mqtt_sessions *sessions, const struct mqtt_sessio
                         uint64_t frame)
 {
     const struct mqtt_name *name = session->name;
-    if (session->declared || session->named != 0 || name->connects == 0)
+    if (session->declared || session->uses != 0 || name->connects == 0)
         return;
     if (sessions->shared++ != 0)
         return;
@@ -207,7 +208,7 @@ static void use_name(struct mqtt_session *session)
         return;
     if (name->connects++ == 0)
         name->first = session->server;
-    session->named++;
+    session->uses++;
 }
 
 static struct mqtt_session *add(struct mqtt_sessions *sessions, uint64_t hash,
@@ -240,7 +241,7 @@ static struct mqtt_session *add(struct mqtt_sessions *sessions, uint64_t hash,
 /* Connections so far that may have been this client's, although nobody can tell. */
 static uint64_t session_strangers(const struct mqtt_session *session)
 {
-    const uint64_t elsewhere = session->declared ? 0 : session->name->connects - session->named;
+    const uint64_t elsewhere = session->declared ? 0 : session->name->connects - session->uses;
     return session->registry->strangers + session->missed + elsewhere;
 }
 
@@ -336,7 +337,7 @@ void note_stranger(struct mqtt_connection *c)
 
 bool name_used_elsewhere(const struct mqtt_session *session)
 {
-    return !session->declared && session->name->connects != session->named;
+    return !session->declared && session->name->connects != session->uses;
 }
 
 bool claim_undisturbed(const struct mqtt_claim *claim)

@@ -27,10 +27,12 @@ struct mqtt_claim {
     struct mqtt_claim *newer, *older; /* of the session */
     struct mqtt_session *session;
     const struct mqtt_connection *connection;
-    uint8_t state;          /* enum mqtt_claim_state */
-    bool session_was_known; /* before this connection's CONNECT */
-    uint64_t connections;   /* the session's, at that time */
-    uint64_t strangers;     /* the session's, at that time */
+    uint8_t state;                   /* enum mqtt_claim_state */
+    bool session_was_known;          /* before this connection's CONNECT */
+    uint64_t connections;            /* the session's, at that time */
+    uint64_t strangers;              /* the session's, at that time */
+    bool departed;                   /* it was the session's holder, and is it no more */
+    struct mqtt_departure departure; /* valid if so */
 };
 
 struct mqtt_name;
@@ -47,7 +49,7 @@ struct mqtt_session {
     void *user;                  /* the caller's own */
     uint64_t id;                 /* counts from 0 in the order of first sight */
     struct mqtt_name *name;
-    uint64_t named;                      /* CONNECTs here that used the name */
+    uint64_t uses;                       /* CONNECTs here that used the name */
     struct mqtt_slice client_identifier; /* the name's text; as sent in CONNECT, or assigned */
     struct mqtt_claim *claims;           /* newest first; owned */
     struct mqtt_claim *holder;           /* HELD or CONTESTED; NULL while offline */
@@ -57,11 +59,17 @@ struct mqtt_session {
     struct mqtt_leg connect;             /* the last CONNECT */
     int64_t offline_since; /* nanoseconds: the last control packet of the last connection */
     int64_t offline_slack; /* the server may have noticed so much later; INT64_MAX: any time */
+    int64_t left;          /* when its last connection was over; MQTT_NO_TIME: not known */
+    int64_t named;         /* time of the last CONNECT, accepted or not; MQTT_NO_TIME: none */
+    struct mqtt_waiting waiting[2]; /* what that connection left unfinished, if `counted`: [0] begun
+                                       by the client, [1] by the server */
     uint64_t connections;
     uint64_t resumed;    /* connections that went on with stored state */
     uint64_t taken_over; /* connections that another one ended */
     bool kept;           /* the server has to keep its state after the last connection */
     uint8_t version;     /* enum mqtt_version of the last connection */
+    bool counted;        /* `waiting` is known */
+    bool agreed;         /* that connection was seen as a whole: `kept` and `expiry` are certain */
     bool known;          /* its handshakes are known from a clean start on */
     uint64_t missed;     /* connections that named it and that there was no memory to follow */
     bool stale;          /* its handshakes are not what the last connection left any more */
@@ -124,6 +132,10 @@ struct mqtt_session *mqtt_sessions_next(const struct mqtt_sessions *sessions,
 /* The session that a connection claims, whatever became of the claim; NULL if none. Lives as long
  * as the connection. */
 struct mqtt_session *mqtt_connection_session(const struct mqtt_connection *connection);
+
+/* The client did not come back until the capture ended at `time`, and its session has expired
+ * (5.0). False where that is not certain. */
+bool mqtt_session_expired(const struct mqtt_session *session, int64_t time);
 
 /* The END finding for a handshake that waits in a session whose client did not come back until the
  * capture ended at `time`. False if none is due. `by_client`: the client began it. */

@@ -33,6 +33,16 @@ def connack(code=0):
     return packet(0x20, bytes([0, code]))
 
 
+def connect_5(client_id, expiry=0, clean_start=False, keep_alive=60):
+    properties = b"\x11" + struct.pack(">I", expiry) if expiry else b""
+    return packet(0x10, string("MQTT") + bytes([5, 0x02 if clean_start else 0]) + struct.pack(">H", keep_alive)
+                  + bytes([len(properties)]) + properties + string(client_id))
+
+
+def connack_5(session_present=False, code=0):
+    return packet(0x20, bytes([session_present, code, 0]))
+
+
 def publish(topic, payload=b"", first_byte=0x30, identifier=None):
     body = string(topic)
     if identifier is not None:

@@ -21,7 +21,8 @@ import unittest
 
 import jsonschema
 
-from mqtt_pcap import CLIENT, SERVER, Capture, connack, connect, packet, publish, session
+from mqtt_pcap import (CLIENT, DISCONNECT, SERVER, Capture, connack, connack_5, connect, connect_5, packet, publish,
+                       session)
 from test_cli import CAPTURES, FLEET, HOSTILE, MQTTSCOPE, SOURCE, Case, run, strict
 
 
@@ -67,11 +68,36 @@ class EventCase(Case):
         return [event for event in events if event["event_type"] == kind]
 
 
+def seconds(count):
+    return count * 10**9
+
+
+def publish_5(topic, identifier, dup=False):
+    """QoS 1, without properties."""
+    return publish(topic, b"\0x", 0x3A if dup else 0x32, identifier)
+
+
+def lives():
+    """Two clients and their sessions of 30 seconds: one comes back within them and once more after them, the other
+    never."""
+    capture = Capture()
+    capture.talk([(CLIENT, connect_5("stays-away", 30)), (SERVER, connack_5()), (SERVER, publish_5("u", 3)),
+                  (CLIENT, DISCONNECT)])
+    capture.talk([(CLIENT, connect_5("returns", 30)), (SERVER, connack_5()), (CLIENT, publish_5("t", 7)),
+                  (CLIENT, publish_5("t", 8))])
+    capture.time += seconds(10)
+    capture.talk([(CLIENT, connect_5("returns", 30)), (SERVER, connack_5(True)), (CLIENT, publish_5("t", 7, dup=True)),
+                  (SERVER, packet(0x40, b"\0\7"))])
+    capture.time += seconds(40)
+    capture.talk([(CLIENT, connect_5("returns", 30)), (SERVER, connack_5())])
+    return capture
+
+
 class Events(EventCase):
     def test_schema(self):
         kinds = set()
-        for path in CAPTURES:
-            for event in self.events(path):
+        for path, data in [*((path, None) for path in CAPTURES), ("-", lives().bytes())]:
+            for event in self.events(path, stdin=data):
                 with self.subTest(os.path.basename(path), event=event["event_type"], frame=event["frame"]):
                     validate(event)
                 kinds.add(event["event_type"])
@@ -136,6 +162,35 @@ class Events(EventCase):
         self.assertEqual(subscribed["reason_codes"], [2])
         refused = [e for e in self.of(events, "handshake-done") if e["mqtt"]["refused"]]
         self.assertEqual([(e["mqtt"]["client_id"], e["mqtt"]["reason_code"]) for e in refused], [("intruder", 5)])
+
+    def test_lives(self):
+        """Two PUBLISH are owed, one comes again; the session expires with the other one, and one of nobody's."""
+        path = self.path("lives.pcap", lives().bytes())
+        told = [(e["event_type"], e["mqtt"]["client_id"], e["mqtt"].get("after"), e["mqtt"].get("offline_us"),
+                 [e["mqtt"]["waiting"][way]["publish"] for way in ("client_to_server", "server_to_client")]
+                 if e["mqtt"].get("waiting") else None)
+                for e in self.events(path) if e["event_type"].startswith("session-")]
+        self.assertEqual(told, [
+            ("session-began", "stays-away", "first", None, None),
+            ("session-offline", "stays-away", None, None, [0, 1]),
+            ("session-began", "returns", "first", None, None),
+            ("session-offline", "returns", None, None, [2, 0]),
+            ("session-resumed", "returns", "offline", 10000004, [2, 0]),
+            ("session-offline", "returns", None, None, [1, 0]),
+            ("session-expired", "returns", None, 40000004, [1, 0]),
+            ("session-began", "returns", "expired", 40000004, [1, 0]),
+            ("session-offline", "returns", None, None, [0, 0]),
+            ("session-expired", "stays-away", None, 50000024, [0, 1]),
+        ])
+        report = json.loads(self.good("--json", "-", path))
+        away, returns = report["sessions"]
+        self.assertEqual((away["state"], away["expired"], away["owed"]["server_to_client"]["dropped"]), ("expired", 1, 1))
+        self.assertEqual((returns["state"], returns["expired"], returns["resumed"], returns["began"]), ("offline", 1, 1, 2))
+        self.assertEqual((returns["offline_spans"], returns["offline_us"], returns["longest_offline_us"]),
+                         (2, 50000008, 40000004))
+        self.assertEqual(returns["end_causes"], {"client-closed": 3})
+        self.assertEqual({key: count for key, count in returns["owed"]["client_to_server"].items() if count},
+                         {"publish": 3, "resumed": 2, "resent": 1, "finished": 1, "not_resent": 1, "dropped": 1})
 
     def test_legs(self):
         """A QoS 2 handshake names its four packets, and took from the first to the last."""

@@ -21,7 +21,8 @@ struct bytes {
 };
 
 struct player {
-    struct transcript_run *run; /* NULL: every line has to hold */
+    struct transcript_run *run;       /* NULL: every line has to hold */
+    const struct transcript_ear *ear; /* NULL: nobody listens */
     struct mqtt_memory memory;
     struct mqtt_sessions *sessions;
     struct mqtt_broker_endpoint endpoints[8]; /* that were declared */
@@ -275,6 +276,8 @@ static void settle(struct player *p, unsigned line)
         p->found_count = p->expected_count = 0;
         return;
     }
+    if (p->ear != NULL)
+        p->found_count = p->expected_count = 0;
     for (unsigned i = 0; i < p->expected_count; i++) {
         unsigned j = 0;
         while (j < p->found_count && strcmp(p->found[j], p->expected[i]) != 0)
@@ -313,6 +316,8 @@ static void start(struct player *p, const struct words *w)
     if (port != NULL)
         s.endpoints[1].port = (uint16_t)number(port);
     p->connections[p->count] = mqtt_connection_new(p->sessions, &s);
+    if (p->ear != NULL)
+        p->ear->opened(p->ear->user, p->count, &s);
     snprintf(p->names[p->count], sizeof p->names[0], "%s", w->count > 1 ? w->word[1] : "");
     p->current = p->count++;
 }
@@ -341,6 +346,8 @@ static void send_packet(struct player *p, const struct words *w)
     ck_assert_msg(outcome == MQTT_OK || outcome == MQTT_MALFORMED, "line %u: outcome %d", p->line,
                   (int)outcome);
     note_findings(p);
+    if (p->ear != NULL)
+        p->ear->packet(p->ear->user, p->current, &place, &packet, &p->step);
 }
 
 static void add_open_findings(struct player *p, enum mqtt_close how)
@@ -381,11 +388,23 @@ static void close_current(struct player *p, uint8_t side, enum mqtt_close how)
     unsigned kept = p->found_count = 0;
     add_open_findings(p, how);
     kept = p->found_count;
-    mqtt_connection_close(current(p), &place, how, &p->step);
+    if (p->ear != NULL)
+        p->ear->close(p->ear->user, p->current, current(p), &place, (int)how, &p->step);
+    else
+        mqtt_connection_close(current(p), &place, how, &p->step);
     for (uint32_t i = 0; i < p->step.finding_count; i++)
         snprintf(p->found[kept++], sizeof p->found[0], "%s",
                  mqtt_rule_info((enum mqtt_rule)p->step.findings[i].rule)->id);
     p->found_count = kept;
+}
+
+static void over(struct player *p, uint8_t side)
+{
+    const struct mqtt_place place = {.time = p->time, .frame = ++p->frame, .side = side};
+    if (p->ear != NULL)
+        p->ear->over(p->ear->user, p->current, current(p), &place);
+    else
+        mqtt_connection_over(current(p), p->time);
 }
 
 /* The end of the capture: of the current connection, and of the sessions that nobody resumed. */
@@ -478,6 +497,8 @@ static void act(struct player *p, const struct words *w)
         pass_time(p, (int64_t)(strtod(word + 1, NULL) * 1e9));
     else if (strcmp(word, "gap") == 0)
         lose(p, w->word[1][0] == 'S');
+    else if (strcmp(word, "over") == 0)
+        over(p, w->word[1][0] == 'S');
     else if (strcmp(word, "close") == 0)
         close_current(p, w->word[1][0] == 'S',
                       strcmp(w->word[2], "rst") == 0 ? MQTT_CLOSE_RST : MQTT_CLOSE_FIN);
@@ -508,10 +529,20 @@ static void *reallocate(void *user, void *block, size_t size)
     return ++run->allocations == run->failing ? NULL : realloc(block, size);
 }
 
-static void play(const char *text, struct transcript_run *run)
+/* Who listens hears of the end of all that is open. */
+static void end_heard(struct player *p)
+{
+    for (p->current = 0; p->current < p->count; p->current++)
+        if (!current(p)->closed)
+            close_current(p, 0, MQTT_CLOSE_CAPTURE_END);
+    p->ear->end(p->ear->user, p->sessions, p->time);
+}
+
+static void play(const char *text, struct transcript_run *run, const struct transcript_ear *ear)
 {
     struct player *p = calloc(1, sizeof *p);
     p->run = run;
+    p->ear = ear;
     p->memory = (struct mqtt_memory){.reallocate = run != NULL ? reallocate : NULL, .user = run};
     char *copy = strdup(text);
     char *next = copy;
@@ -540,6 +571,8 @@ static void play(const char *text, struct transcript_run *run)
         }
     }
     settle(p, action_line);
+    if (ear != NULL)
+        end_heard(p);
     for (unsigned i = 0; i < p->count; i++)
         mqtt_connection_free(p->connections[i]);
     mqtt_sessions_free(p->sessions);
@@ -550,10 +583,15 @@ static void play(const char *text, struct transcript_run *run)
 
 void transcript(const char *text)
 {
-    play(text, NULL);
+    play(text, NULL, NULL);
 }
 
 void transcript_run(const char *text, struct transcript_run *run)
 {
-    play(text, run);
+    play(text, run, NULL);
+}
+
+void transcript_heard(const char *text, const struct transcript_ear *ear)
+{
+    play(text, NULL, ear);
 }

@@ -12,6 +12,7 @@
  *     C TYPE ...  S TYPE ...        the client, the server sends a control packet (see build())
  *     +SECONDS                      time passes; +-SECONDS: the clock is set back
  *     gap C | gap S                 bytes of that direction are missing
+ *     over C                        the transport is seen to end, and is closed later
  *     close C fin | close S rst ... the transport ends; `end` is the end of the capture
  *     ! RULE                        the last line raises this finding; what is not listed may not
  * come ? WORD [VALUE]                the last line has this result: see expect()
@@ -37,6 +38,29 @@ struct transcript_run {
     uint64_t allocations;       /* how many there were */
     unsigned found[MQTT_RULES]; /* how often each rule was raised */
 };
+
+/* Somebody who hears all of a transcript, and closes its connections: what is open at its end, when
+ * the capture ends. `number` counts the connections from 0. Findings need not be listed. */
+struct mqtt_connection;
+struct mqtt_connection_start;
+struct mqtt_packet;
+struct mqtt_place;
+struct mqtt_sessions;
+struct mqtt_step;
+
+struct transcript_ear {
+    void *user;
+    void (*opened)(void *user, unsigned number, const struct mqtt_connection_start *start);
+    void (*packet)(void *user, unsigned number, const struct mqtt_place *place,
+                   const struct mqtt_packet *packet, const struct mqtt_step *step);
+    void (*over)(void *user, unsigned number, struct mqtt_connection *connection,
+                 const struct mqtt_place *place);
+    void (*close)(void *user, unsigned number, struct mqtt_connection *connection,
+                  const struct mqtt_place *place, int how, struct mqtt_step *step);
+    void (*end)(void *user, const struct mqtt_sessions *sessions, int64_t time);
+};
+
+void transcript_heard(const char *text, const struct transcript_ear *ear);
 
 void transcript_run(const char *text, struct transcript_run *run);
 
