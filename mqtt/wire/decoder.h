@@ -230,8 +230,13 @@ static void check_characters(struct decoder *d, enum mqtt_field field, struct mq
         uint32_t point;
         const uint32_t at = (uint32_t)mqtt_utf8_discouraged(text.data, text.length,
                                                             (enum mqtt_discouraged)kind, &point);
-        if (at != text.length)
+        if (at == text.length)
+            continue;
+        /* Leaves room for what is forbidden. */
+        if (d->packet->finding_count < MQTT_PACKET_FINDINGS_MAX / 2)
             finding(d, (enum mqtt_rule)rules[kind], field, start + at, 1, point, at);
+        else
+            d->packet->findings_dropped++;
     }
 }
 

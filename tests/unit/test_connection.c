@@ -701,6 +701,9 @@ static const struct scene scenes[] = {
     {"a packet that reads in both is 5.0, until one reads in 3.1.1 alone",
      "connection mid\nC PUBLISH 0 t v5\n? version 5.0\nC PUBLISH 0 t v5\nC PUBLISH 0 t v5\n"
      "? version 5.0\nC SUBSCRIBE 1 a:1\n? version 3.1.1\n"},
+    {"what is discouraged in 5.0 does not make it 3.1.1",
+     "connection mid\nC PUBLISH 0 t v5\n? version 5.0\n"
+     "C PUBLISH 0 t v5 {26 0001 6B 0002 7609}\n! string-control-character\n? version 5.0\n"},
     {"and the other way round",
      "connection mid\nC SUBSCRIBE 1 a:1\n? version 3.1.1\nS SUBACK 1 1\nS SUBACK 2 0x87 v5\n"
      "? version 5.0\n"},

@@ -516,6 +516,22 @@ START_TEST(several_rules)
 }
 END_TEST
 
+/* Of many strings that hold what is discouraged not all are told, but what is forbidden is. */
+START_TEST(warnings_leave_room_for_errors)
+{
+    char text[512] = "82 ~ 0001";
+    for (unsigned i = 0; i < 20; i++)
+        strcat(text, i < 19 ? " [07] 00" : " [07] 80");
+    const struct row as = {"", V311, CLIENT, MQTT_RULE_NONE, text, text};
+    struct mqtt_packet packet;
+    ck_assert_int_eq(decode(&as, text, &packet), MQTT_OK);
+    ck_assert_uint_eq(packet.finding_count, MQTT_PACKET_FINDINGS_MAX / 2 + 1);
+    ck_assert_uint_eq(packet.findings_dropped, 20 - MQTT_PACKET_FINDINGS_MAX / 2);
+    ck_assert_uint_eq(packet.findings[packet.finding_count - 1].rule,
+                      MQTT_RULE_SUBSCRIPTION_OPTIONS_RESERVED);
+}
+END_TEST
+
 START_TEST(the_twin_raises_none)
 {
     const struct row *row = &rows[_i];
@@ -628,6 +644,6 @@ START_TEST(every_claim_of_a_packet_rule_is_shown)
 END_TEST
 
 SUITE("statements", TABLE(bad_bytes_raise_the_rule, rows), TABLE(several_rules, several_rows),
-      TABLE(the_twin_raises_none, rows), TABLE(the_rule_names_the_statements, rows),
-      TEST(every_statement_of_one_packet_is_shown), TEST(every_packet_rule_is_raised),
-      TEST(every_claim_of_a_packet_rule_is_shown))
+      TEST(warnings_leave_room_for_errors), TABLE(the_twin_raises_none, rows),
+      TABLE(the_rule_names_the_statements, rows), TEST(every_statement_of_one_packet_is_shown),
+      TEST(every_packet_rule_is_raised), TEST(every_claim_of_a_packet_rule_is_shown))
