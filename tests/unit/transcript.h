@@ -6,12 +6,14 @@
  *     connection [NAME] [mid]       begins a connection; with `mid` its start was not captured
  *                                   of any packet: began=-SECONDS (its first byte came so much
  *                                   earlier), unread (its sender has acknowledged nothing of the
- *                                   other side)
+ *                                   other side), read (all of it)
  *     use NAME                      goes on with an earlier one
  *     C TYPE ...  S TYPE ...        the client, the server sends a control packet (see build())
+ *     C RAW [v5] {HEX}              the same, as bytes
  *     +SECONDS                      time passes; +-SECONDS: the clock is set back
  *     gap C | gap S                 bytes of that direction are missing
- *     close C fin | close S rst ... the transport ends; `end` is the end of the capture
+ *     close C fin | close S rst ... the transport ends; `end` is the end of the capture; of both:
+ *                                   began=-SECONDS (a packet of the client had begun to come)
  *     ! RULE                        the last line raises this finding; what is not listed may not
  * come ? WORD [VALUE]                the last line has this result: see expect()
  *
