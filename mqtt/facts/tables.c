@@ -292,7 +292,6 @@ static const struct closes closes[MQTT_RULES] = {
 #define MQTT_CLOSES(violation, in_connect, in_3_1_1, in_5_0)                                       \
     [MQTT_RULE_##violation] = {MQTT_RULE_##in_connect, MQTT_RULE_##in_3_1_1, MQTT_RULE_##in_5_0},
 #include "mqtt/facts/closes.def"
-#undef MQTT_CLOSES
 };
 
 enum mqtt_rule mqtt_closes(enum mqtt_rule violation, enum mqtt_packet_type type,
@@ -309,6 +308,24 @@ enum mqtt_rule mqtt_closes(enum mqtt_rule violation, enum mqtt_packet_type type,
     else if (row->in_3_1_1 == row->in_5_0)
         rule = row->in_5_0;
     return rule != 0 ? (enum mqtt_rule)rule : MQTT_RULE_NONE;
+}
+
+static const uint8_t prescribed_reasons[MQTT_RULES] = {
+#define MQTT_PRESCRIBES(violation, reason) [MQTT_RULE_##violation] = MQTT_REASON_##reason,
+#include "mqtt/facts/closes.def"
+};
+
+uint8_t mqtt_prescribed_reason(enum mqtt_rule violation)
+{
+    return prescribed_reasons[violation];
+}
+
+bool mqtt_reason_is_prescribed(uint8_t code)
+{
+    for (unsigned rule = 0; code != 0 && rule < MQTT_RULES; rule++)
+        if (prescribed_reasons[rule] == code)
+            return true;
+    return false;
 }
 
 enum mqtt_rule mqtt_rule_by_id(const char *id)

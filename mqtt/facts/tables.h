@@ -131,6 +131,12 @@ enum mqtt_rule mqtt_rule_by_id(const char *id);
 enum mqtt_rule mqtt_closes(enum mqtt_rule violation, enum mqtt_packet_type type,
                            enum mqtt_version version);
 
+/* The reason code of 5.0 that names this violation in a DISCONNECT; 0 if none is prescribed. */
+uint8_t mqtt_prescribed_reason(enum mqtt_rule violation);
+
+/* Whether a DISCONNECT with this reason code blames the other side for one of these. */
+bool mqtt_reason_is_prescribed(uint8_t code);
+
 /* "note", "warning", "error". */
 const char *mqtt_severity_name(unsigned severity);
 

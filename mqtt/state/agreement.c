@@ -212,7 +212,9 @@ void observe_connack(struct observation *o)
         return;
     c->connack = place_leg(o->place);
     c->connack_position = o->place->position;
-    c->authentication = MQTT_AUTHENTICATION_NONE;
+    c->authentication = c->authentication == MQTT_AUTHENTICATION_CLIENT
+                            ? MQTT_AUTHENTICATION_UNCLEAR
+                            : MQTT_AUTHENTICATION_NONE;
     c->connack_reason = o->packet->reason_code;
     c->session_present = o->packet->connack.session_present;
     link_request(o, &c->connect);

@@ -48,6 +48,10 @@ static bool take_turn(struct mqtt_connection *c, bool by_client, uint8_t reason)
                                                              : MQTT_AUTHENTICATION_UNCLEAR;
         return true;
     }
+    if (!by_client && turn == MQTT_AUTHENTICATION_CLIENT) { /* it does not wait for the answer */
+        c->authentication = MQTT_AUTHENTICATION_UNCLEAR;
+        return true;
+    }
     if (turn != (by_client ? MQTT_AUTHENTICATION_CLIENT : MQTT_AUTHENTICATION_SERVER))
         return false;
     if (by_client)

@@ -20,12 +20,32 @@ static bool is_payload_format(const struct mqtt_finding *finding)
     return finding->rule == MQTT_RULE_PROPERTY_OUT_OF_RANGE && finding->values[1] == 0x01;
 }
 
+/* What the packet is to be blamed for, if that is one thing. */
+static void note_fault(struct observation *o)
+{
+    unsigned errors = 0;
+    o->from->faults = o->from->last_error.frame != 0;
+    o->from->fault_reason = 0;
+    for (uint32_t i = 0; i < o->step->finding_count; i++) {
+        const enum mqtt_rule rule = (enum mqtt_rule)o->step->findings[i].rule;
+        if (mqtt_rule_info(rule)->severity != MQTT_ERROR)
+            continue;
+        errors++;
+        o->from->fault_reason = mqtt_prescribed_reason(rule);
+    }
+    if (errors > 1)
+        o->from->faults = true;
+}
+
 void note_violation(struct observation *o)
 {
     struct mqtt_violation *violation = &o->from->violation;
+    note_fault(o);
     if (violation->frame != 0 || o->sender == MQTT_SENDER_UNKNOWN)
         return;
-    for (uint32_t i = 0; i < o->step->finding_count; i++) {
+    /* What the connection adds stands last: that it is a second CONNECT counts more than its form.
+     */
+    for (uint32_t i = o->step->finding_count; i-- != 0;) {
         const struct mqtt_finding *finding = &o->step->findings[i];
         const enum mqtt_rule rule = mqtt_closes((enum mqtt_rule)finding->rule,
                                                 (enum mqtt_packet_type)o->packet->type, o->version);
@@ -94,6 +114,24 @@ static void check_receiver(struct observation *o)
         return;
     violation->told = true;
     raise_finding(o, (enum mqtt_rule)violation->rule, MQTT_FIELDS, violation->frame, 0);
+}
+
+static bool is_general(uint8_t reason)
+{
+    return reason == MQTT_REASON_MALFORMED_PACKET || reason == MQTT_REASON_PROTOCOL_ERROR;
+}
+
+/* A DISCONNECT that blames the other side: for what it did? */
+static void check_reason(struct observation *o)
+{
+    const struct mqtt_side_state *to = o->to;
+    const uint8_t reason = reason_of(o->packet), prescribed = to->fault_reason;
+    if (!is_5_0(o) || prescribed == 0 || to->faults || reason == prescribed ||
+        to->last_error.frame != to->last.frame || !connection_whole(o->connection) ||
+        !mqtt_reason_is_prescribed(reason) || (is_general(reason) && is_general(prescribed)))
+        return;
+    raise_finding(o, MQTT_RULE_REASON_CODE_NOT_PRESCRIBED, MQTT_FIELD_DISCONNECT_REASON, reason,
+                  prescribed);
 }
 
 /* ---- After a takeover ---- */
@@ -220,6 +258,8 @@ void check_closing(struct observation *o)
     const struct mqtt_connection *c = o->connection;
     if (o->to->violation.frame != 0)
         check_receiver(o);
+    if (o->to->fault_reason != 0 && o->packet->type == MQTT_DISCONNECT)
+        check_reason(o);
     if (o->to->disconnect.frame != 0)
         check_others_disconnect(o);
     if (o->sender == MQTT_SENDER_SERVER && o->step->has_handshake && c->claim != NULL &&

@@ -236,8 +236,8 @@ static void count_packet(struct observation *o)
     from->packets_by_type[o->packet->type]++;
     from->last = place_leg(o->place);
     if (o->step->finding_count != 0 && has_error(o->step)) {
-        from->last_error = from->last;
         note_violation(o);
+        from->last_error = from->last;
     }
 }
 

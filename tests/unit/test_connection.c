@@ -793,6 +793,31 @@ static const struct scene scenes[] = {
     {"... and what it had to answer before it closes",
      "connection\n" V3 "C PINGREQ\nC CONNECT 3.1.1 a clean\n! second-connect\nS PINGRESP\n"
      "close S fin\n"},
+    {"a second CONNECT with a fault of its own is a second CONNECT",
+     "connection\n" V3 "C RAW {10 0d 0004 4d515454 04 03 003c 0001 61}\n! connect-reserved-flag\n"
+     "! second-connect\nC PINGREQ\nS PINGRESP\n! second-connect-not-closed\n"},
+    {"a DISCONNECT that names another fault",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {22 0001}\nC PUBLISH 0 t {23 0002}\n"
+     "! topic-alias-above-maximum\nS DISCONNECT 0x82\n! disconnected-with-error\n"
+     "! reason-code-not-prescribed\nclose S fin\nconnection\n"
+     "C CONNECT 5.0 b clean\nS CONNACK\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "S DISCONNECT 0x95\n! disconnected-with-error\n! reason-code-not-prescribed\nclose S fin\n"
+     "connection\n"
+     "C CONNECT 5.0 c clean {21 0001}\nS CONNACK\nS PUBLISH 1 t id=1\nS PUBLISH 1 t id=2\n"
+     "! receive-maximum-exceeded\nC DISCONNECT 0x81\n! disconnected-with-error\n"
+     "! reason-code-not-prescribed\nclose C fin\n"},
+    {"... the one that is meant, one of the two general ones, something else, or one of several",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {22 0001}\nC PUBLISH 0 t {23 0002}\n"
+     "! topic-alias-above-maximum\nS DISCONNECT 0x94\n! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 b clean\nS CONNACK\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "S DISCONNECT 0x82\n! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 c clean\nS CONNACK\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "S DISCONNECT 0x8b\n! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 d clean\nS CONNACK\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "C PUBLISH 0 t {23 0002}\n! topic-alias-not-permitted\nS DISCONNECT 0x81\n"
+     "! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 e clean\nS CONNACK\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "C PUBLISH 0 t\nS DISCONNECT 0x95\n! disconnected-with-error\nclose S fin\n"},
     {"a QoS 2 exchange that was resumed began before the fault",
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 2 t id=1\nS PUBREC 1\nclose S rst\n"
      "connection\nC CONNECT 3.1.1 a\nS CONNACK sp\nC PUBREL 1\nC RAW {c1 00}\n"
@@ -818,6 +843,11 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS CONNACK {15 0001 6d}\n"
      "C AUTH 0x19 {15 0001 6d}\nC AUTH 0x19 {15 0001 6d}\nS AUTH 0x00 {15 0001 6d}\n"
      "S AUTH 0x00 {15 0001 6d}\n"},
+    {"a server that does not wait for an answer gets it all the same",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS AUTH 0x18 {15 0001 6d}\n"
+     "S CONNACK {15 0001 6d}\nC AUTH 0x18 {15 0001 6d}\nconnection\n"
+     "C CONNECT 5.0 b clean {15 0001 6d}\nS CONNACK {15 0001 6d}\nC AUTH 0x19 {15 0001 6d}\n"
+     "S AUTH 0x18 {15 0001 6d}\nS AUTH 0x00 {15 0001 6d}\nC AUTH 0x18 {15 0001 6d}\n"},
     {"an AUTH that a gap may have asked for",
      "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS CONNACK {15 0001 6d}\ngap C\n"
      "S AUTH 0x00 {15 0001 6d}\n"},
