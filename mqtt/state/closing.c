@@ -136,27 +136,32 @@ static void check_reason(struct observation *o)
 
 /* ---- After a takeover ---- */
 
-/* The connection that has surely taken the session from this one; NULL if there is none, or it may
- * have been the other way round: packets of two connections may pass the observer in another order
- * than they were sent. Servers that serve several parties tell their client identifiers apart by
- * the user name. */
-static const struct mqtt_connection *successor(const struct mqtt_connection *c)
+/* Packets of two connections may pass the observer in another order than they were sent: which of
+ * two that connect at once is the earlier one can't be told. Servers that serve several parties
+ * tell their client identifiers apart by the user name. */
+void note_successor(struct mqtt_claim *claim, const struct mqtt_connection *c)
+{
+    const struct mqtt_connection *holder = claim->connection;
+    if (holder->connect_cut || c->connect_cut || c->client_identifier_assigned ||
+        c->connect.frame == 0 || holder->user_name != c->user_name ||
+        mqtt_elapsed(c->connect.time, holder->connack.time) < MQTT_SECOND)
+        return;
+    claim->successor = (struct mqtt_successor){c->connect, c->connack};
+}
+
+/* NULL if no other connection has surely taken the session from this one. */
+static const struct mqtt_successor *successor(const struct mqtt_connection *c)
 {
     const struct mqtt_claim *claim = c->claim;
-    if (claim == NULL || claim->state != MQTT_CLAIM_TAKEN_OVER || claim->session->holder == NULL)
-        return NULL;
-    const struct mqtt_connection *other = claim->session->holder->connection;
-    const bool known = c->accepted && other->accepted && other->connect.frame != 0 &&
-                       !other->client_identifier_assigned && c->user_name == other->user_name &&
-                       !c->connect_cut && !other->connect_cut && all_seen(c);
-    return known && mqtt_elapsed(other->connect.time, c->connack.time) >= MQTT_SECOND ? other
-                                                                                      : NULL;
+    const bool known = claim != NULL && claim->state == MQTT_CLAIM_TAKEN_OVER &&
+                       claim->successor.connack.frame != 0 && all_seen(c);
+    return known ? &claim->successor : NULL;
 }
 
 static void check_takeover(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
-    const struct mqtt_connection *other = successor(c);
+    const struct mqtt_successor *other = successor(c);
     if (other == NULL || c->takeover_told ||
         mqtt_elapsed(o->step->request.time, other->connack.time) < MQTT_SECOND)
         return;
@@ -170,7 +175,7 @@ static void takeover_finding(struct mqtt_connection *c, const struct mqtt_place 
 {
     const uint8_t server = (uint8_t)(1 - c->client);
     const struct mqtt_side_state *client = &c->sides[c->client];
-    const struct mqtt_connection *other = successor(c);
+    const struct mqtt_successor *other = successor(c);
     if (other == NULL || c->version != MQTT_VERSION_5_0 || place->side != server ||
         client->disconnect.frame != 0 || c->sides[server].disconnect.frame != 0 ||
         client->violation.frame != 0 || client->last_error.frame != 0)

@@ -13,12 +13,16 @@
 #define MQTT_CLOSING_H
 
 #include "mqtt/state/observation.h"
+#include "mqtt/state/session.h"
 
 /* The packet has findings: remembers the first violation of its sender that ends the connection. */
 void note_violation(struct observation *o);
 
 /* The packet comes from a side that had to close. To be asked when all is known of it. */
 void check_closing(struct observation *o);
+
+/* The session goes from the claim's connection to this one, which was accepted just now. */
+void note_successor(struct mqtt_claim *claim, const struct mqtt_connection *c);
 
 /* The END findings: who did not close, or not as prescribed. Arguments as those of
  * mqtt_connection_close(). */

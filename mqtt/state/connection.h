@@ -206,10 +206,10 @@ struct mqtt_side_state {
     int64_t
         slowest_answer; /* nanoseconds: the longest that it let a request wait on this connection */
     uint8_t disconnect_reason;
-    struct mqtt_leg last;       /* its last control packet */
-    struct mqtt_leg last_error; /* the last ERROR finding against what it sent */
     uint8_t fault_reason; /* 5.0: the reason code for its first error; 0: none is prescribed */
     bool faults;          /* it has made more than one */
+    struct mqtt_leg last; /* its last control packet */
+    struct mqtt_leg last_error;      /* the last ERROR finding against what it sent */
     struct mqtt_violation violation; /* the first of these that it sent */
 };
 
