@@ -188,6 +188,9 @@ void channel_close(struct feed *feed, struct channel *channel, const struct tcp_
         .token = channel->flow->stream,
         .side = channel->ended_by,
     };
+    const uint8_t client = channel->connection->client;
+    if (channel->begun[client])
+        place.began = channel->begun_time[client];
     if (channel->ended) {
         place.time = channel->when.time_ns;
         place.frame = channel->when.frame;

@@ -283,6 +283,51 @@ const struct mqtt_rule_info *mqtt_rule_info(enum mqtt_rule rule)
     return &rules[rule];
 }
 
+/* What is not listed has zeros, which is no rule that a receiver could break. */
+struct closes {
+    uint16_t in_connect, in_3_1_1, in_5_0;
+};
+
+static const struct closes closes[MQTT_RULES] = {
+#define MQTT_CLOSES(violation, in_connect, in_3_1_1, in_5_0)                                       \
+    [MQTT_RULE_##violation] = {MQTT_RULE_##in_connect, MQTT_RULE_##in_3_1_1, MQTT_RULE_##in_5_0},
+#include "mqtt/facts/closes.def"
+};
+
+enum mqtt_rule mqtt_closes(enum mqtt_rule violation, enum mqtt_packet_type type,
+                           enum mqtt_version version)
+{
+    const struct closes *row = &closes[violation];
+    uint16_t rule = 0;
+    if (version == MQTT_VERSION_3_1)
+        return MQTT_RULE_NONE;
+    if (type == MQTT_CONNECT)
+        rule = row->in_connect;
+    else if (version == MQTT_VERSION_5_0 || version == MQTT_VERSION_3_1_1)
+        rule = version == MQTT_VERSION_5_0 ? row->in_5_0 : row->in_3_1_1;
+    else if (row->in_3_1_1 == row->in_5_0)
+        rule = row->in_5_0;
+    return rule != 0 ? (enum mqtt_rule)rule : MQTT_RULE_NONE;
+}
+
+static const uint8_t prescribed_reasons[MQTT_RULES] = {
+#define MQTT_PRESCRIBES(violation, reason) [MQTT_RULE_##violation] = MQTT_REASON_##reason,
+#include "mqtt/facts/closes.def"
+};
+
+uint8_t mqtt_prescribed_reason(enum mqtt_rule violation)
+{
+    return prescribed_reasons[violation];
+}
+
+bool mqtt_reason_is_prescribed(uint8_t code)
+{
+    for (unsigned rule = 0; code != 0 && rule < MQTT_RULES; rule++)
+        if (prescribed_reasons[rule] == code)
+            return true;
+    return false;
+}
+
 enum mqtt_rule mqtt_rule_by_id(const char *id)
 {
     for (unsigned i = 0; i < MQTT_RULES; i++) {

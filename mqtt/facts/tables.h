@@ -129,6 +129,19 @@ const struct mqtt_rule_info *mqtt_rule_info(enum mqtt_rule rule);
 /* The rule with this id; MQTT_RULE_NONE if there is none. */
 enum mqtt_rule mqtt_rule_by_id(const char *id);
 
+/* The rule that a receiver breaks if it goes on after this violation in a packet of `type`, where
+ * it has to close the connection; MQTT_RULE_NONE if it need not, or nothing says so. See
+ * closes.def.
+ */
+enum mqtt_rule mqtt_closes(enum mqtt_rule violation, enum mqtt_packet_type type,
+                           enum mqtt_version version);
+
+/* The reason code of 5.0 that names this violation in a DISCONNECT; 0 if none is prescribed. */
+uint8_t mqtt_prescribed_reason(enum mqtt_rule violation);
+
+/* Whether a DISCONNECT with this reason code blames the other side for one of these. */
+bool mqtt_reason_is_prescribed(uint8_t code);
+
 /* "note", "warning", "error". */
 const char *mqtt_severity_name(unsigned severity);
 

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CONNECT, CONNACK, AUTH and DISCONNECT: who is there, what the two ends agree on, which session
+ * CONNECT, CONNACK and DISCONNECT: who is there, what the two ends agree on, which session
  * goes on, and whether later packets keep to it (3.1, 3.2, 3.14, 3.15, 4.12).
  */
 #include "mqtt/state/agreement.h"
 
 #include <string.h>
 
+#include "mqtt/state/authentication.h"
 #include "mqtt/state/claim.h"
 #include "mqtt/state/doubt.h"
+#include "mqtt/state/requests.h"
 #include "mqtt/state/resume.h"
 #include "mqtt/state/silence.h"
+#include "mqtt/wire/hash.h"
 
 /* Replaces an owned slice by a copy; without memory it is empty, and that is remembered. */
 static void keep(struct mqtt_connection *c, struct mqtt_slice *owned, struct mqtt_slice value)
@@ -24,11 +27,6 @@ static void keep(struct mqtt_connection *c, struct mqtt_slice *owned, struct mqt
         c->strings_lost = true;
     mqtt_memory_free(c->memory, (void *)(uintptr_t)owned->data, owned->length);
     *owned = (struct mqtt_slice){copy, copy != NULL ? value.length : 0};
-}
-
-static bool same(struct mqtt_slice a, struct mqtt_slice b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
 /* ---- CONNECT ---- */
@@ -58,6 +56,8 @@ static void read_connect_properties(struct observation *o)
         c->request_response_information = p->request_response_information != 0;
     if (has_property(o, MQTT_PROPERTY_AUTHENTICATION_METHOD))
         keep(c, &c->authentication_method, p->authentication_method);
+    if (c->authentication_method.length != 0)
+        c->authentication = MQTT_AUTHENTICATION_SERVER;
 }
 
 void observe_connect(struct observation *o)
@@ -93,6 +93,8 @@ void observe_connect(struct observation *o)
     c->keep_alive.known = true;
     c->keep_alive.requested = connect->keep_alive;
     c->keep_alive.effective = connect->keep_alive;
+    if (connect->has_user_name)
+        c->user_name = mqtt_keyed_hash(1, connect->user_name.data, connect->user_name.length) | 1;
     keep(c, &c->client_identifier, connect->client_identifier);
     if (is_5_0(o))
         read_connect_properties(o);
@@ -177,6 +179,28 @@ static void accepted(struct observation *o)
     enter_session(o);
 }
 
+/* What every server has to allow: 1 to 23 digits and letters (3.1.3-5). */
+static bool is_plain(struct mqtt_slice identifier)
+{
+    for (uint32_t i = 0; i < identifier.length; i++) {
+        const uint8_t c = identifier.data[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')))
+            return false;
+    }
+    return identifier.length != 0 && identifier.length <= 23;
+}
+
+static void check_refused_identifier(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    const uint8_t code = is_5_0(o) ? MQTT_REASON_CLIENT_IDENTIFIER_NOT_VALID : 2;
+    if (o->version != MQTT_VERSION_3_1 && c->connack_reason == code && connection_whole(c) &&
+        !c->connect_cut && o->to->last_error.frame == 0 && is_plain(c->client_identifier))
+        raise_finding(o, MQTT_RULE_CLIENT_IDENTIFIER_REFUSED,
+                      is_5_0(o) ? MQTT_FIELD_CONNACK_REASON : MQTT_FIELD_RETURN_CODE,
+                      c->client_identifier.length, code);
+}
+
 void observe_connack(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
@@ -188,6 +212,9 @@ void observe_connack(struct observation *o)
         return;
     c->connack = place_leg(o->place);
     c->connack_position = o->place->position;
+    c->authentication = c->authentication == MQTT_AUTHENTICATION_CLIENT
+                            ? MQTT_AUTHENTICATION_UNCLEAR
+                            : MQTT_AUTHENTICATION_NONE;
     c->connack_reason = o->packet->reason_code;
     c->session_present = o->packet->connack.session_present;
     link_request(o, &c->connect);
@@ -210,55 +237,10 @@ void observe_connack(struct observation *o)
     }
     c->refused = true;
     session_refused(c);
+    check_refused_identifier(o);
     raise_finding(o, MQTT_RULE_CONNECT_REFUSED,
                   is_5_0(o) ? MQTT_FIELD_CONNACK_REASON : MQTT_FIELD_RETURN_CODE, c->connack_reason,
                   0);
-}
-
-/* ---- AUTH (5.0: 4.12) ---- */
-
-/* While connecting (4.12.0-5), or while authenticating anew (4.12.1-1). */
-static void other_method(struct observation *o, enum mqtt_field field)
-{
-    const struct mqtt_connection *c = o->connection;
-    struct mqtt_finding *finding =
-        raise_finding(o, MQTT_RULE_AUTH_METHOD_CHANGED, field, c->connect.frame, 0);
-    if (finding != NULL)
-        finding->awaits = c->connack.frame == 0 ? MQTT_CONNACK : MQTT_AUTH;
-}
-
-/* AUTH and CONNACK name the method of CONNECT (4.12.0-5 to 4.12.0-7). */
-static void check_method(struct observation *o)
-{
-    const struct mqtt_connection *c = o->connection;
-    const bool named = has_property(o, MQTT_PROPERTY_AUTHENTICATION_METHOD);
-    const bool needed = o->packet->type == MQTT_CONNACK && o->packet->has_reason_code &&
-                        o->packet->reason_code == 0 && o->packet->captured == o->packet->length &&
-                        c->authentication_method.length != 0;
-    if (c->connect.frame == 0 || c->strings_lost ||
-        (o->packet->type != MQTT_AUTH && !named && !needed))
-        return;
-    if (c->authentication_method.length == 0)
-        raise_finding(o, MQTT_RULE_AUTH_WITHOUT_METHOD, MQTT_FIELDS, c->connect.frame, 0);
-    else if (needed && !named)
-        other_method(o, MQTT_FIELDS);
-    else if (named && !same(o->packet->properties.authentication_method, c->authentication_method))
-        other_method(o, MQTT_FIELD_PROPERTY_AUTHENTICATION_METHOD);
-}
-
-void observe_auth(struct observation *o)
-{
-    const struct mqtt_connection *c = o->connection;
-    if (connection_whole(c) && c->connack.frame == 0 && o->packet->has_reason_code &&
-        o->packet->reason_code != MQTT_REASON_CONTINUE_AUTHENTICATION)
-        raise_finding(o, MQTT_RULE_AUTH_REASON_UNEXPECTED, MQTT_FIELD_AUTH_REASON,
-                      o->packet->reason_code, 0);
-    /* Re-authentication is the client's own idea; else AUTH answers CONNECT or AUTH (4.12). */
-    const bool begins =
-        o->packet->has_reason_code && o->packet->reason_code == MQTT_REASON_RE_AUTHENTICATE;
-    const bool awaited = c->connack.frame == 0 || o->to->packets_by_type[MQTT_AUTH] != 0;
-    if (!begins && awaited && c->connect.frame != 0)
-        link_request(o, &o->to->last);
 }
 
 /* ---- DISCONNECT ---- */
@@ -298,6 +280,8 @@ static void server_disconnect(struct observation *o)
                       o->packet->reason_code, 0);
     if (o->packet->reason_code == MQTT_REASON_KEEP_ALIVE_TIMEOUT)
         check_timeout(o);
+    if (o->packet->reason_code == MQTT_REASON_QOS_NOT_SUPPORTED)
+        observe_qos_refusal(o);
 }
 
 static void client_disconnect(struct observation *o)
@@ -321,6 +305,7 @@ void observe_disconnect(struct observation *o)
         client_disconnect(o);
     if (o->from->disconnect.frame == 0) {
         o->from->disconnect = place_leg(o->place);
+        o->from->disconnect_position = o->place->position;
         o->from->disconnect_reason = reason_of(o->packet);
     }
     const uint8_t reason = reason_of(o->packet);

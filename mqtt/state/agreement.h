@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* CONNECT, CONNACK, AUTH, DISCONNECT, and what they agree on. Private to mqtt/state/. */
+/* CONNECT, CONNACK, DISCONNECT, and what they agree on. Private to mqtt/state/. */
 #ifndef MQTT_AGREEMENT_H
 #define MQTT_AGREEMENT_H
 
@@ -7,7 +7,6 @@
 
 void observe_connect(struct observation *o);
 void observe_connack(struct observation *o);
-void observe_auth(struct observation *o);
 void observe_disconnect(struct observation *o);
 
 /* Whether any packet keeps to what was agreed. */

@@ -189,6 +189,14 @@ struct mqtt_doubt {
     uint64_t frame;
 };
 
+/* A violation that ends the connection, if its receiver does as it has to. */
+struct mqtt_violation {
+    uint64_t clock; /* the connection's, when it came */
+    uint64_t frame; /* 0: there was none */
+    uint16_t rule;  /* enum mqtt_rule that the receiver breaks with going on */
+    bool told;      /* it did, and that was said */
+};
+
 /* What is known of one side; index 0 or 1 as the caller numbers the sides. */
 struct mqtt_side_state {
     uint64_t packets;
@@ -223,11 +231,15 @@ struct mqtt_side_state {
     uint16_t topic_alias_maximum;
     uint32_t maximum_packet_size; /* 0: no limit */
     struct mqtt_leg disconnect;   /* its DISCONNECT; frame 0: none */
+    uint64_t disconnect_position; /* as in struct mqtt_place */
     int64_t
         slowest_answer; /* nanoseconds: the longest that it let a request wait on this connection */
     uint8_t disconnect_reason;
-    struct mqtt_leg last;       /* its last control packet */
-    struct mqtt_leg last_error; /* the last ERROR finding against what it sent */
+    uint8_t fault_reason; /* 5.0: the reason code for its first error; 0: none is prescribed */
+    bool faults;          /* it has made more than one */
+    struct mqtt_leg last; /* its last control packet */
+    struct mqtt_leg last_error;      /* the last ERROR finding against what it sent */
+    struct mqtt_violation violation; /* the first of these that it sent */
 };
 
 #define MQTT_PROVEN_BYTES (65536 / 8)
@@ -241,6 +253,14 @@ struct mqtt_side_state {
 struct mqtt_ping {
     uint64_t clock; /* the connection's, when it was sent */
     struct mqtt_leg leg;
+};
+
+/* Whose AUTH packet the exchange awaits (5.0: 4.12). */
+enum mqtt_authentication {
+    MQTT_AUTHENTICATION_NONE,
+    MQTT_AUTHENTICATION_SERVER, /* the server's, or the CONNACK */
+    MQTT_AUTHENTICATION_CLIENT,
+    MQTT_AUTHENTICATION_UNCLEAR, /* one side did not wait: what answers which can't be told */
 };
 
 /* Read-only for callers. Everything stays valid until mqtt_connection_free(). */
@@ -286,6 +306,10 @@ struct mqtt_connection {
     bool request_problem_information;
     bool request_response_information;
     struct mqtt_slice authentication_method; /* owned; length 0 and data NULL: none */
+    uint8_t authentication;                  /* enum mqtt_authentication: whose AUTH is awaited */
+    bool takeover_told; /* that the server serves on here although another connection took over */
+    bool others_disconnect_told; /* that one side goes on after the other's DISCONNECT */
+    uint64_t user_name;          /* stands for the user name of CONNECT; 0: there was none */
     uint8_t maximum_qos;
     bool retain_available, wildcard_available, subscription_identifier_available, shared_available;
     struct mqtt_leg connect, connack, first;
@@ -299,6 +323,8 @@ struct mqtt_connection {
         uint64_t longest_silence_frame; /* the packet that ended it */
         uint64_t late;                  /* silences above 1.0x, up to 1.5x */
         uint64_t expired;               /* silences above 1.5x */
+        int64_t served;        /* when the server first sent something in a silence above 1.5x */
+        uint64_t served_after; /* the client's last packet before it; 0: that did not happen */
     } keep_alive;
     struct {
         uint64_t sent;
@@ -362,7 +388,8 @@ void mqtt_connection_gap(struct mqtt_connection *connection, const struct mqtt_p
 void mqtt_connection_over(struct mqtt_connection *connection, int64_t time);
 
 /* The transport ended, or the capture did (how == MQTT_CLOSE_CAPTURE_END). place->side is who ended
- * it, place->frame 0 if no frame shows it. Sets end_cause and end; `step` gets the END findings
+ * it, place->frame 0 if no frame shows it, place->began when the client began a packet that did not
+ * come to its end; 0: there is none. Sets end_cause and end; `step` gets the END findings
  * that fit into it. Handshakes that the session keeps move there, so walk them with
  * mqtt_connection_next_open() first. A second close does nothing. */
 void mqtt_connection_close(struct mqtt_connection *connection, const struct mqtt_place *place,

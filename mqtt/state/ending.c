@@ -2,6 +2,7 @@
 /* How a connection ends, and what it leaves open. */
 #include "mqtt/facts/time.h"
 #include "mqtt/state/claim.h"
+#include "mqtt/state/closing.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/inflight.h"
 #include "mqtt/state/observation.h"
@@ -90,27 +91,6 @@ const char *mqtt_end_cause_name(unsigned cause)
     return names[cause < MQTT_END_CAUSES ? cause : MQTT_END_OPEN];
 }
 
-/* An END finding names the packet that it is about, not the frame that ends the connection. */
-static void end_finding(struct mqtt_connection *c, struct mqtt_step *step, enum mqtt_rule rule,
-                        uint8_t side, unsigned type, const struct mqtt_leg *about, uint64_t value0,
-                        uint64_t value1)
-{
-    struct mqtt_finding *finding = next_finding(step);
-    if (finding == NULL)
-        return;
-    *finding = (struct mqtt_finding){
-        .rule = (uint16_t)rule,
-        .version = c->version,
-        .sender = (uint8_t)mqtt_connection_sender(c, side),
-        .packet_type = (uint8_t)type,
-        .side = side,
-        .field = MQTT_FIELDS,
-        .time = about->time,
-        .frame = about->frame,
-        .values = {value0, value1},
-    };
-}
-
 /* When the time for answers was over: a DISCONNECT of either side ends all duties. Its sender may
  * send nothing more, and need not wait; the other one has nobody to answer (3.14.4). */
 static int64_t duties_end(const struct mqtt_connection *c, int64_t time)
@@ -141,6 +121,20 @@ static bool may_be_taken_over(const struct mqtt_connection *c, enum mqtt_close h
     return how != MQTT_CLOSE_CAPTURE_END && c->claim != NULL && !claim_undisturbed(c->claim);
 }
 
+/* Whoever breaks a rule must reckon with a close instead of an answer (3.1.1: 4.8.0-1; 5.0:
+ * 4.13.1-1): to the packet that breaks it, to what had just gone before, and, if the other side has
+ * not gone on behind it, to all that came later. */
+static bool owed_nothing(const struct mqtt_connection *connection, unsigned sender,
+                         const struct mqtt_leg *last)
+{
+    const struct mqtt_side_state *from = &connection->sides[sender];
+    const bool ends = from->violation.frame != 0 && !from->violation.told;
+    if (ends && from->violation.frame <= last->frame)
+        return true;
+    return from->last_error.frame >= last->frame &&
+           mqtt_elapsed(from->last_error.time, last->time) < MQTT_OPEN_GRACE;
+}
+
 static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_close how,
                           struct mqtt_step *step)
 {
@@ -150,7 +144,8 @@ static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_clo
     for (uint32_t i = 0; i < c->ping.waiting_count; i++) {
         const struct mqtt_ping *ping = &c->ping.waiting[i];
         const int64_t waited = mqtt_elapsed(time, ping->leg.time);
-        if (waited < grace || !seen_since(c, ping->clock))
+        if (waited < grace || !seen_since(c, ping->clock) ||
+            (how != MQTT_CLOSE_CAPTURE_END && owed_nothing(c, c->client, &ping->leg)))
             continue;
         if (displaced != 0)
             displaced--;
@@ -213,6 +208,7 @@ void mqtt_connection_close(struct mqtt_connection *c, const struct mqtt_place *p
         (c->end_cause == MQTT_END_CLIENT_CLOSED || c->end_cause == MQTT_END_CLIENT_RESET))
         end_finding(c, step, MQTT_RULE_CLOSED_WITHOUT_DISCONNECT, c->client, 0, &client->last,
                     mqtt_milliseconds(silence), 0);
+    closing_findings(c, place, how, step);
     /* A connection that is open when the capture ends has not left its session. */
     if (how != MQTT_CLOSE_CAPTURE_END)
         leave_session(c);
@@ -262,15 +258,10 @@ static void open_finding(const struct mqtt_handshake *handshake, bool by_client,
     };
 }
 
-/* Whoever breaks a rule must reckon with a close instead of an answer (3.1.1: 4.8.0-1; 5.0:
- * 4.13.1-1): to the packet that breaks it, and to what had just gone before. */
-static bool owed_nothing(const struct mqtt_connection *connection,
-                         const struct mqtt_handshake *handshake)
+/* Who sent the last packet of it: the beginner, but for a PUBREC. */
+static uint8_t last_sender(const struct mqtt_handshake *handshake)
 {
-    const struct mqtt_leg *last = handshake_last_leg(handshake);
-    const uint8_t sender = handshake->stage != 2 ? handshake->side : (uint8_t)(1 - handshake->side);
-    const struct mqtt_leg *error = &connection->sides[sender].last_error;
-    return error->frame >= last->frame && mqtt_elapsed(error->time, last->time) < MQTT_OPEN_GRACE;
+    return handshake->stage != 2 ? handshake->side : (uint8_t)(1 - handshake->side);
 }
 
 /* The session may still finish the handshake: it outlives the connection, or may, where the capture
@@ -299,11 +290,10 @@ bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
     if (!seen_since(connection, handshake->began) || handshake->resumed ||
         (session_goes_on && ended) || mqtt_handshake_handed_on(connection, handshake))
         return false;
-    if (ended && (owed_nothing(connection, handshake) || may_be_taken_over(connection, how)))
+    if (ended && (owed_nothing(connection, last_sender(handshake), handshake_last_leg(handshake)) ||
+                  may_be_taken_over(connection, how)))
         return false;
-    /* The last packet is the beginner's, but for a PUBREC: the other one has to answer. */
-    const uint8_t answering =
-        handshake->stage != 2 ? (uint8_t)(1 - handshake->side) : handshake->side;
+    const uint8_t answering = (uint8_t)(1 - last_sender(handshake));
     time = duties_end(connection, time);
     if (mqtt_elapsed(time, handshake_last_leg(handshake)->time) <
         grace_of(connection, answering, how))

@@ -63,6 +63,27 @@ struct mqtt_finding *raise_finding(struct observation *o, enum mqtt_rule rule,
     return finding;
 }
 
+/* It names the packet that it is about, not the frame that ends the connection. */
+void end_finding(const struct mqtt_connection *c, struct mqtt_step *step, enum mqtt_rule rule,
+                 uint8_t side, unsigned type, const struct mqtt_leg *about, uint64_t value0,
+                 uint64_t value1)
+{
+    struct mqtt_finding *finding = next_finding(step);
+    if (finding == NULL)
+        return;
+    *finding = (struct mqtt_finding){
+        .rule = (uint16_t)rule,
+        .version = c->version,
+        .sender = (uint8_t)mqtt_connection_sender(c, side),
+        .packet_type = (uint8_t)type,
+        .side = side,
+        .field = MQTT_FIELDS,
+        .time = about->time,
+        .frame = about->frame,
+        .values = {value0, value1},
+    };
+}
+
 void identifier_finding(struct observation *o, enum mqtt_rule rule, uint64_t frame)
 {
     raise_finding(o, rule, MQTT_FIELD_PACKET_IDENTIFIER, o->packet->packet_identifier, frame);

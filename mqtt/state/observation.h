@@ -65,6 +65,12 @@ static inline uint8_t reason_of(const struct mqtt_packet *packet)
     return packet->has_reason_code ? packet->reason_code : MQTT_REASON_SUCCESS;
 }
 
+/* An END finding: about a packet that was seen before, of `side`. `type`: enum mqtt_packet_type; 0
+ * if it is about none. */
+void end_finding(const struct mqtt_connection *c, struct mqtt_step *step, enum mqtt_rule rule,
+                 uint8_t side, unsigned type, const struct mqtt_leg *about, uint64_t value0,
+                 uint64_t value1);
+
 /* Says in the step which packet this one answers. */
 void link_request(struct observation *o, const struct mqtt_leg *request);
 

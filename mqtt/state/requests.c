@@ -81,6 +81,42 @@ void observe_unsubscribe(struct observation *o)
         keep_filters(o, handshake, &o->packet->unsubscribe);
 }
 
+/* A Maximum QoS is none for SUBSCRIBE (5.0: 3.2.2-10). */
+static void check_qos_refused(struct observation *o, unsigned qos)
+{
+    const struct mqtt_connection *c = o->connection;
+    if (is_5_0(o) && qos != 3 && c->accepted && qos > c->maximum_qos)
+        raise_finding(o, MQTT_RULE_SUBSCRIBE_QOS_REFUSED, MQTT_FIELDS, qos, c->maximum_qos);
+}
+
+/* The highest QoS that a SUBSCRIBE asks for; 0 if its topic filters are not known. */
+static unsigned highest_qos(const struct mqtt_handshake *handshake)
+{
+    struct mqtt_slice list = handshake->list;
+    struct mqtt_filter filter;
+    unsigned highest = 0;
+    while (mqtt_filter_next(&list, MQTT_SUBSCRIBE, &filter)) {
+        const unsigned qos = filter.options & 3;
+        if (qos != 3 && qos > highest)
+            highest = qos;
+    }
+    return highest;
+}
+
+void observe_qos_refusal(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    const struct mqtt_handshake *handshake;
+    unsigned highest = 0;
+    uint32_t cursor = 0;
+    if (!connection_whole(c) || o->to->packets_by_type[MQTT_PUBLISH] != 0)
+        return;
+    while ((handshake = mqtt_inflight_next(&o->to->inflight, &cursor)) != NULL)
+        if (handshake->kind == MQTT_HANDSHAKE_SUBSCRIBE && highest_qos(handshake) > highest)
+            highest = highest_qos(handshake);
+    check_qos_refused(o, highest);
+}
+
 /* `known`: this is surely the request that the codes are about. */
 static void check_granted(struct observation *o, const struct mqtt_handshake *handshake, bool known)
 {
@@ -93,6 +129,8 @@ static void check_granted(struct observation *o, const struct mqtt_handshake *ha
         const bool asked = mqtt_filter_next(&list, MQTT_SUBSCRIBE, &filter);
         if (code >= MQTT_REASON_FAILURE)
             raise_finding(o, MQTT_RULE_SUBSCRIBE_REFUSED, field, code, i + 1);
+        if (code == MQTT_REASON_QOS_NOT_SUPPORTED && known && asked)
+            check_qos_refused(o, filter.options & 3);
         else if (known && asked && code <= MQTT_REASON_GRANTED_QOS_2 && code > (filter.options & 3))
             raise_finding(o, MQTT_RULE_SUBACK_ABOVE_REQUESTED, field, code, filter.options & 3);
     }
@@ -191,6 +229,7 @@ void observe_pingresp(struct observation *o)
     step->handshake = (struct mqtt_handshake){.kind = MQTT_HANDSHAKE_PING,
                                               .stage = 2,
                                               .side = (uint8_t)(1 - o->place->side),
+                                              .began = ping.clock,
                                               .legs = {ping.leg, place_leg(o->place)}};
     step->has_handshake = true;
     c->ping.waiting_count--;

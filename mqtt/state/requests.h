@@ -15,4 +15,7 @@ void observe_pingresp(struct observation *o);
 /* A packet whose structure breaks off behind its identifier. */
 void observe_malformed(struct observation *o);
 
+/* The server's DISCONNECT says that it does not support a QoS (0x9B). */
+void observe_qos_refusal(struct observation *o);
+
 #endif

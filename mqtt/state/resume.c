@@ -9,6 +9,7 @@
 #include "mqtt/state/resume.h"
 
 #include "mqtt/state/claim.h"
+#include "mqtt/state/closing.h"
 #include "mqtt/state/departure.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/inflight.h"
@@ -347,6 +348,7 @@ static bool displace_holder(struct mqtt_connection *c)
     const bool crossed = claim->connections != session->connections;
     if (session->holder != NULL) {
         c->takes_over = session->holder->connection->first.frame;
+        note_successor(session->holder, c);
         let_go(session, MQTT_CLAIM_TAKEN_OVER, c->connack.time);
     }
     if (crossed || session->unanswered > 1 || !session_undisturbed(session))

@@ -23,6 +23,11 @@ enum mqtt_claim_state {
     MQTT_CLAIM_REFUSED,    /* the server did not accept it */
 };
 
+/* The connection that has surely taken the session from a claim's. */
+struct mqtt_successor {
+    struct mqtt_leg connect, connack; /* connack.frame 0: there is none */
+};
+
 struct mqtt_claim {
     struct mqtt_claim *newer, *older; /* of the session */
     struct mqtt_session *session;
@@ -31,6 +36,7 @@ struct mqtt_claim {
     bool session_was_known;          /* before this connection's CONNECT */
     uint64_t connections;            /* the session's, at that time */
     uint64_t strangers;              /* the session's, at that time */
+    struct mqtt_successor successor; /* frame 0 of its CONNACK: none */
     bool departed;                   /* it was the session's holder, and is it no more */
     struct mqtt_departure departure; /* valid if so */
 };

@@ -22,6 +22,37 @@ static int64_t told_at(const struct mqtt_connection *c, const struct mqtt_leg *l
     return told_late ? c->connack.time : last->time;
 }
 
+/* What was sent once may have been under way for long; then its close is close behind it. */
+#define SERVED_TIME (2 * MQTT_SECOND)
+
+/* Whether the silence behind `last` is over for good at `now`, whatever its server took to notice.
+ */
+static bool surely_expired(const struct mqtt_connection *c, const struct mqtt_leg *last,
+                           int64_t now)
+{
+    const int64_t judged = mqtt_elapsed(now, told_at(c, last));
+    return silent_beyond(c, mqtt_elapsed(judged, MQTT_OPEN_GRACE), 3);
+}
+
+static void note_served(struct mqtt_connection *c, const struct mqtt_leg *last, int64_t now)
+{
+    if (c->keep_alive.served_after == last->frame || !surely_expired(c, last, now))
+        return;
+    c->keep_alive.served = now;
+    c->keep_alive.served_after = last->frame;
+}
+
+bool served_in_silence(const struct mqtt_connection *c, int64_t end, bool open)
+{
+    const struct mqtt_leg *client = &c->sides[c->client].last;
+    const struct mqtt_leg *server = &c->sides[1 - c->client].last;
+    if (!c->accepted || client->frame == 0 || c->keep_alive.served_after != client->frame ||
+        !surely_expired(c, client, server->time))
+        return false;
+    return mqtt_elapsed(server->time, c->keep_alive.served) >= SERVED_TIME ||
+           (open && mqtt_elapsed(end, server->time) >= SERVED_TIME);
+}
+
 /* Of the late packets of a connection only the first is a finding; the counts have them all. */
 void observe_silence(struct observation *o)
 {
@@ -33,8 +64,11 @@ void observe_silence(struct observation *o)
     const int64_t began = o->place->began != 0 ? o->place->began : o->place->time;
     const int64_t silence = mqtt_elapsed(began, last->time);
     o->step->since_client = silence;
-    if (o->sender != MQTT_SENDER_CLIENT)
+    if (o->sender != MQTT_SENDER_CLIENT) {
+        if (silence > MQTT_OPEN_GRACE)
+            note_served(c, last, o->place->time);
         return;
+    }
     if (silence > c->keep_alive.longest_silence) {
         c->keep_alive.longest_silence = silence;
         c->keep_alive.longest_silence_frame = o->place->frame;

@@ -12,4 +12,10 @@ void observe_silence(struct observation *o);
  * alive itself, 3 for what a server has to allow (3.1.2-24; 5.0: 3.1.2-22). */
 bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned halves);
 
+/* Whether the server served on in a silence that lasts until the connection's end, and for which it
+ * had to close: it sent something more than MQTT_OPEN_GRACE after that, and again later; or `open`:
+ * the connection is known to have stayed open behind it, until `end`. What was under way for long
+ * comes all at once, with the close behind it. */
+bool served_in_silence(const struct mqtt_connection *c, int64_t end, bool open);
+
 #endif

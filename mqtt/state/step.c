@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "mqtt/state/agreement.h"
+#include "mqtt/state/authentication.h"
 #include "mqtt/state/claim.h"
+#include "mqtt/state/closing.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/observation.h"
 #include "mqtt/state/qos.h"
@@ -119,6 +121,10 @@ static void check_first(struct observation *o)
     const unsigned type = o->packet->type;
     if (!c->start_seen || o->from->packets != 0 || o->from->gap)
         return;
+    /* What a server had got of the client when it sent: TCP tells. */
+    if (o->sender == MQTT_SENDER_SERVER && type == MQTT_CONNACK && o->place->acknowledged == 0 &&
+        o->to->packets == 0 && !o->to->gap)
+        raise_finding(o, MQTT_RULE_CONNACK_BEFORE_CONNECT, MQTT_FIELDS, reason_of(o->packet), 0);
     if (o->sender == MQTT_SENDER_CLIENT && type != MQTT_CONNECT)
         raise_finding(o, MQTT_RULE_FIRST_PACKET_NOT_CONNECT, MQTT_FIELD_PACKET_TYPE, type, 0);
     /* A server's DISCONNECT has a rule of its own in 5.0. */
@@ -229,8 +235,10 @@ static void count_packet(struct observation *o)
     from->bytes += o->packet->length;
     from->packets_by_type[o->packet->type]++;
     from->last = place_leg(o->place);
-    if (o->step->finding_count != 0 && has_error(o->step))
+    if (o->step->finding_count != 0 && has_error(o->step)) {
+        note_violation(o);
         from->last_error = from->last;
+    }
 }
 
 void mqtt_connection_step(struct mqtt_connection *c, const struct mqtt_place *place,
@@ -274,6 +282,7 @@ void mqtt_connection_step(struct mqtt_connection *c, const struct mqtt_place *pl
         else
             observe_malformed(&o);
     }
+    check_closing(&o);
     count_packet(&o);
     step->client_identifier = c->client_identifier;
 }

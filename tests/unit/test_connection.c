@@ -44,7 +44,8 @@ static const struct scene scenes[] = {
 
     /* ---- Who speaks when ---- */
     {"first packet is not CONNECT",
-     "connection\nC PINGREQ\n! first-packet-not-connect\nC CONNECT 3.1.1 a clean\nS CONNACK\n"},
+     "connection\nC PINGREQ\n! first-packet-not-connect\nC CONNECT 3.1.1 a clean\nS CONNACK\n"
+     "! violation-tolerated\n"},
     {"in mid-connection anything may come first",
      "connection mid\nC PINGREQ\n? client-side 0\nS PINGRESP\n? answers\n"},
     {"roles turn out the other way round", "connection mid\nS SUBSCRIBE 1 a:0\n? client-side 1\n"
@@ -73,7 +74,7 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 3.1.1 a clean\nC SUBSCRIBE 1 a:0\nS CONNACK code=5\n! connect-refused\n"
      "S SUBACK 1 0\n! packet-after-refusal\nclose S fin\n? cause refused\n"},
     {"not closed after the refusal",
-     "connection\nC CONNECT 3.1.1 a clean\nS CONNACK code=2\n! connect-refused\n+3\nend\n"
+     "connection\nC CONNECT 3.1.1 a clean\nS CONNACK code=3\n! connect-refused\n+3\nend\n"
      "! not-closed-after-refusal\n"},
     {"CONNECT without an answer",
      "connection\nC CONNECT 3.1.1 a clean\n+2\nclose S fin\n! connect-unanswered\n"},
@@ -196,7 +197,9 @@ static const struct scene scenes[] = {
      "connection\n" V3 "C PUBLISH 1 t id=1\nC SUBSCRIBE 2 a#:0\n! filter-multi-level-wildcard\n"
      "close S fin\n? cause protocol-error\n"
      "connection\n" V3 "C CONNECT 3.1.1 b clean\n! second-connect\nC PUBLISH 1 t id=1\n"
-     "+1\nclose S fin\n! qos-1-unfinished\n"},
+     "C PINGREQ\n+1\nclose S fin\n"
+     "connection\n" V3 "C CONNECT 3.1.1 c clean\n! second-connect\nC PINGREQ\nS PINGRESP\n"
+     "! second-connect-not-closed\nC PUBLISH 1 t id=1\n+1\nclose S fin\n! qos-1-unfinished\n"},
     {"many pings at once are all answered",
      "connection\n" V3 "C PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\n"
      "C PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\nC PINGREQ\n"
@@ -443,10 +446,10 @@ static const struct scene scenes[] = {
     {"a PINGREQ, an UNSUBSCRIBE, a PUBLISH cross the server's DISCONNECT",
      "connection\n" V5
      "S DISCONNECT 0x8b\n! disconnected-with-error\nC PINGREQ\nC UNSUBSCRIBE 1 a\n"
-     "C PUBLISH 1 t id=2\n+10\nend\n? cause server-disconnect\n"},
+     "C PUBLISH 1 t id=2\n+10\nend\n! not-closed-after-error\n? cause server-disconnect\n"},
     {"the answer to a fault is a DISCONNECT, and the transport stays open",
-     "connection\n" V5
-     "C SUBSCRIBE 1 a:0\nS DISCONNECT 0x97\n! disconnected-with-error\n+60\nend\n"},
+     "connection\n" V5 "C SUBSCRIBE 1 a:0\nS DISCONNECT 0x97\n! disconnected-with-error\n+60\nend\n"
+     "! not-closed-after-error\n"},
     {"a server that is slow on this connection is slow at its end, too",
      "connection\nC CONNECT 3.1.1 a clean\n+1\nS CONNACK\nC SUBSCRIBE 1 a:0\n+2\nclose C fin\n"
      "! closed-without-disconnect\n"},
@@ -696,6 +699,289 @@ static const struct scene scenes[] = {
      "close S rst\n+100000\nconnection\nC CONNECT 5.0 b clean\nS CONNACK\nC DISCONNECT\n"
      "close C fin\n+-100000\nconnection\nC CONNECT 5.0 a {11 00000064}\nS CONNACK sp\nC PUBREC 1\n"
      "S PUBREL 1\nC PUBCOMP 1\n"},
+
+    /* ---- CONNACK: to what, and to whom ---- */
+    {"a CONNACK that the server sends before it has read anything",
+     "connection\nS CONNACK unread\n! connack-before-connect\n"},
+    {"a CONNACK before its CONNECT, as the observer sees it",
+     "connection\nS CONNACK\nconnection\ngap C\nS CONNACK unread\nconnection mid\n"
+     "S CONNACK unread\n"},
+    {"a name that is none, accepted",
+     "connection\nC RAW {10 0d 0004 4d515458 04 02 003c 0001 61}\n! protocol-name-wrong\n"
+     "S CONNACK\n! protocol-name-accepted\n"},
+    {"... and refused",
+     "connection\nC RAW {10 0d 0004 4d515458 04 02 003c 0001 61}\n! protocol-name-wrong\n"
+     "S CONNACK code=1\n! connect-refused\nclose S fin\n"},
+    {"a level that is none, accepted",
+     "connection\nC RAW {10 0d 0004 4d515454 09 02 003c 0001 61}\n! protocol-level-unknown\n"
+     "S CONNACK\n! protocol-level-accepted\n"},
+    {"... and refused, in 5.0 with its own code",
+     "connection\nC RAW {10 0d 0004 4d515454 09 02 003c 0001 61}\n! protocol-level-unknown\n"
+     "S CONNACK code=1\n! connect-refused\nclose S fin\nconnection\n"
+     "C RAW v5 {10 0e 0004 4d515454 09 02 003c 00 0001 61}\n! protocol-level-unknown\n"
+     "S CONNACK code=0x84\n! connect-refused\nclose S fin\n"},
+    {"a reserved flag in CONNECT, accepted",
+     "connection\nC RAW {10 0d 0004 4d515454 04 03 003c 0001 61}\n! connect-reserved-flag\n"
+     "S CONNACK\n! invalid-connect-accepted\n"},
+    {"... in 5.0", "connection\nC RAW v5 {10 0e 0004 4d515454 05 03 003c 00 0001 61}\n"
+                   "! connect-reserved-flag\nS CONNACK\n! invalid-connect-accepted\n"},
+    {"... refused, closed without a word, and where the capture lacks what came before",
+     "connection\nC RAW {10 0d 0004 4d515454 04 03 003c 0001 61}\n! connect-reserved-flag\n"
+     "S CONNACK code=2\n! connect-refused\nclose S fin\n"
+     "connection\nC RAW {10 0d 0004 4d515454 04 03 003c 0001 61}\n! connect-reserved-flag\n"
+     "close S fin\n? cause protocol-error\n"
+     "connection\nC RAW {10 0d 0004 4d515454 04 03 003c 0001 61}\n! connect-reserved-flag\n"
+     "gap C\nS CONNACK\nconnection mid\n"
+     "C RAW {10 0d 0004 4d515454 04 03 003c 0001 61}\n! connect-reserved-flag\nS CONNACK\n"},
+    {"a CONNECT that breaks off, accepted",
+     "connection\nC RAW {10 0c 0004 4d515454 04 02 003c 0005}\n! client-identifier-missing\n"
+     "S CONNACK\n! invalid-connect-accepted\n"},
+    {"3.1 does not look at the reserved flag",
+     "connection\nC RAW {10 0f 0006 4d5149736470 03 03 003c 0001 61}\nS CONNACK\n"},
+    {"a will with another payload format: no sentence forbids it",
+     "connection\nC RAW v5 {10 19 0004 4d515454 05 06 003c 00 0001 61 02 01 02 0001 74 0003 "
+     "787878}\n"
+     "! property-out-of-range\nS CONNACK\n"},
+    {"an empty identifier without Clean Session, accepted",
+     "connection\nC CONNECT 3.1.1 -\n! client-identifier-empty\nS CONNACK\n"
+     "! empty-identifier-accepted\n"},
+    {"... refused, with Clean Session, and in 5.0",
+     "connection\nC CONNECT 3.1.1 -\n! client-identifier-empty\nS CONNACK code=2\n"
+     "! connect-refused\nclose S fin\nconnection\nC CONNECT 3.1.1 - clean\nS CONNACK\n"
+     "connection\nC CONNECT 5.0 -\nS CONNACK {12 0002 7a7a}\n"},
+    {"an identifier that all servers have to allow",
+     "connection\nC CONNECT 3.1.1 abcdefghijklmnopqrstuv9 clean\nS CONNACK code=2\n"
+     "! connect-refused\n! client-identifier-refused\nclose S fin\n"
+     "connection\nC CONNECT 5.0 Z0 clean\nS CONNACK code=0x85\n! connect-refused\n"
+     "! client-identifier-refused\nclose S fin\n"},
+    {"... and some that they need not, or refused for something else",
+     "connection\nC CONNECT 3.1.1 abcdefghijklmnopqrstuvw9 clean\nS CONNACK code=2\n"
+     "! connect-refused\nclose S fin\nconnection\nC CONNECT 3.1.1 a-b clean\n"
+     "S CONNACK code=2\n! connect-refused\nclose S fin\nconnection\n"
+     "C CONNECT 5.0 a clean\nS CONNACK code=0x87\n! connect-refused\nclose S fin\n"
+     "connection\nC CONNECT 3.1.1 a clean\nS CONNACK code=5\n! connect-refused\n"
+     "close S fin\nconnection\nC CONNECT 3.1 a clean\nS CONNACK code=2\n"
+     "! connect-refused\nclose S fin\n"},
+
+    /* ---- Going on after a violation ---- */
+    {"wrong flags, answered as if they were right",
+     "connection\n" V3 "C RAW {c1 00}\n! fixed-header-flags\nS PINGRESP\n"
+     "! wrong-flags-not-closed\nC RAW {c1 00}\n! fixed-header-flags\nS PINGRESP\n"},
+    {"... in 5.0", "connection\n" V5 "C RAW {c1 00}\n! fixed-header-flags\nS PINGRESP\n"
+                   "! violation-tolerated\n"},
+    {"... and closed, with a DISCONNECT in 5.0",
+     "connection\n" V3 "C RAW {c1 00}\n! fixed-header-flags\nclose S fin\n"
+     "? cause protocol-error\nconnection\n" V5 "C RAW {c1 00}\n! fixed-header-flags\n"
+     "S DISCONNECT 0x81\n! disconnected-with-error\nclose S fin\n"},
+    {"what was under way is no answer to what came behind the fault",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PINGREQ\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "C PINGREQ\nS PUBLISH 0 t\nS PUBACK 1\nS PINGRESP\n+1\nclose S fin\n"},
+    {"... and this one is",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC PINGREQ\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "C PUBLISH 1 t id=2\nS PUBACK 1\nS PINGRESP\nS PUBACK 2\n! wrong-flags-not-closed\n"},
+    {"an answer that may be to an earlier PINGREQ, which is lost",
+     "connection\n" V3 "gap C\nC RAW {c1 00}\n! fixed-header-flags\nS PINGRESP\n"
+     "C PINGREQ\nS PINGRESP\n"},
+    {"QoS 3",
+     "connection\n" V3 "C RAW {36 05 0001 74 0001}\n! publish-qos-3\nC PINGREQ\nS PINGRESP\n"
+     "! fault-not-closed\n"},
+    {"NUL in a topic filter, and it is granted",
+     "connection\n" V3 "C RAW {82 06 0001 0001 00 00}\n! topic-nul\nS SUBACK 1 0\n"
+     "! fault-not-closed\n"},
+    {"... and refused, and nothing more is answered",
+     "connection\n" V3 "C RAW {82 06 0001 0001 00 00}\n! topic-nul\nS SUBACK 1 0x80\n"
+     "! subscribe-refused\nclose S fin\n"},
+    {"a wildcard in a topic name is tolerated",
+     "connection\n" V3 "C PUBLISH 1 a/# id=1\n! topic-name-wildcard\nS PUBACK 1\n"
+     "! violation-tolerated\nC PUBLISH 1 a/# id=1\n! topic-name-wildcard\nS PUBACK 1\n"},
+    {"... in 5.0 nothing says that it ends the connection",
+     "connection\n" V5 "C PUBLISH 1 a/# id=1\n! topic-name-wildcard\nS PUBACK 1\n"},
+    {"... and may be refused",
+     "connection\n" V3 "C PUBLISH 1 a/# id=1\n! topic-name-wildcard\nclose S fin\n"},
+    {"No Local on a shared subscription",
+     "connection\n" V5 "C SUBSCRIBE 1 $share/g/t:4\n! no-local-shared\nS SUBACK 1 0\n"
+     "! violation-tolerated\n"},
+    {"... refused",
+     "connection\n" V5 "C SUBSCRIBE 1 $share/g/t:4\n! no-local-shared\nS DISCONNECT 0x82\n"
+     "! disconnected-with-error\nC PINGREQ\nclose S fin\n"},
+    {"a client that goes on after the server's fault",
+     "connection\n" V3 "S RAW {36 05 0001 74 0001}\n! publish-qos-3\nS PUBLISH 1 t id=2\n"
+     "C PUBACK 2\n! fault-not-closed\n"},
+    {"... and one whose PUBACK was under way",
+     "connection\n" V3 "S PUBLISH 1 t id=2\nS RAW {36 05 0001 74 0001}\n! publish-qos-3\n"
+     "C PUBACK 2\nC PINGREQ\nC DISCONNECT\nclose C fin\n"},
+    {"an identifier that was used twice: which of the two is acknowledged can't be told",
+     "connection\n" V3 "C PUBLISH 1 t id=1\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "C PUBLISH 1 u id=1\n! packet-identifier-in-use\nS PUBACK 1\n"},
+    {"the server goes on after a second CONNECT",
+     "connection\n" V3 "C CONNECT 3.1.1 a clean\n! second-connect\nC PINGREQ\nS PINGRESP\n"
+     "! second-connect-not-closed\nconnection\n"
+     "C CONNECT 5.0 b clean\nS CONNACK\nC CONNECT 5.0 b clean\n! second-connect\nC PINGREQ\n"
+     "S PINGRESP\n! second-connect-not-closed\n"},
+    {"... and what it had to answer before it closes",
+     "connection\n" V3 "C PINGREQ\nC CONNECT 3.1.1 a clean\n! second-connect\nS PINGRESP\n"
+     "close S fin\n"},
+    {"a second CONNECT with a fault of its own is a second CONNECT",
+     "connection\n" V3 "C RAW {10 0d 0004 4d515454 04 03 003c 0001 61}\n! connect-reserved-flag\n"
+     "! second-connect\nC PINGREQ\nS PINGRESP\n! second-connect-not-closed\n"},
+    {"a DISCONNECT that names another fault",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {22 0001}\nC PUBLISH 0 t {23 0002}\n"
+     "! topic-alias-above-maximum\nS DISCONNECT 0x82\n! disconnected-with-error\n"
+     "! reason-code-not-prescribed\nclose S fin\nconnection\n"
+     "C CONNECT 5.0 b clean\nS CONNACK\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "S DISCONNECT 0x95\n! disconnected-with-error\n! reason-code-not-prescribed\nclose S fin\n"
+     "connection\n"
+     "C CONNECT 5.0 c clean {21 0001}\nS CONNACK\nS PUBLISH 1 t id=1\nS PUBLISH 1 t id=2\n"
+     "! receive-maximum-exceeded\nC DISCONNECT 0x81\n! disconnected-with-error\n"
+     "! reason-code-not-prescribed\nclose C fin\n"},
+    {"... the one that is meant, one of the two general ones, something else, or one of several",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {22 0001}\nC PUBLISH 0 t {23 0002}\n"
+     "! topic-alias-above-maximum\nS DISCONNECT 0x94\n! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 b clean\nS CONNACK\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "S DISCONNECT 0x82\n! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 c clean\nS CONNACK\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "S DISCONNECT 0x8b\n! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 d clean\nS CONNACK\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "C PUBLISH 0 t {23 0002}\n! topic-alias-not-permitted\nS DISCONNECT 0x81\n"
+     "! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 e clean\nS CONNACK\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "C PUBLISH 0 t\nS DISCONNECT 0x95\n! disconnected-with-error\nclose S fin\n"},
+    {"a QoS 2 exchange that was resumed began before the fault",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 2 t id=1\nS PUBREC 1\nclose S rst\n"
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK sp\nC PUBREL 1\nC RAW {c1 00}\n"
+     "! fixed-header-flags\nS PUBCOMP 1\nclose S fin\n"},
+
+    /* ---- Extended authentication: whose turn it is ---- */
+    {"a server that authenticates its client anew by itself",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS CONNACK {15 0001 6d}\n"
+     "S AUTH 0x18 {15 0001 6d}\n! auth-unasked\n"},
+    {"... and one that ends what did not begin",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS CONNACK {15 0001 6d}\n"
+     "S AUTH 0x00 {15 0001 6d}\n! auth-unasked\n"},
+    {"a client that answers what was not asked",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nC AUTH 0x18 {15 0001 6d}\n"
+     "! auth-unasked\n"},
+    {"authentication and another one, of several rounds each",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS AUTH 0x18 {15 0001 6d}\n"
+     "C AUTH 0x18 {15 0001 6d}\nS AUTH 0x18 {15 0001 6d}\nC AUTH 0x18 {15 0001 6d}\n"
+     "S CONNACK {15 0001 6d}\nC AUTH 0x19 {15 0001 6d}\nS AUTH 0x18 {15 0001 6d}\n"
+     "C AUTH 0x18 {15 0001 6d}\nS AUTH 0x00 {15 0001 6d}\nC AUTH 0x19 {15 0001 6d}\n"
+     "S AUTH 0x00 {15 0001 6d}\n"},
+    {"a client that begins twice gets two answers",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS CONNACK {15 0001 6d}\n"
+     "C AUTH 0x19 {15 0001 6d}\nC AUTH 0x19 {15 0001 6d}\nS AUTH 0x00 {15 0001 6d}\n"
+     "S AUTH 0x00 {15 0001 6d}\n"},
+    {"a server that does not wait for an answer gets it all the same",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS AUTH 0x18 {15 0001 6d}\n"
+     "S CONNACK {15 0001 6d}\nC AUTH 0x18 {15 0001 6d}\nconnection\n"
+     "C CONNECT 5.0 b clean {15 0001 6d}\nS CONNACK {15 0001 6d}\nC AUTH 0x19 {15 0001 6d}\n"
+     "S AUTH 0x18 {15 0001 6d}\nS AUTH 0x00 {15 0001 6d}\nC AUTH 0x18 {15 0001 6d}\n"},
+    {"an AUTH that a gap may have asked for",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS CONNACK {15 0001 6d}\ngap C\n"
+     "S AUTH 0x00 {15 0001 6d}\n"},
+
+    /* ---- SUBSCRIBE refused for its QoS ---- */
+    {"a Maximum QoS that is held against a SUBSCRIBE",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {24 01}\nC SUBSCRIBE 1 t:2\n"
+     "S DISCONNECT 0x9b\n! disconnected-with-error\n! subscribe-qos-refused\nclose S fin\n"
+     "connection\nC CONNECT 5.0 b clean\nS CONNACK {24 01}\nC SUBSCRIBE 1 t:2\n"
+     "S SUBACK 1 0x9b\n! suback-code-unknown\n! subscribe-refused\n! subscribe-qos-refused\n"},
+    {"... granted what there is, and where a PUBLISH may be meant",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {24 01}\nC SUBSCRIBE 1 t:2\nS SUBACK 1 1\n"
+     "connection\nC CONNECT 5.0 b clean\nS CONNACK {24 01}\nC SUBSCRIBE 1 t:2\n"
+     "C PUBLISH 2 t id=2 unread\nS DISCONNECT 0x9b\n! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 c clean\nS CONNACK {24 01}\nC SUBSCRIBE 1 t:1\n"
+     "S DISCONNECT 0x9b\n! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 d clean\nS CONNACK {24 01}\nC SUBSCRIBE 1 t:2\n"
+     "S SUBACK 1 0x87\n! subscribe-refused\n"},
+
+    /* ---- Keep alive: a server that does not close ---- */
+    {"a server that serves a silent client on, until the capture ends",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+21\nS PUBLISH 0 t\n+3\n"
+     "S PUBLISH 0 t\nend\n! keep-alive-not-enforced\n"},
+    {"... until the client closes, 5.0",
+     "connection\nC CONNECT 5.0 a clean ka=60\nS CONNACK {13 000a}\n+21\nS PUBLISH 0 t\n+3\n"
+     "close C fin\n! keep-alive-not-enforced\n! closed-without-disconnect\n"},
+    {"... it may have taken that long to notice, or the packet to get here",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+19\nS PUBLISH 0 t\nend\n"
+     "connection\nC CONNECT 3.1.1 b clean ka=10\nS CONNACK\n+99\nS PUBLISH 0 t\n"
+     "S PUBLISH 0 t\n+1\nclose S fin\n! keep-alive-closed\n"
+     "connection\nC CONNECT 3.1.1 c clean ka=10\nS CONNACK\n+99\nS PUBLISH 0 t\nend\n"},
+    {"... there is no keep alive, a DISCONNECT, a packet that is coming, or one that is lost",
+     "connection\nC CONNECT 3.1.1 a clean ka=0\nS CONNACK\n+99\nS PUBLISH 0 t\n+9\nend\n"
+     "connection\nC CONNECT 3.1.1 b clean ka=10\nS CONNACK\n+99\nS PUBLISH 0 t\n+9\n"
+     "end began=-95\nconnection\nC CONNECT 3.1.1 c clean ka=10\nS CONNACK\ngap C\n+99\n"
+     "S PUBLISH 0 t\n+9\nend\nconnection\nC CONNECT 5.0 d clean ka=10\nS CONNACK\n+99\n"
+     "S PUBLISH 0 t\n+9\nS DISCONNECT 0x8d\n! keep-alive-timeout\nclose S fin\n"
+     "connection\nC CONNECT 3.1.1 e clean ka=10\nS CONNACK\n+9\nS PUBLISH 0 t\n+99\nend\n"
+     "connection mid\nC PINGREQ\nS PINGRESP\n+99\nS PUBLISH 0 t\n+9\nend\n"},
+    {"... and the client is heard of again",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+21\nS PUBLISH 0 t\n+3\n"
+     "S PUBLISH 0 t\nC PINGREQ\n! keep-alive-expired\nS PINGRESP\n+3\nS PUBLISH 0 t\nend\n"},
+
+    /* ---- After DISCONNECT ---- */
+    {"nobody closes after the client's DISCONNECT",
+     "connection\n" V3 "C DISCONNECT\n+6\nend\n! not-closed-after-disconnect\n"
+     "connection\n" V5 "C DISCONNECT\n+6\nend\n! not-closed-after-disconnect\n"},
+    {"... nor after the server's",
+     "connection\n" V5 "S DISCONNECT 0\n+6\nend\n! not-closed-after-disconnect\n"},
+    {"... the other side may close, the capture may end first, or lack ends",
+     "connection\n" V3 "C DISCONNECT\n+6\nclose S fin\n"
+     "connection\n" V3 "C DISCONNECT\n+4\nend\n"
+     "connection mid\n" V3 "C DISCONNECT\n+6\nend\n"
+     "connection\n" V3 "gap S\nC DISCONNECT\n+6\nend\n"},
+    {"a server that goes on after the client's DISCONNECT",
+     "connection\n" V3 "C DISCONNECT\n+6\nS PUBLISH 0 t read\n! packet-after-others-disconnect\n"
+     "S PUBLISH 0 t read\nclose C fin\n"},
+    {"... that it has not got, or a moment ago",
+     "connection\n" V3 "C DISCONNECT\n+6\nS PUBLISH 0 t unread\n+1\nS PUBLISH 0 t\nclose C fin\n"
+     "connection\n" V3 "C DISCONNECT\nS PUBLISH 0 t read\n+4\nS PUBLISH 0 t read\nclose C fin\n"},
+    {"a client that goes on after the server's DISCONNECT",
+     "connection\n" V5 "S DISCONNECT 0x8b\n! disconnected-with-error\n+6\nC PINGREQ read\n"
+     "! packet-after-others-disconnect\nclose C fin\n"},
+
+    /* ---- Takeover: what becomes of the earlier connection ---- */
+    {"served on after it was taken over",
+     "connection one\n" V3 "+2\nconnection two\n" V3 "! client-taken-over\nuse one\n+2\n"
+     "C PINGREQ\nS PINGRESP\n! takeover-not-closed\nC PINGREQ\nS PINGRESP\n"},
+    {"... in 5.0, and with PUBLISH",
+     "connection one\n" V5 "+2\nconnection two\n" V5 "! client-taken-over\nuse one\n+2\n"
+     "C PUBLISH 1 t id=1\nS PUBACK 1\n! takeover-not-closed\n"},
+    {"what was under way while it was taken over",
+     "connection one\n" V3 "+2\nC PINGREQ\nconnection two\n" V3 "! client-taken-over\nuse one\n"
+     "+2\nS PINGRESP\nS PUBLISH 0 t\nclose S fin\n? cause taken-over\n"},
+    {"which of two that connect at once took over can't be told",
+     "connection one\n" V3 "connection two\n" V3 "! client-taken-over\nuse one\n+2\nC PINGREQ\n"
+     "S PINGRESP\n"},
+    {"one client identifier of two users may be two clients",
+     "connection one\nC CONNECT 3.1.1 a clean user=x\nS CONNACK\n+2\nconnection two\n"
+     "C CONNECT 3.1.1 a clean user=y\nS CONNACK\n! client-taken-over\nuse one\n+2\nC PINGREQ\n"
+     "S PINGRESP\n"},
+    {"... and of one user it is one",
+     "connection one\nC CONNECT 3.1.1 a clean user=x\nS CONNACK\n+2\nconnection two\n"
+     "C CONNECT 3.1.1 a clean user=x\nS CONNACK\n! client-taken-over\nuse one\n+2\nC PINGREQ\n"
+     "S PINGRESP\n! takeover-not-closed\n"},
+    {"an answer that may be to what a gap hides",
+     "connection one\n" V3 "+2\nconnection two\n" V3 "! client-taken-over\nuse one\ngap C\n+2\n"
+     "C PINGREQ\nS PINGRESP\n"},
+    {"a takeover that is refused changes nothing",
+     "connection one\n" V3 "+2\nconnection two\nC CONNECT 3.1.1 a clean\nS CONNACK code=5\n"
+     "! connect-refused\nclose S fin\nuse one\n+2\nC PINGREQ\nS PINGRESP\n"},
+    {"taken over and closed without a word, 5.0",
+     "connection one\n" V5 "+2\nconnection two\n" V5 "! client-taken-over\nuse one\n"
+     "close S fin\n! takeover-without-disconnect\n? cause taken-over\n"},
+    {"... with it, and in 3.1.1",
+     "connection one\n" V5 "+2\nconnection two\n" V5 "! client-taken-over\nuse one\n"
+     "S DISCONNECT 0x8e\nclose S fin\n"
+     "connection three\nC CONNECT 3.1.1 b clean\nS CONNACK\n+2\nconnection four\n"
+     "C CONNECT 3.1.1 b clean\nS CONNACK\n! client-taken-over\nuse three\nclose S fin\n"},
+    {"... reset, silent for too long, or broken",
+     "connection one\n" V5 "+2\nconnection two\n" V5 "! client-taken-over\nuse one\n"
+     "close S rst\nconnection three\nC CONNECT 5.0 b clean ka=10\nS CONNACK\n+12\n"
+     "connection four\nC CONNECT 5.0 b clean\nS CONNACK\n! client-taken-over\nuse three\n"
+     "close S fin\nconnection five\nC CONNECT 5.0 c clean\nS CONNACK\n+2\n"
+     "connection six\nC CONNECT 5.0 c clean\nS CONNACK\n! client-taken-over\nuse five\n"
+     "C RAW {c1 00}\n! fixed-header-flags\nclose S fin\n"},
 
     /* ---- Which version it is, where CONNECT was not captured ---- */
     {"a packet that reads in both is 5.0, until one reads in 3.1.1 alone",

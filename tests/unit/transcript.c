@@ -88,7 +88,7 @@ struct words {
 
 static const char *argument(const struct words *w, const char *key)
 {
-    for (unsigned i = 2; i < w->count; i++) {
+    for (unsigned i = 1; i < w->count; i++) {
         if (strncmp(w->word[i], key, strlen(key)) == 0)
             return w->word[i] + strlen(key);
     }
@@ -122,15 +122,16 @@ static void put_properties(struct bytes *b, const struct words *w, bool five)
     put(b, block.data, block.length);
 }
 
-/* CONNECT VERSION ID [clean] [ka=SECONDS] [will=QOS] [will-retain]; ID "-" is empty */
+/* CONNECT VERSION ID [clean] [ka=SECONDS] [will=QOS] [will-retain] [user=NAME]; ID "-" is empty */
 static void build_connect(struct bytes *b, const struct words *w, bool five)
 {
     const char *version = w->word[2];
-    const char *will = argument(w, "will=");
+    const char *will = argument(w, "will="), *user = argument(w, "user=");
     const bool old = strcmp(version, "3.1") == 0;
     unsigned flags = flag(w, "clean") ? 2u : 0u;
     if (will != NULL)
         flags |= 4u | number(will) << 3 | (flag(w, "will-retain") ? 0x20u : 0u);
+    flags |= user != NULL ? 0x80u : 0u;
     put_text(b, old ? "MQIsdp" : "MQTT");
     put8(b, old ? 3 : five ? 5 : 4);
     put8(b, flags);
@@ -143,6 +144,8 @@ static void build_connect(struct bytes *b, const struct words *w, bool five)
         put_text(b, "will");
         put_text(b, "gone");
     }
+    if (user != NULL)
+        put_text(b, user);
 }
 
 /* PUBLISH QOS TOPIC [id=N] [dup] [retain] [says=TEXT]; TOPIC "-" is empty; the payload is "x", or
@@ -199,6 +202,11 @@ static unsigned type_number(const char *name)
 static void build(struct bytes *packet, const struct words *w, bool five)
 {
     struct bytes b = {.length = 0};
+    packet->length = 0;
+    if (strcmp(w->word[1], "RAW") == 0) {
+        put_hex(packet, w->properties);
+        return;
+    }
     const unsigned type = type_number(w->word[1]);
     unsigned flags =
         type == MQTT_PUBREL || type == MQTT_SUBSCRIBE || type == MQTT_UNSUBSCRIBE ? 2u : 0u;
@@ -226,7 +234,6 @@ static void build(struct bytes *packet, const struct words *w, bool five)
     default: build_answer(&b, w, five, false); break;
     }
     ck_assert_uint_lt(b.length, 16384);
-    packet->length = 0;
     put8(packet, type << 4 | flags);
     if (b.length < 128) {
         put8(packet, (unsigned)b.length);
@@ -329,6 +336,8 @@ static void send_packet(struct player *p, const struct words *w)
     struct mqtt_packet packet;
     if (strcmp(w->word[1], "CONNECT") == 0)
         p->five[p->current] = strcmp(w->word[2], "5.0") == 0;
+    if (strcmp(w->word[1], "RAW") == 0 && flag(w, "v5"))
+        p->five[p->current] = true;
     const char *early = argument(w, "began=-");
     build(&bytes, w, p->five[p->current] || (w->count > 2 && flag(w, "v5")));
     pass_time(p, 1000000);
@@ -339,7 +348,9 @@ static void send_packet(struct player *p, const struct words *w)
         .side = w->word[0][0] == 'S',
         .began = early != NULL ? p->time - (int64_t)(strtod(early, NULL) * 1e9) : 0,
         .position = p->sent[p->current][w->word[0][0] == 'S'] += bytes.length,
-        .acknowledged = flag(w, "unread") ? 0 : UINT64_MAX};
+        .acknowledged = flag(w, "unread") ? 0
+                        : flag(w, "read") ? p->sent[p->current][w->word[0][0] != 'S']
+                                          : UINT64_MAX};
     const struct mqtt_bytes all = {bytes.data, bytes.length, bytes.length};
     const enum mqtt_outcome outcome =
         mqtt_connection_packet(c, &place, &all, NULL, &packet, &p->step);
@@ -382,9 +393,15 @@ static void add_session_findings(struct player *p)
     }
 }
 
-static void close_current(struct player *p, uint8_t side, enum mqtt_close how)
+static void close_current(struct player *p, const struct words *w, uint8_t side,
+                          enum mqtt_close how)
 {
-    const struct mqtt_place place = {.time = p->time, .frame = ++p->frame, .side = side};
+    const char *early = argument(w, "began=-");
+    const struct mqtt_place place = {
+        .time = p->time,
+        .frame = ++p->frame,
+        .side = side,
+        .began = early != NULL ? p->time - (int64_t)(strtod(early, NULL) * 1e9) : 0};
     unsigned kept = p->found_count = 0;
     add_open_findings(p, how);
     kept = p->found_count;
@@ -408,11 +425,11 @@ static void over(struct player *p, uint8_t side)
 }
 
 /* The end of the capture: of the current connection, and of the sessions that nobody resumed. */
-static void end_capture(struct player *p)
+static void end_capture(struct player *p, const struct words *w)
 {
     p->found_count = 0;
     if (current(p) != NULL && !current(p)->closed)
-        close_current(p, 0, MQTT_CLOSE_CAPTURE_END);
+        close_current(p, w, 0, MQTT_CLOSE_CAPTURE_END);
     add_session_findings(p);
 }
 
@@ -500,10 +517,10 @@ static void act(struct player *p, const struct words *w)
     else if (strcmp(word, "over") == 0)
         over(p, w->word[1][0] == 'S');
     else if (strcmp(word, "close") == 0)
-        close_current(p, w->word[1][0] == 'S',
+        close_current(p, w, w->word[1][0] == 'S',
                       strcmp(w->word[2], "rst") == 0 ? MQTT_CLOSE_RST : MQTT_CLOSE_FIN);
     else if (strcmp(word, "end") == 0)
-        end_capture(p);
+        end_capture(p, w);
     else if (strcmp(word, "C") == 0 || strcmp(word, "S") == 0)
         send_packet(p, w);
     else
@@ -532,9 +549,10 @@ static void *reallocate(void *user, void *block, size_t size)
 /* Who listens hears of the end of all that is open. */
 static void end_heard(struct player *p)
 {
+    const struct words none = {.count = 0};
     for (p->current = 0; p->current < p->count; p->current++)
         if (!current(p)->closed)
-            close_current(p, 0, MQTT_CLOSE_CAPTURE_END);
+            close_current(p, &none, 0, MQTT_CLOSE_CAPTURE_END);
     p->ear->end(p->ear->user, p->sessions, p->time);
 }
 

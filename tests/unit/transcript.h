@@ -3,19 +3,23 @@
  * Two-way transcripts: a test of the connection is a text that says who sent what when, and what
  * the observer has to say about it. A line each:
  *
- *     brokers PORT,... ...          each word is a broker with listeners at these ports; stands
- * first connection [NAME] [mid] [port=N]   begins a connection; with `mid` its start was not
- * captured; `port` is the server's of any packet: began=-SECONDS (its first byte came so much
- *                                   earlier), unread (its sender has acknowledged nothing of the
- *                                   other side)
+ *     brokers PORT,... ...          first: each word is a broker, with listeners at these ports
+ *     connection [NAME] [mid]       begins a connection; with `mid` its start was not captured
+ *                                   port=N behind its name: of the server
  *     use NAME                      goes on with an earlier one
- *     C TYPE ...  S TYPE ...        the client, the server sends a control packet (see build())
+ *     C TYPE ...  S TYPE ...        the client, the server sends a control packet (see build());
+ *                                   of any packet: began=-SECONDS (its first byte came so much
+ *                                   earlier), unread (its sender has acknowledged nothing of the
+ *                                   other side), read (all of it)
+ *     C RAW [v5] {HEX}              the same, as bytes
  *     +SECONDS                      time passes; +-SECONDS: the clock is set back
  *     gap C | gap S                 bytes of that direction are missing
  *     over C                        the transport is seen to end, and is closed later
- *     close C fin | close S rst ... the transport ends; `end` is the end of the capture
- *     ! RULE                        the last line raises this finding; what is not listed may not
- * come ? WORD [VALUE]                the last line has this result: see expect()
+ *     close C fin | close S rst ... the transport ends
+ *     end                           the end of the capture; of both: began=-SECONDS (a packet of
+ *                                   the client had begun to come)
+ *     ! RULE                        the last line raises this finding, and no other
+ *     ? WORD [VALUE]                the last line has this result: see expect()
  *
  * Packets of one connection have the version of its CONNECT. {HEX} holds properties, without their
  * length.
