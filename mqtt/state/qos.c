@@ -390,7 +390,7 @@ void observe_publish(struct observation *o)
             publish_new(&p);
         break;
     case SAME:
-        if (is_known(&p) && is_another_message(p.handshake, fingerprint(o)))
+        if (is_another_message(p.handshake, fingerprint(o)))
             publish_new(&p);
         else
             publish_again(&p);

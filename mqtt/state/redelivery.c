@@ -4,7 +4,6 @@
 
 #include "mqtt/state/claim.h"
 #include "mqtt/state/doubt.h"
-#include "mqtt/state/inflight.h"
 #include "mqtt/wire/hash.h"
 
 /* Slots of a table that are looked at. Whoever has more in flight than that is judged less closely.
@@ -18,11 +17,11 @@
  * another property, or a longer length. */
 #define SIZE_SLACK 16u
 
-/* The server said that the session goes on, and all that was in flight in it was seen to begin. */
+/* All that was in flight in the session was seen to begin, and the server said that it goes on,
+ * which 3.1 does not tell. */
 static bool is_awaited(const struct mqtt_connection *c, const struct mqtt_handshake *handshake)
 {
-    return handshake->resumed && c->session_present && c->version != MQTT_VERSION_3_1 &&
-           handshake_known(c, handshake);
+    return handshake->resumed && c->version != MQTT_VERSION_3_1 && handshake_known(c, handshake);
 }
 
 /* ---- At a PUBLISH ---- */
@@ -180,6 +179,13 @@ static bool went_on(const struct mqtt_connection *c, unsigned side)
            mqtt_elapsed(last, free_since(c, side)) >= (left ? leaving_grace(c) : IDLE_GRACE);
 }
 
+/* A PUBREL may be all that was seen of it. */
+static uint64_t first_frame(const struct mqtt_handshake *handshake)
+{
+    const uint64_t publish = handshake->legs[0].frame;
+    return publish != 0 ? publish : handshake->legs[2].frame;
+}
+
 bool not_resent_finding(const struct mqtt_connection *c, const struct mqtt_handshake *handshake,
                         struct mqtt_finding *finding)
 {
@@ -199,7 +205,7 @@ bool not_resent_finding(const struct mqtt_connection *c, const struct mqtt_hands
         .field = MQTT_FIELDS,
         .time = duty->time,
         .frame = duty->frame,
-        .values = {handshake->packet_identifier, handshake_last_leg(handshake)->frame},
+        .values = {handshake->packet_identifier, first_frame(handshake)},
     };
     return true;
 }
