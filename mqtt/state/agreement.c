@@ -173,9 +173,11 @@ static void accepted(struct observation *o)
     }
     if (c->connect.frame == 0)
         return;
-    if (c->session_present && c->clean_start)
+    if (c->session_present && c->clean_start) {
         raise_finding(o, MQTT_RULE_SESSION_PRESENT_CLEAN, MQTT_FIELD_SESSION_PRESENT,
                       c->connect.frame, 0);
+        c->stateless = is_5_0(o);
+    }
     enter_session(o);
 }
 

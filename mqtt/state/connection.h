@@ -197,6 +197,14 @@ struct mqtt_violation {
     bool told;      /* it did, and that was said */
 };
 
+/* Of the PUBLISH packets that a side has sent again since the session was resumed, the one whose
+ * first send came last. */
+struct mqtt_resent {
+    uint32_t ordinal; /* its handshake's; 0: none */
+    uint8_t kind;     /* enum mqtt_handshake_kind */
+    uint64_t topic;   /* hash of its name; 0: not known */
+};
+
 /* What is known of one side; index 0 or 1 as the caller numbers the sides. */
 struct mqtt_side_state {
     uint64_t packets;
@@ -207,6 +215,11 @@ struct mqtt_side_state {
     uint32_t outstanding; /* its QoS 1 and 2 PUBLISH packets of this era without final ack */
     uint16_t lowest_used, highest_used; /* packet identifiers of its PUBLISH packets on this
                                            connection; 0: none */
+    uint32_t begun;   /* its QoS 1 and 2 PUBLISH packets in this session, each message once */
+    uint32_t waiting; /* handshakes of the session that may still be sent again, until as many new
+                         PUBLISH packets have come */
+    struct mqtt_leg fresh; /* the first of these; frame 0: none */
+    struct mqtt_resent resent;
     uint64_t next_order;
     uint64_t acked_order[2]; /* highest .order acknowledged: PUBACK, PUBREC */
     uint64_t next_received;
@@ -273,7 +286,7 @@ struct mqtt_connection {
     bool unclaimed; /* there was no memory for that: another connection may take over unseen */
     struct mqtt_endpoint endpoints[2]; /* by side */
     uint64_t clock;                    /* counts the steps from 1: what came before what */
-    uint64_t era;    /* counts from 1 how often counting began anew: see doubt.h */
+    uint32_t era;    /* counts from 1 how often counting began anew: see doubt.h */
     bool start_seen; /* the capture shows the TCP connection's start */
     bool client_known;
     uint8_t client;        /* side of the client; a guess until client_known */
@@ -302,6 +315,8 @@ struct mqtt_connection {
     uint32_t requested_expiry; /* seconds, as CONNECT has it; 5.0 */
     bool expiry_in_doubt; /* the capture lacks the part of the CONNACK that may say otherwise */
     bool pipelines;       /* the client sends packets before it has its CONNACK */
+    bool shares;          /* the client may have a shared subscription */
+    bool stateless;       /* Session Present is set although the client has nothing stored (5.0) */
     uint64_t takes_over;  /* frame in which the connection began that this one replaces; 0: none */
     bool request_problem_information;
     bool request_response_information;

@@ -83,6 +83,11 @@ static bool is_followed(const struct mqtt_connection *c)
     return c->connect.frame != 0 && !c->unclaimed && (c->claim == NULL || has_session(c->claim));
 }
 
+bool nothing_lost(const struct mqtt_connection *c)
+{
+    return c->connect.frame != 0 && !c->unclaimed && is_lossless(c);
+}
+
 bool connection_whole(const struct mqtt_connection *c)
 {
     return is_followed(c) && is_lossless(c);

@@ -46,7 +46,11 @@ void doubt_session(struct mqtt_connection *c);
  * what is about its beginning, and what every connection has once. */
 bool connection_whole(const struct mqtt_connection *c);
 
-/* True if in addition the history of its session's handshakes is known. */
+/* The same, but another connection may have taken its session, or be about to. */
+bool nothing_lost(const struct mqtt_connection *c);
+
+/* True if nothing was lost, it is its session's, and the history of its session's handshakes is
+ * known. */
 bool history_whole(const struct mqtt_connection *c);
 
 /* True if packets since that moment of the connection's clock may be lost. */

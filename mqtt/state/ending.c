@@ -6,6 +6,7 @@
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/inflight.h"
 #include "mqtt/state/observation.h"
+#include "mqtt/state/redelivery.h"
 #include "mqtt/state/resume.h"
 #include "mqtt/state/silence.h"
 
@@ -287,8 +288,10 @@ bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
 {
     const bool session_goes_on = is_publish(handshake) && may_persist(connection);
     const bool ended = how != MQTT_CLOSE_CAPTURE_END;
-    if (!seen_since(connection, handshake->began) || handshake->resumed ||
-        (session_goes_on && ended) || mqtt_handshake_handed_on(connection, handshake))
+    if (handshake->resumed)
+        return not_resent_finding(connection, handshake, finding);
+    if (!seen_since(connection, handshake->began) || (session_goes_on && ended) ||
+        mqtt_handshake_handed_on(connection, handshake))
         return false;
     if (ended && (owed_nothing(connection, last_sender(handshake), handshake_last_leg(handshake)) ||
                   may_be_taken_over(connection, how)))

@@ -139,15 +139,23 @@ void finish_handshake(struct observation *o, struct mqtt_side_state *beginner,
     inflight_remove(&beginner->inflight, handshake);
 }
 
-const struct mqtt_settled *just_settled(const struct observation *o, enum mqtt_handshake_kind kind)
+const struct mqtt_settled *last_settled(const struct observation *o, enum mqtt_handshake_kind kind)
 {
+    const struct mqtt_settled *last = NULL;
     for (unsigned i = 0; i < MQTT_SETTLED_MAX; i++) {
         const struct mqtt_settled *settled = &o->from->settled[i];
         if (settled->kind == kind && settled->packet_identifier == o->packet->packet_identifier &&
-            mqtt_elapsed(o->place->time, settled->time) < MQTT_OPEN_GRACE)
-            return settled;
+            (last == NULL || settled->clock > last->clock))
+            last = settled;
     }
-    return NULL;
+    return last;
+}
+
+const struct mqtt_settled *just_settled(const struct observation *o, enum mqtt_handshake_kind kind)
+{
+    const struct mqtt_settled *last = last_settled(o, kind);
+    const bool just = last != NULL && mqtt_elapsed(o->place->time, last->time) < MQTT_OPEN_GRACE;
+    return just ? last : NULL;
 }
 
 void exchange_finding(struct observation *o, enum mqtt_rule rule,

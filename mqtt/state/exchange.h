@@ -17,6 +17,10 @@ struct mqtt_handshake *begin_handshake(struct observation *o, enum mqtt_handshak
 void finish_handshake(struct observation *o, struct mqtt_side_state *beginner,
                       struct mqtt_handshake *handshake, unsigned last_leg);
 
+/* The last handshake of from's with this kind and identifier that ended on this connection, if it
+ * is among the last that are remembered; else NULL. */
+const struct mqtt_settled *last_settled(const struct observation *o, enum mqtt_handshake_kind kind);
+
 /* from's handshake of this kind and identifier, if it ended so short a time ago that its sender may
  * not know yet, if so. NULL: there is none. */
 const struct mqtt_settled *just_settled(const struct observation *o, enum mqtt_handshake_kind kind);

@@ -42,13 +42,16 @@ struct mqtt_leg {
 #define MQTT_FILTERS_UNKNOWN UINT32_MAX
 
 struct mqtt_handshake {
-    uint8_t kind;  /* enum mqtt_handshake_kind */
-    uint8_t stage; /* how many legs are done, 1 to 4: with QoS 2, 1 awaits PUBREC, 2 PUBREL, 3
-                      PUBCOMP */
-    uint8_t side;  /* who sent leg 0 */
-    bool resumed;  /* begun on an earlier connection, not sent again yet */
-    bool replaces; /* its identifier stood for another one that was still open: whose
-                      acknowledgement comes first is not known */
+    uint8_t kind;      /* enum mqtt_handshake_kind */
+    uint8_t stage;     /* how many legs are done, 1 to 4: with QoS 2, 1 awaits PUBREC, 2 PUBREL, 3
+                          PUBCOMP */
+    uint8_t side;      /* who sent leg 0 */
+    bool resumed : 1;  /* begun on an earlier connection, not sent again yet */
+    bool replaces : 1; /* its identifier stood for another one that was still open: whose
+                          acknowledgement comes first is not known */
+    bool expires : 1;  /* PUBLISH: it has a Message Expiry Interval */
+    bool echoed : 1; /* while `resumed`: a PUBLISH with another identifier, but of the same QoS and
+                        fingerprint, was sent instead */
     uint16_t packet_identifier;
     uint16_t resends;    /* further sends of leg 0 or of PUBREL; stays at 65535 */
     uint8_t reason_code; /* of the last acknowledgement; 0 before */
@@ -58,9 +61,13 @@ struct mqtt_handshake {
     uint32_t next;       /* private to the table */
     bool owed;           /* it was unfinished when the session's last connection ended: see struct
                             mqtt_waiting */
+    uint32_t size;       /* PUBLISH: bytes of the packet, with its topic's name in full;
+                            UINT32_MAX: not known */
     uint64_t began;      /* the connection's clock when it began there; see doubt.h */
-    uint64_t counted;    /* the connection's era in which it was counted against the receiver's
+    uint32_t counted;    /* the connection's era in which it was counted against the receiver's
                             Receive Maximum; 0: it was not */
+    uint32_t ordinal;    /* PUBLISH: counts those that the side has begun in the session, from 1;
+                            0: not known; stays at UINT32_MAX */
     uint64_t order;      /* counts the side's PUBLISH packets: to compare with acknowledgements */
     uint64_t order_received; /* QoS 2: counts the PUBREC packets */
     uint64_t fingerprint;    /* PUBLISH: of topic and payload; 0: not known */

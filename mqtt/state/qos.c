@@ -15,6 +15,7 @@
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/exchange.h"
 #include "mqtt/state/inflight.h"
+#include "mqtt/state/redelivery.h"
 #include "mqtt/wire/hash.h"
 
 enum state {
@@ -251,14 +252,34 @@ static bool has_stranger(const struct mqtt_connection *c)
                                    (c->claim != NULL && name_used_elsewhere(c->claim->session)));
 }
 
+/* What is remembered of the message, to know it again. */
+static void describe(const struct observation *o, struct mqtt_handshake *handshake, uint64_t mark)
+{
+    const uint32_t name = o->step->topic_from_alias ? o->step->topic.length : 0;
+    handshake->fingerprint = mark;
+    handshake->size = o->step->topic.length != 0 ? o->packet->length + name : UINT32_MAX;
+    handshake->expires = has_property(o, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
+    if (o->from->begun != UINT32_MAX)
+        o->from->begun++;
+    handshake->ordinal = o->from->begun;
+}
+
 /* Never sent before in this session; but it may have been in the one before it. */
-static void judge_first_dup(struct observation *o)
+static void judge_first_dup(struct observation *o, enum mqtt_handshake_kind kind)
 {
     const struct mqtt_handshake *before =
         inflight_find(&o->from->discarded, o->packet->packet_identifier);
-    if (before != NULL && !is_another_message(before, fingerprint(o)))
+    const uint64_t mark = fingerprint(o);
+    if (before != NULL && !is_another_message(before, mark)) {
         identifier_finding(o, MQTT_RULE_RESENT_AFTER_CLEAN_START, before->legs[0].frame);
-    else if (!has_stranger(o->connection))
+        return;
+    }
+    if (has_stranger(o->connection))
+        return; /* it may have sent it */
+    const struct mqtt_handshake *same = same_message(o, kind, mark);
+    if (same != NULL)
+        identifier_finding(o, MQTT_RULE_RESENT_UNDER_NEW_IDENTIFIER, same->legs[0].frame);
+    else
         raise_finding(o, MQTT_RULE_DUP_ON_FIRST_SEND, MQTT_FIELD_DUP, o->packet->packet_identifier,
                       0);
 }
@@ -269,14 +290,25 @@ static void judge_lone_dup(struct passage *p)
 {
     struct observation *o = p->o;
     const struct mqtt_settled *settled = just_settled(o, p->kind);
+    const struct mqtt_settled *last = last_settled(o, p->kind);
     if (!is_known(p))
         return;
-    if (settled != NULL)
+    /* Less than that, and the two may have crossed. */
+    if (last != NULL && last->failed && mqtt_elapsed(o->place->time, last->time) > MQTT_CLOSE_GRACE)
+        identifier_finding(o, MQTT_RULE_RESENT_AFTER_ERROR, last->frame);
+    else if (settled != NULL)
         resend_finding(o, settled->frame);
     else if (!session_fresh(o->connection, o->place->side) || was_used(o))
         return; /* it may be a second send, and late */
     else
-        judge_first_dup(o);
+        judge_first_dup(o, p->kind);
+}
+
+/* The sender says that it sends again what its identifier stands for, and it is something else. */
+static void judge_other_message(const struct passage *p)
+{
+    if (is_known(p))
+        identifier_finding(p->o, MQTT_RULE_RESENT_AS_ANOTHER, p->handshake->legs[0].frame);
 }
 
 static void publish_new(struct passage *p)
@@ -288,6 +320,8 @@ static void publish_new(struct passage *p)
     const uint64_t mark = fingerprint(o);
     if (p->state == NONE && p->packet == AGAIN)
         judge_lone_dup(p);
+    else if (p->state > OTHER && p->packet == AGAIN)
+        judge_other_message(p);
     else if (p->state == QOS_2_RELEASED && is_same_message(p->handshake, mark))
         judge_by(p, MQTT_RULE_PUBLISH_AFTER_PUBREL); /* sent again, although without DUP */
     else if (p->transition->next == SENT_AGAIN)
@@ -295,10 +329,12 @@ static void publish_new(struct passage *p)
     else
         judge(p);
     note_used(o->from, o->packet->packet_identifier);
+    if (o->from->waiting != 0)
+        note_new_message(o, p->kind, mark, p->packet == FIRST);
     struct mqtt_handshake *handshake = begin_handshake(o, p->kind);
     if (handshake == NULL)
         return;
-    handshake->fingerprint = mark;
+    describe(o, handshake, mark);
     if (may_repeat_lost)
         handshake->began = 0; /* and so it did not begin in plain sight */
     handshake->order = handshake->replaces ? 0 : ++o->from->next_order;
@@ -312,6 +348,7 @@ static void publish_redelivered(struct passage *p)
     struct observation *o = p->o;
     struct mqtt_handshake *handshake = p->handshake;
     judge(p);
+    check_resend_order(o, handshake);
     mark_resend(o, handshake, &handshake->legs[0]);
     handshake->again = place_leg(o->place);
     handshake->resumed = false;
@@ -334,12 +371,11 @@ static void publish_again(struct passage *p)
     mark_resend(o, handshake, &handshake->legs[0]);
 }
 
-/* A PUBLISH with the identifier of a handshake that was resumed: with DUP it says itself that it
- * was sent before; without, it has to be the same message, and what happened before no matter of
- * doubt. */
+/* A PUBLISH with the identifier of a handshake that was resumed: it has to be the same message.
+ * Where what happened before is a matter of doubt, DUP alone says so. */
 static bool is_redelivery(const struct passage *p)
 {
-    if (p->packet == AGAIN)
+    if (p->packet == AGAIN && !is_known(p))
         return true;
     return is_known(p) && !is_another_message(p->handshake, fingerprint(p->o));
 }
@@ -360,7 +396,12 @@ void observe_publish(struct observation *o)
         else
             publish_new(&p);
         break;
-    case SAME: publish_again(&p); break;
+    case SAME:
+        if (is_another_message(p.handshake, fingerprint(o)))
+            publish_new(&p);
+        else
+            publish_again(&p);
+        break;
     default: publish_new(&p); break;
     }
     o->step->in_flight = o->from->outstanding;

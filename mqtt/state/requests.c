@@ -15,10 +15,12 @@
 /* What the server said it can't do (5.0: 3.2.2.3.11 to 3.2.2.3.13). */
 static void check_available(struct observation *o, struct mqtt_slice filter)
 {
-    const struct mqtt_connection *c = o->connection;
+    struct mqtt_connection *c = o->connection;
+    const bool shared = mqtt_filter_is_shared(filter);
+    c->shares |= shared; /* some servers share before 5.0, too */
     if (!is_5_0(o) || !knows_connack(o))
         return;
-    if (mqtt_filter_is_shared(filter) && !c->shared_available)
+    if (shared && !c->shared_available)
         raise_finding(o, MQTT_RULE_SHARED_NOT_AVAILABLE, MQTT_FIELD_TOPIC_FILTER, c->connack.frame,
                       0);
     if (mqtt_topic_wildcard(filter) != filter.length && !c->wildcard_available)
@@ -66,6 +68,8 @@ void observe_subscribe(struct observation *o)
     check_identifier_free(o);
     if (o->packet->captured == o->packet->length)
         check_all_available(o);
+    else
+        o->connection->shares = true;
     struct mqtt_handshake *handshake = begin_handshake(o, MQTT_HANDSHAKE_SUBSCRIBE);
     if (handshake != NULL)
         keep_filters(o, handshake, &o->packet->subscribe);

@@ -99,8 +99,10 @@ static void let_go(struct mqtt_session *session, enum mqtt_claim_state state, in
     session->known = history_whole(c) && !c->expiry_in_doubt;
     session->stale = false;
     session->version = c->version;
+    session->shares = c->shares;
     session->expiry = c->version == MQTT_VERSION_5_0 ? c->session_expiry : UINT32_MAX;
     for (unsigned i = 0; i < 2; i++) {
+        session->begun[i] = c->sides[i == 0 ? c->client : 1 - c->client].begun;
         inflight_clear(&session->inflight[i]);
         /* Also of a session that ends here: what comes again after all can be told by them. */
         if (!keep_copies(&session->inflight[i], table_of(c, i))) {
@@ -212,12 +214,33 @@ static void mark_resumed(struct mqtt_inflight *inflight, uint8_t side)
     for (uint32_t i = 0; i < inflight->capacity; i++) {
         struct mqtt_handshake *handshake = &inflight->slots[i];
         handshake->resumed = true;
+        handshake->echoed = false;
         handshake->began = 1; /* before all that this connection may have lost */
         handshake->counted = 0;
         handshake->order = 0; /* these two count on one connection */
         handshake->order_received = 0;
         handshake->side = side;
     }
+}
+
+static uint32_t add_up(uint32_t a, uint32_t b)
+{
+    return a < UINT32_MAX - b ? a + b : UINT32_MAX;
+}
+
+/* What the side has sent before CONNACK comes behind what it had sent in the session, which has
+ * `begun` so many messages; but for what was sent again. */
+static void go_on_counting(struct mqtt_side_state *state, const struct mqtt_inflight *stored,
+                           uint32_t begun)
+{
+    for (uint32_t i = 0; i < state->inflight.capacity; i++) {
+        struct mqtt_handshake *live = &state->inflight.slots[i];
+        if (live->ordinal == 0)
+            continue; /* a free one, or no PUBLISH */
+        const struct mqtt_handshake *old = inflight_find(stored, live->packet_identifier);
+        live->ordinal = old != NULL ? old->ordinal : add_up(live->ordinal, begun);
+    }
+    state->begun = add_up(state->begun, begun);
 }
 
 /* Goes on with the session's handshakes. What was sent before CONNACK has entries of its own, which
@@ -229,6 +252,8 @@ static bool resume(struct mqtt_connection *c, unsigned i)
     struct mqtt_inflight *live = &c->sides[side].inflight;
     struct mqtt_inflight *stored = &c->claim->session->inflight[i];
     mark_resumed(stored, side);
+    go_on_counting(&c->sides[side], stored, c->claim->session->begun[i]);
+    c->sides[side].waiting = stored->count;
     if (live->count == 0) {
         inflight_clear(live);
         inflight_move(live, stored);
@@ -261,13 +286,18 @@ static bool surely_kept(const struct mqtt_session *session, int64_t now)
  * connection that the capture shows as a whole says what there should be. */
 static void check_session_present(struct observation *o)
 {
-    const struct mqtt_connection *c = o->connection;
+    struct mqtt_connection *c = o->connection;
     const struct mqtt_session *session = c->claim->session;
-    if (!c->claim->session_was_known || c->clean_start || c->takes_over != 0)
+    const bool five = c->version == MQTT_VERSION_5_0;
+    if (!c->claim->session_was_known || c->clean_start)
         return;
-    if (c->session_present && session_surely_gone(session, o->place->time))
+    /* Taken over in 5.0, one that ends with its connection may be gone on with, or end before. */
+    const bool may_go_on = c->takes_over != 0 && (five || session->version == MQTT_VERSION_5_0);
+    if (c->session_present && session_surely_gone(session, o->place->time) && !may_go_on) {
         raise_finding(o, MQTT_RULE_SESSION_PRESENT_WITHOUT_STATE, MQTT_FIELD_SESSION_PRESENT,
                       session->connect.frame, 0);
+        c->stateless = five; /* the client has none either */
+    }
     if (!c->session_present && surely_kept(session, o->place->time))
         raise_finding(o, MQTT_RULE_SESSION_LOST, MQTT_FIELD_SESSION_PRESENT, session->connect.frame,
                       0);
@@ -313,6 +343,7 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored, struct mqtt_en
 {
     struct mqtt_session *session = c->claim->session;
     bool known = true;
+    c->shares |= !nothing_stored && session->shares;
     if (nothing_stored) {
         inflight_move(&c->sides[c->client].discarded, &session->inflight[0]);
         inflight_move(&c->sides[1 - c->client].discarded, &session->inflight[1]);
@@ -347,8 +378,11 @@ static bool displace_holder(struct mqtt_connection *c)
     struct mqtt_session *session = claim->session;
     const bool crossed = claim->connections != session->connections;
     if (session->holder != NULL) {
-        c->takes_over = session->holder->connection->first.frame;
+        const struct mqtt_connection *holder = session->holder->connection;
+        c->takes_over = holder->first.frame;
         note_successor(session->holder, c);
+        /* Whether there is a session can be told; what is in flight in it can't. */
+        claim->session_was_known = nothing_lost(holder) && !holder->expiry_in_doubt;
         let_go(session, MQTT_CLAIM_TAKEN_OVER, c->connack.time);
     }
     if (crossed || session->unanswered > 1 || !session_undisturbed(session))

@@ -81,6 +81,8 @@ struct mqtt_session {
     bool stale;          /* its handshakes are not what the last connection left any more */
     uint64_t strangers;  /* connections that may have been this client's, when the last one that
                             was accepted sent its CONNECT */
+    bool shares;         /* the client may have a shared subscription */
+    uint32_t begun[2];   /* messages of QoS 1 and 2 so far: by the client, by the server */
     uint32_t expiry;     /* seconds after the end of the connection; UINT32_MAX: for ever */
     struct mqtt_inflight
         inflight[2]; /* while offline: [0] begun by the client, [1] by the server */

@@ -134,9 +134,22 @@ static void check_first(struct observation *o)
                       0);
 }
 
+/* A client that has nothing of the session that the server goes on with closes (5.0: 3.2.2-4). */
+static void check_stateless(struct observation *o)
+{
+    struct mqtt_connection *c = o->connection;
+    if (o->sender != MQTT_SENDER_CLIENT || o->packet->type == MQTT_DISCONNECT || !knows_connack(o))
+        return;
+    c->stateless = false; /* once is enough */
+    raise_finding(o, MQTT_RULE_SESSION_UNKNOWN_TO_CLIENT, MQTT_FIELD_PACKET_TYPE, c->connack.frame,
+                  0);
+}
+
 static void check_last(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
+    if (c->stateless)
+        check_stateless(o);
     if (o->from->disconnect.frame != 0)
         raise_finding(o, MQTT_RULE_PACKET_AFTER_DISCONNECT, MQTT_FIELD_PACKET_TYPE,
                       o->from->disconnect.frame, 0);

@@ -438,6 +438,13 @@ static const struct scene scenes[] = {
      "C CONNECT 3.1.1 a clean\nS CONNACK code=3\n! connect-refused\nclose S fin\nconnection\n"
      "C CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 1 t id=1 dup\n? resend\nS PUBACK 1\n"},
 
+#define SESSION_VERSION 4
+#include "resume.def"
+#undef SESSION_VERSION
+#define SESSION_VERSION 5
+#include "resume.def"
+#undef SESSION_VERSION
+
     /* ---- What crosses, what comes late, what was not read: nobody is to blame ---- */
     {"a PUBLISH crosses the client's DISCONNECT",
      "connection\n" V3 "C DISCONNECT\nS PUBLISH 1 t id=1\n+10\nclose C fin\n"},
