@@ -35,11 +35,13 @@ void doubt_side(struct mqtt_connection *c, unsigned side, int64_t time, uint64_t
 {
     c->sides[side].doubt = (struct mqtt_doubt){false, c->clock, time, frame};
     begin_era(c);
-    /* If the CONNACK is among what was lost, nothing else will tell of the session. */
-    if (c->connect.frame != 0 && c->connack.frame == 0 && !c->session_settled) {
+    /* If the CONNACK is among what was lost, nothing else will tell of what it said. */
+    if (c->connect.frame == 0 || c->connack.frame != 0)
+        return;
+    c->keep_alive.in_doubt = c->expiry_in_doubt = c->version == MQTT_VERSION_5_0;
+    if (!c->session_settled) {
         doubt_session(c);
         c->session_settled = true;
-        c->keep_alive.in_doubt = c->expiry_in_doubt = c->version == MQTT_VERSION_5_0;
     }
 }
 

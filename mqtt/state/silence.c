@@ -46,7 +46,7 @@ bool served_in_silence(const struct mqtt_connection *c, int64_t end, bool open)
 {
     const struct mqtt_leg *client = &c->sides[c->client].last;
     const struct mqtt_leg *server = &c->sides[1 - c->client].last;
-    if (!c->accepted || client->frame == 0 || c->keep_alive.served_after != client->frame ||
+    if (client->frame == 0 || c->keep_alive.served_after != client->frame ||
         !surely_expired(c, client, server->time))
         return false;
     return mqtt_elapsed(server->time, c->keep_alive.served) >= SERVED_TIME ||

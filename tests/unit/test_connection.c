@@ -304,6 +304,10 @@ static const struct scene scenes[] = {
     {"a packet that crosses the server's end",
      "connection\nC CONNECT 5.0 a clean ka=10\nS CONNACK\n+16\nS DISCONNECT 0x8d\n"
      "! keep-alive-timeout\nC PINGREQ\n"},
+    {"a Server Keep Alive in a CONNACK that is lost",
+     "connection\nC CONNECT 5.0 a clean ka=5\ngap S\nS PUBLISH 0 t\n+60\nC PINGREQ\n"
+     "S PINGRESP\nconnection\nC CONNECT 5.0 b clean ka=5\ngap C\nS CONNACK\nC PUBLISH 0 t\n"
+     "+60\nC PINGREQ\n! keep-alive-expired\n"},
     {"Server Keep Alive counts",
      "connection\nC CONNECT 5.0 a clean ka=60\nS CONNACK {13 000a}\n+16\nclose S fin\n"
      "! keep-alive-closed\n? cause keep-alive\n"},
@@ -712,7 +716,7 @@ static const struct scene scenes[] = {
      "connection\nS CONNACK unread\n! connack-before-connect\n"},
     {"a CONNACK before its CONNECT, as the observer sees it",
      "connection\nS CONNACK\nconnection\ngap C\nS CONNACK unread\nconnection mid\n"
-     "S CONNACK unread\n"},
+     "S CONNACK unread\nconnection\nC CONNECT 3.1.1 a clean\nS CONNACK unread\n"},
     {"a name that is none, accepted",
      "connection\nC RAW {10 0d 0004 4d515458 04 02 003c 0001 61}\n! protocol-name-wrong\n"
      "S CONNACK\n! protocol-name-accepted\n"},
@@ -780,6 +784,15 @@ static const struct scene scenes[] = {
      "connection\n" V3 "C RAW {c1 00}\n! fixed-header-flags\nclose S fin\n"
      "? cause protocol-error\nconnection\n" V5 "C RAW {c1 00}\n! fixed-header-flags\n"
      "S DISCONNECT 0x81\n! disconnected-with-error\nclose S fin\n"},
+    {"... what follows the DISCONNECT is another fault",
+     "connection\n" V5 "C RAW {c1 00}\n! fixed-header-flags\nS DISCONNECT 0x81\n"
+     "! disconnected-with-error\nS PINGRESP\n! packet-after-disconnect\nclose S fin\n"},
+    {"what was long waited for is owed all the same",
+     "connection\n" V3 "C PUBLISH 1 t id=1\n+6\nC RAW {c1 00}\n! fixed-header-flags\n"
+     "close S fin\n! qos-1-unfinished\n"},
+    {"3.1 does not say what ends a connection",
+     "connection\nC CONNECT 3.1 a clean\nS CONNACK\nC RAW {36 05 0001 74 0001}\n"
+     "! publish-qos-3\nC PINGREQ\nS PINGRESP\n"},
     {"what was under way is no answer to what came behind the fault",
      "connection\n" V3 "C PUBLISH 1 t id=1\nC PINGREQ\nC RAW {c1 00}\n! fixed-header-flags\n"
      "C PINGREQ\nS PUBLISH 0 t\nS PUBACK 1\nS PINGRESP\n+1\nclose S fin\n"},
@@ -868,6 +881,9 @@ static const struct scene scenes[] = {
     {"a client that answers what was not asked",
      "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nC AUTH 0x18 {15 0001 6d}\n"
      "! auth-unasked\n"},
+    {"an AUTH that no client may send is not unasked as well",
+     "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nC AUTH 0x00 {15 0001 6d}\n"
+     "! auth-reason-unknown\n! auth-reason-unexpected\n"},
     {"authentication and another one, of several rounds each",
      "connection\nC CONNECT 5.0 a clean {15 0001 6d}\nS AUTH 0x18 {15 0001 6d}\n"
      "C AUTH 0x18 {15 0001 6d}\nS AUTH 0x18 {15 0001 6d}\nC AUTH 0x18 {15 0001 6d}\n"
@@ -914,6 +930,16 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 3.1.1 b clean ka=10\nS CONNACK\n+99\nS PUBLISH 0 t\n"
      "S PUBLISH 0 t\n+1\nclose S fin\n! keep-alive-closed\n"
      "connection\nC CONNECT 3.1.1 c clean ka=10\nS CONNACK\n+99\nS PUBLISH 0 t\nend\n"},
+    {"... closed a little later, where ends may be filtered out, twice within the time to notice",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+99\nS PUBLISH 0 t\n+3\n"
+     "close S fin\n! keep-alive-closed\nconnection mid\nC CONNECT 3.1.1 b clean ka=10\n"
+     "S CONNACK\n+99\nS PUBLISH 0 t\n+9\nend\nconnection\nC CONNECT 3.1.1 c clean ka=10\n"
+     "S CONNACK\n+17\nS PUBLISH 0 t\n+2.5\nS PUBLISH 0 t\n+3\nend\n"},
+    {"... also if the CONNACK is lost",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\ngap S\nS PUBLISH 0 t\n+21\nS PUBLISH 0 t\n+3\n"
+     "S PUBLISH 0 t\nend\n! keep-alive-not-enforced\nconnection\n"
+     "C CONNECT 5.0 b clean ka=10\ngap S\nS PUBLISH 0 t\n+21\nS PUBLISH 0 t\n+3\n"
+     "S PUBLISH 0 t\nend\n"},
     {"... there is no keep alive, a DISCONNECT, a packet that is coming, or one that is lost",
      "connection\nC CONNECT 3.1.1 a clean ka=0\nS CONNACK\n+99\nS PUBLISH 0 t\n+9\nend\n"
      "connection\nC CONNECT 3.1.1 b clean ka=10\nS CONNACK\n+99\nS PUBLISH 0 t\n+9\n"
@@ -937,6 +963,8 @@ static const struct scene scenes[] = {
      "connection\n" V3 "C DISCONNECT\n+4\nend\n"
      "connection mid\n" V3 "C DISCONNECT\n+6\nend\n"
      "connection\n" V3 "gap S\nC DISCONNECT\n+6\nend\n"},
+    {"... and a DISCONNECT that there is not, before 5.0",
+     "connection\n" V3 "S DISCONNECT\n! server-disconnect-before-5.0\n+6\nend\n"},
     {"a server that goes on after the client's DISCONNECT",
      "connection\n" V3 "C DISCONNECT\n+6\nS PUBLISH 0 t read\n! packet-after-others-disconnect\n"
      "S PUBLISH 0 t read\nclose C fin\n"},
@@ -968,6 +996,10 @@ static const struct scene scenes[] = {
      "connection one\nC CONNECT 3.1.1 a clean user=x\nS CONNACK\n+2\nconnection two\n"
      "C CONNECT 3.1.1 a clean user=x\nS CONNACK\n! client-taken-over\nuse one\n+2\nC PINGREQ\n"
      "S PINGRESP\n! takeover-not-closed\n"},
+    {"one assigned identifier given to two is no takeover that one of them meant",
+     "connection one\nC CONNECT 5.0 - clean\nS CONNACK {12 0002 7a7a}\n+2\nconnection two\n"
+     "C CONNECT 5.0 - clean\nS CONNACK {12 0002 7a7a}\n! assigned-identifier-in-use\nuse one\n"
+     "+2\nC PINGREQ\nS PINGRESP\n"},
     {"an answer that may be to what a gap hides",
      "connection one\n" V3 "+2\nconnection two\n" V3 "! client-taken-over\nuse one\ngap C\n+2\n"
      "C PINGREQ\nS PINGRESP\n"},
@@ -982,6 +1014,9 @@ static const struct scene scenes[] = {
      "S DISCONNECT 0x8e\nclose S fin\n"
      "connection three\nC CONNECT 3.1.1 b clean\nS CONNACK\n+2\nconnection four\n"
      "C CONNECT 3.1.1 b clean\nS CONNACK\n! client-taken-over\nuse three\nclose S fin\n"},
+    {"... closed by the client",
+     "connection one\n" V5 "+2\nconnection two\n" V5 "! client-taken-over\nuse one\n"
+     "close C fin\n"},
     {"... reset, silent for too long, or broken",
      "connection one\n" V5 "+2\nconnection two\n" V5 "! client-taken-over\nuse one\n"
      "close S rst\nconnection three\nC CONNECT 5.0 b clean ka=10\nS CONNACK\n+12\n"
@@ -1034,6 +1069,8 @@ START_TEST(without_memory)
     /* Where the earlier session is not remembered, the one is what is left of the other: both say
      * that DUP does not belong there. */
     whole.found[MQTT_RULE_DUP_ON_FIRST_SEND] += whole.found[MQTT_RULE_RESENT_AFTER_CLEAN_START];
+    /* Where the other connection is not remembered, who goes before it is thrown out has gone. */
+    whole.found[MQTT_RULE_CLOSED_WITHOUT_DISCONNECT] += whole.found[MQTT_RULE_CLIENT_TAKEN_OVER];
     for (uint64_t n = 1; n <= whole.allocations; n++) {
         struct transcript_run run = {.start = TRANSCRIPT_START, .failing = n};
         transcript_run(scenes[_i].text, &run);
