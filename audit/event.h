@@ -132,9 +132,11 @@ struct audit_stay {
     uint8_t session;         /* enum mqtt_session_event */
     struct mqtt_entry entry; /* valid if `session` is not UNTOUCHED */
     int64_t since_connect;   /* nanoseconds since the client's last CONNECT; MQTT_NO_TIME: none */
-    int64_t online;     /* nanoseconds from CONNECT on; MQTT_NO_TIME: not known, or not accepted */
-    bool kept;          /* the server had to keep the session behind it, as far as known */
-    bool has_departure; /* it left its session */
+    int64_t online; /* nanoseconds from CONNECT on; MQTT_NO_TIME: not known, or not accepted */
+    bool keep_alive_known; /* as agreed */
+    bool expiry_known;     /* as agreed, 5.0 */
+    bool kept;             /* the server had to keep the session behind it, as far as known */
+    bool has_departure;    /* it left its session */
     struct mqtt_departure departure; /* valid if so */
     struct audit_carried carried[2];
 };

@@ -121,6 +121,7 @@ struct audit_last {
     uint8_t version;   /* enum mqtt_version */
     uint8_t end_cause; /* enum mqtt_end_cause */
     bool connect_seen, clean_start, has_will;
+    bool keep_alive_known, expiry_known;
     bool departed; /* it has left the session: how is known */
     bool kept;     /* ... which the server has to keep */
     bool counted;  /* ... and what waits there is known */

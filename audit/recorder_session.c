@@ -141,9 +141,12 @@ void audit_sum_stay(struct audit_open *open, const struct mqtt_connection *conne
     struct mqtt_departure departure;
     if (mqtt_connection_departure(connection, &departure)) {
         stay->kept = departure.kept;
-        stay->has_departure = claim->departed;
+        stay->has_departure = claim->departed && !connection->expiry_in_doubt;
         stay->departure = departure;
     }
+    stay->keep_alive_known = connection->keep_alive.known && !connection->keep_alive.in_doubt;
+    stay->expiry_known = connection->connect.frame != 0 &&
+                         connection->version == MQTT_VERSION_5_0 && !connection->expiry_in_doubt;
     if (connection->accepted)
         stay->entered_frame = connection->connack.frame;
     stay->online = online_of(connection, stay);

@@ -231,7 +231,7 @@ void text_sessions(const struct text *text)
     const unsigned rows = text_rows(text, shown->len, USUAL_SESSIONS);
     if (rows > 0) {
         g_ptr_array_sort(shown, by_trouble);
-        text_heading(text, "Sessions of clients that came more than once, or left something", "");
+        text_heading(text, "Sessions: clients that came back, or left something unfinished", "");
         write_sessions(text, shown, rows);
         text_more(text, TEXT_INDENT, shown->len - rows);
         if (text->detail == REPORT_VERBOSE)

@@ -100,7 +100,7 @@ void note_entry(struct observation *o, bool crossed, bool kept)
     *entry = (struct mqtt_entry){.past = MQTT_PAST_FIRST, .offline = MQTT_NO_TIME};
     if (session->connections == 0)
         return;
-    entry->counted = session->counted && !session->stale && !crossed;
+    entry->counted = session->counted;
     entry->expiry = session->expiry;
     entry->waiting[0] = session->waiting[0];
     entry->waiting[1] = session->waiting[1];

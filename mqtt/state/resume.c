@@ -61,7 +61,7 @@ static bool keep_copies(struct mqtt_inflight *kept, const struct mqtt_inflight *
 static struct mqtt_departure departure_of(const struct mqtt_connection *c)
 {
     struct mqtt_departure departure = {.time = time_over(c), .kept = session_persists(c)};
-    departure.counted = count_waiting(c, departure.waiting);
+    departure.counted = count_waiting(c, departure.waiting) && !c->expiry_in_doubt;
     if (!departure.kept)
         departure.waiting[0] = departure.waiting[1] = (struct mqtt_waiting){0};
     return departure;
@@ -354,7 +354,8 @@ static bool enter(struct mqtt_connection *c, bool nothing_stored, struct mqtt_en
             inflight_clear(&session->inflight[1]);
         }
         const bool whole[2] = {resume(c, 0), resume(c, 1)};
-        entry->followed = entry->counted && session->kept && whole[0] && whole[1];
+        entry->followed =
+            entry->counted && session->kept && !session->stale && whole[0] && whole[1];
         known = whole[0] && whole[1] && known;
     }
     settle_claim(c->claim, MQTT_CLAIM_HELD);

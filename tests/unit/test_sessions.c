@@ -20,6 +20,7 @@ struct hearing {
     struct audit_recorder *recorder;
     struct audit_open *open[8];
     struct audit_fold *whole, *parts[PARTS];
+    bool roams;
     GString *events; /* a line for each about a session */
 };
 
@@ -36,6 +37,9 @@ static void heard_opened(void *user, unsigned number, const struct mqtt_connecti
         .time = start->time,
         .frame = start->frame,
     };
+    opening.endpoints[0] = (struct mqtt_endpoint){.address = {192, 0, 2, 1}, .family = 4};
+    if (hearing->roams)
+        opening.endpoints[0].address[3] = (uint8_t)(1 + number / 2);
     hearing->open[number] = audit_connection_opened(hearing->recorder, &opening);
 }
 
@@ -115,7 +119,8 @@ static void deal_event(void *user, const struct audit_event *event)
     sink->event(sink->user, event);
 }
 
-static struct hearing *hear(const char *text)
+/* `roams`: the client comes from another address with every second connection. */
+static struct hearing *hear_run(const char *text, bool roams, struct transcript_run *run)
 {
     struct hearing *hearing = g_new0(struct hearing, 1);
     const struct transcript_ear ear = {
@@ -126,6 +131,7 @@ static struct hearing *hear(const char *text)
         .close = heard_close,
         .end = heard_end,
     };
+    hearing->roams = roams;
     hearing->recorder = audit_recorder_new(NULL);
     hearing->events = g_string_new(NULL);
     hearing->whole = audit_fold_new(NULL);
@@ -139,9 +145,14 @@ static struct hearing *hear(const char *text)
         audit_fold_sink(hearing->parts[i])->slot = deal.slot;
     }
     audit_file_begin(hearing->recorder, "scene", 0);
-    transcript_heard(text, &ear);
+    transcript_heard(text, &ear, run);
     audit_recorder_end(hearing->recorder);
     return hearing;
+}
+
+static struct hearing *hear(const char *text)
+{
+    return hear_run(text, false, NULL);
 }
 
 static void hearing_free(struct hearing *hearing)
@@ -150,6 +161,13 @@ static void hearing_free(struct hearing *hearing)
     audit_recorder_free(hearing->recorder);
     g_string_free(hearing->events, TRUE);
     g_free(hearing);
+}
+
+static void free_all(struct hearing *hearing)
+{
+    for (unsigned i = 0; i < PARTS; i++)
+        audit_fold_free(hearing->parts[i]);
+    hearing_free(hearing);
 }
 
 /* ---- What it adds up to ---- */
@@ -460,9 +478,7 @@ START_TEST(a_life_is_told)
     char *life = life_in_words(audit_fold_finish(hearing->whole));
     ck_assert_str_eq(life, scene->life);
     g_free(life);
-    for (unsigned i = 0; i < PARTS; i++)
-        audit_fold_free(hearing->parts[i]);
-    hearing_free(hearing);
+    free_all(hearing);
 }
 END_TEST
 
@@ -495,4 +511,71 @@ START_TEST(parts_make_the_same_life)
 }
 END_TEST
 
-SUITE("sessions", TABLE(a_life_is_told, scenes), TABLE(parts_make_the_same_life, scenes))
+/* The four connections of the first scene: two from one address, two from another. */
+START_TEST(a_client_roams)
+{
+    struct hearing *hearing = hear_run(scenes[0].text, true, NULL);
+    char *report = json_of(hearing->whole);
+    ck_assert_ptr_nonnull(strstr(report, "\"address\": \"192.0.2.2\""));
+    ck_assert_ptr_nonnull(strstr(report, "\"addresses\": 2,"));
+    ck_assert_ptr_nonnull(strstr(report,
+                                 "\"end_causes\": {\"client-disconnect\": 1, \"taken-over\": 1, "
+                                 "\"client-closed\": 1, \"client-reset\": 1}"));
+    free(report);
+    free_all(hearing);
+}
+END_TEST
+
+/* What would be a fault of somebody. */
+static unsigned blame(struct hearing *hearing)
+{
+    const struct audit_report *report = audit_fold_finish(hearing->whole);
+    unsigned count = 0;
+    for (unsigned i = 0; i < report->sessions->len; i++) {
+        const struct audit_session_life *life = audit_report_session(report, i)->life;
+        if (life == NULL)
+            continue;
+        count += life->past[MQTT_PAST_LOST] + life->past[MQTT_PAST_EXPIRED] + life->expired_at_end;
+        for (unsigned role = 0; role < AUDIT_ROLES; role++) {
+            const struct audit_carried *carried = &life->owed[role].carried;
+            ck_assert_uint_eq(carried->resumed, carried->met + carried->silent + carried->unknown);
+            count += carried->silent;
+        }
+    }
+    return count;
+}
+
+/* Where the n-th allocation fails, for every n, nothing is said to be lost that was not. */
+START_TEST(without_memory)
+{
+    struct transcript_run whole = {.start = TRANSCRIPT_START};
+    struct hearing *hearing = hear_run(scenes[_i].text, false, &whole);
+    const unsigned most = blame(hearing);
+    free_all(hearing);
+    for (uint64_t n = 1; n <= whole.allocations; n++) {
+        struct transcript_run run = {.start = TRANSCRIPT_START, .failing = n};
+        hearing = hear_run(scenes[_i].text, false, &run);
+        ck_assert_uint_le(blame(hearing), most);
+        free_all(hearing);
+    }
+}
+END_TEST
+
+/* The sanitizers watch the arithmetic. */
+START_TEST(at_the_ends_of_time)
+{
+    static const int64_t starts[] = {INT64_MIN, INT64_MIN + 1,          -1,
+                                     0,         INT64_MAX - 1000000000, INT64_MAX};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+        struct transcript_run run = {.start = starts[i]};
+        struct hearing *hearing = hear_run(scenes[_i].text, false, &run);
+        char *report = json_of(hearing->whole);
+        ck_assert_ptr_nonnull(report);
+        free(report);
+        free_all(hearing);
+    }
+}
+END_TEST
+
+SUITE("sessions", TABLE(a_life_is_told, scenes), TABLE(parts_make_the_same_life, scenes),
+      TEST(a_client_roams), TABLE(without_memory, scenes), TABLE(at_the_ends_of_time, scenes))

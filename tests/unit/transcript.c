@@ -277,7 +277,7 @@ static void note_findings(struct player *p)
 /* Compares what was found with what the lines below the action expected. */
 static void settle(struct player *p, unsigned line)
 {
-    if (p->run != NULL) {
+    if (p->run != NULL && p->ear == NULL) {
         for (unsigned i = 0; i < p->found_count; i++)
             p->run->found[mqtt_rule_by_id(p->found[i])]++;
         p->found_count = p->expected_count = 0;
@@ -323,7 +323,7 @@ static void start(struct player *p, const struct words *w)
     if (port != NULL)
         s.endpoints[1].port = (uint16_t)number(port);
     p->connections[p->count] = mqtt_connection_new(p->sessions, &s);
-    if (p->ear != NULL)
+    if (p->ear != NULL && p->connections[p->count] != NULL)
         p->ear->opened(p->ear->user, p->count, &s);
     snprintf(p->names[p->count], sizeof p->names[0], "%s", w->count > 1 ? w->word[1] : "");
     p->current = p->count++;
@@ -551,7 +551,7 @@ static void end_heard(struct player *p)
 {
     const struct words none = {.count = 0};
     for (p->current = 0; p->current < p->count; p->current++)
-        if (!current(p)->closed)
+        if (current(p) != NULL && !current(p)->closed)
             close_current(p, &none, 0, MQTT_CLOSE_CAPTURE_END);
     p->ear->end(p->ear->user, p->sessions, p->time);
 }
@@ -609,7 +609,8 @@ void transcript_run(const char *text, struct transcript_run *run)
     play(text, run, NULL);
 }
 
-void transcript_heard(const char *text, const struct transcript_ear *ear)
+void transcript_heard(const char *text, const struct transcript_ear *ear,
+                      struct transcript_run *run)
 {
-    play(text, NULL, ear);
+    play(text, run, ear);
 }

@@ -43,6 +43,8 @@ struct transcript_run {
     unsigned found[MQTT_RULES]; /* how often each rule was raised */
 };
 
+void transcript_run(const char *text, struct transcript_run *run);
+
 /* Somebody who hears all of a transcript, and closes its connections: what is open at its end, when
  * the capture ends. `number` counts the connections from 0. Findings need not be listed. */
 struct mqtt_connection;
@@ -64,8 +66,8 @@ struct transcript_ear {
     void (*end)(void *user, const struct mqtt_sessions *sessions, int64_t time);
 };
 
-void transcript_heard(const char *text, const struct transcript_ear *ear);
-
-void transcript_run(const char *text, struct transcript_run *run);
+/* `run` may be NULL. */
+void transcript_heard(const char *text, const struct transcript_ear *ear,
+                      struct transcript_run *run);
 
 #endif
