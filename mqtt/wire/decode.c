@@ -256,16 +256,31 @@ MQTT_INLINE bool decode_connect(struct decoder *d)
 
 /* ---- 3.2 CONNACK ---- */
 
+/* A server that doesn't speak the client's version refuses it in the form of its own: with return
+ * code 1 before 5.0 (3.1.1: 3.1.2-2), with Unsupported Protocol Version in 5.0 (3.1.2-2). */
+MQTT_INLINE enum mqtt_version version_of_refusal(const struct decoder *d)
+{
+    const struct mqtt_packet *packet = d->packet;
+    if (packet->captured < 4 || packet->remaining_length > 127)
+        return d->version;
+    const uint8_t code = d->cursor.data[3];
+    if (IS_5_0(d) && packet->remaining_length == 2 && code == 1)
+        return MQTT_VERSION_3_1_1;
+    if (!IS_5_0(d) && packet->remaining_length > 2 &&
+        code == MQTT_REASON_UNSUPPORTED_PROTOCOL_VERSION)
+        return MQTT_VERSION_5_0;
+    return d->version;
+}
+
 MQTT_INLINE bool decode_connack(struct decoder *d)
 {
     struct mqtt_packet *packet = d->packet;
     struct mqtt_connack *connack = &packet->connack;
     *connack = (struct mqtt_connack){0};
-    /* A server that doesn't speak 5.0 refuses it in the form of 3.1.1 (3.2.2.3 there). */
-    if (IS_5_0(d) && packet->remaining_length == 2 && packet->captured == 4 &&
-        d->cursor.data[3] == 1) {
-        d->version = MQTT_VERSION_3_1_1;
-        packet->version = MQTT_VERSION_3_1_1;
+    const enum mqtt_version version = version_of_refusal(d);
+    if (version != d->version) {
+        d->version = version;
+        packet->version = (uint8_t)version;
     }
     if (!byte(d, MQTT_FIELD_CONNACK_FLAGS, 1, &connack->flags))
         return false;

@@ -120,27 +120,43 @@ static void put_properties(struct bytes *b, const struct words *w, bool five)
     put(b, block.data, block.length);
 }
 
-/* CONNECT VERSION ID [clean] [ka=SECONDS] [will=QOS] [will-retain]; ID "-" is empty */
+static void put_will(struct bytes *b, const struct words *w, bool five)
+{
+    const char *properties = argument(w, "will-properties=");
+    const char *says = argument(w, "will-says=");
+    if (five) {
+        put8(b, properties != NULL ? (unsigned)strlen(properties) / 2 : 0);
+        put_hex(b, properties != NULL ? properties : "");
+    }
+    put_text(b, "will");
+    put_text(b, says != NULL ? says : "gone");
+}
+
+/* CONNECT VERSION ID [clean] [ka=SECONDS] [will=QOS] [will-retain] [will-says=TEXT]
+ * [will-properties=HEX] [user=NAME] [password=TEXT] [bridge]; ID "-" is empty, as is what ends in
+ * its = */
 static void build_connect(struct bytes *b, const struct words *w, bool five)
 {
     const char *version = w->word[2];
     const char *will = argument(w, "will=");
+    const char *user = argument(w, "user="), *password = argument(w, "password=");
     const bool old = strcmp(version, "3.1") == 0;
     unsigned flags = flag(w, "clean") ? 2u : 0u;
     if (will != NULL)
         flags |= 4u | number(will) << 3 | (flag(w, "will-retain") ? 0x20u : 0u);
+    flags |= (user != NULL ? 0x80u : 0u) | (password != NULL ? 0x40u : 0u);
     put_text(b, old ? "MQIsdp" : "MQTT");
-    put8(b, old ? 3 : five ? 5 : 4);
+    put8(b, (old ? 3u : five ? 5u : 4u) | (flag(w, "bridge") ? 0x80u : 0u));
     put8(b, flags);
     put16(b, number(argument(w, "ka=")));
     put_properties(b, w, five);
     put_text(b, strcmp(w->word[3], "-") == 0 ? "" : w->word[3]);
-    if (will != NULL) {
-        if (five)
-            put8(b, 0);
-        put_text(b, "will");
-        put_text(b, "gone");
-    }
+    if (will != NULL)
+        put_will(b, w, five);
+    if (user != NULL)
+        put_text(b, user);
+    if (password != NULL)
+        put_text(b, password);
 }
 
 /* PUBLISH QOS TOPIC [id=N] [dup] [retain] [says=TEXT]; TOPIC "-" is empty; the payload is "x", or
@@ -197,6 +213,11 @@ static unsigned type_number(const char *name)
 static void build(struct bytes *packet, const struct words *w, bool five)
 {
     struct bytes b = {.length = 0};
+    packet->length = 0;
+    if (strcmp(w->word[1], "HEX") == 0) { /* HEX {the whole packet} */
+        put_hex(packet, w->properties);
+        return;
+    }
     const unsigned type = type_number(w->word[1]);
     unsigned flags =
         type == MQTT_PUBREL || type == MQTT_SUBSCRIBE || type == MQTT_UNSUBSCRIBE ? 2u : 0u;
@@ -224,7 +245,6 @@ static void build(struct bytes *packet, const struct words *w, bool five)
     default: build_answer(&b, w, five, false); break;
     }
     ck_assert_uint_lt(b.length, 16384);
-    packet->length = 0;
     put8(packet, type << 4 | flags);
     if (b.length < 128) {
         put8(packet, (unsigned)b.length);
@@ -443,6 +463,14 @@ static void lose(struct player *p, bool server)
     mqtt_connection_gap(current(p), &place);
 }
 
+static enum mqtt_close how_closed(const char *word)
+{
+    return strcmp(word, "rst") == 0         ? MQTT_CLOSE_RST
+           : strcmp(word, "reused") == 0    ? MQTT_CLOSE_REUSED
+           : strcmp(word, "timed-out") == 0 ? MQTT_CLOSE_TIMED_OUT
+                                            : MQTT_CLOSE_FIN;
+}
+
 static void act(struct player *p, const struct words *w)
 {
     const char *word = w->word[0];
@@ -459,8 +487,7 @@ static void act(struct player *p, const struct words *w)
     else if (strcmp(word, "gap") == 0)
         lose(p, w->word[1][0] == 'S');
     else if (strcmp(word, "close") == 0)
-        close_current(p, w->word[1][0] == 'S',
-                      strcmp(w->word[2], "rst") == 0 ? MQTT_CLOSE_RST : MQTT_CLOSE_FIN);
+        close_current(p, w->word[1][0] == 'S', how_closed(w->word[2]));
     else if (strcmp(word, "end") == 0)
         end_capture(p);
     else if (strcmp(word, "C") == 0 || strcmp(word, "S") == 0)

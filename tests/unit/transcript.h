@@ -11,7 +11,9 @@
  *     C TYPE ...  S TYPE ...        the client, the server sends a control packet (see build())
  *     +SECONDS                      time passes; +-SECONDS: the clock is set back
  *     gap C | gap S                 bytes of that direction are missing
- *     close C fin | close S rst ... the transport ends; `end` is the end of the capture
+ *     close C fin | close S rst ... the transport ends; also reused (its addresses and ports serve
+ *                                   another connection) and timed-out; `end` is the end of the
+ *                                   capture
  *     ! RULE                        the last line raises this finding; what is not listed may not
  * come ? WORD [VALUE]                the last line has this result: see expect()
  *
