@@ -12,4 +12,8 @@ void observe_silence(struct observation *o);
  * alive itself, 3 for what a server has to allow (3.1.2-24; 5.0: 3.1.2-22). */
 bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned halves);
 
+/* The client has sent its CONNECT, and nothing but AUTH has come back: while it waits it need not
+ * speak. */
+bool awaits_connack(const struct mqtt_connection *c);
+
 #endif

@@ -27,6 +27,7 @@ struct player {
     struct mqtt_connection *connections[CONNECTIONS];
     char names[CONNECTIONS][16];
     bool five[CONNECTIONS];
+    bool ended[CONNECTIONS];       /* a FIN was seen */
     uint64_t sent[CONNECTIONS][2]; /* bytes, by side */
     unsigned count, current;
     int64_t time;
@@ -488,6 +489,8 @@ static void act(struct player *p, const struct words *w)
         lose(p, w->word[1][0] == 'S');
     else if (strcmp(word, "close") == 0)
         close_current(p, w->word[1][0] == 'S', how_closed(w->word[2]));
+    else if (strcmp(word, "fin") == 0)
+        p->ended[p->current] = true;
     else if (strcmp(word, "end") == 0)
         end_capture(p);
     else if (strcmp(word, "C") == 0 || strcmp(word, "S") == 0)
@@ -515,6 +518,16 @@ static void *reallocate(void *user, void *block, size_t size)
     return ++run->allocations == run->failing ? NULL : realloc(block, size);
 }
 
+static bool transport_ended(const struct mqtt_connection *connection, void *user)
+{
+    const struct player *p = user;
+    for (unsigned i = 0; i < p->count; i++) {
+        if (p->connections[i] == connection)
+            return p->ended[i];
+    }
+    return false;
+}
+
 static void play(const char *text, struct transcript_run *run)
 {
     struct player *p = calloc(1, sizeof *p);
@@ -523,7 +536,8 @@ static void play(const char *text, struct transcript_run *run)
     char *copy = strdup(text);
     char *next = copy;
     unsigned action_line = 0;
-    p->sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){.memory = &p->memory});
+    p->sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){
+        .memory = &p->memory, .transport_ended = transport_ended, .user = p});
     p->time = run != NULL ? run->start : TRANSCRIPT_START;
     while (next != NULL) {
         struct words w;

@@ -14,6 +14,7 @@
  *     close C fin | close S rst ... the transport ends; also reused (its addresses and ports serve
  *                                   another connection) and timed-out; `end` is the end of the
  *                                   capture
+ *     fin                           a FIN was seen, and something may still come
  *     ! RULE                        the last line raises this finding; what is not listed may not
  * come ? WORD [VALUE]                the last line has this result: see expect()
  *
