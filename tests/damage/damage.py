@@ -3,7 +3,7 @@
 """Damage makes no finding: what a capture lacks or repeats is held against nobody, nor is its order.
 
 Every capture is damaged in many ways. No error and no warning about what remains may be one that the
-Every capture is damaged in many ways. No error and no warning about what remains may be one that the
+whole capture does not have, for the same rule, client and direction, no more often. What changes nothing
 of what was said (repetitions, other segments, keep-alive probes) has to leave all of them, too.
 
 The file `differences` lists what no observer could know, and why.
