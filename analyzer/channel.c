@@ -132,9 +132,12 @@ void channel_push(struct feed *feed, struct channel *channel, uint8_t side,
 {
     struct mqtt_stream *stream = &channel->streams[side];
     const uint64_t searches = stream->searches;
+    const bool kept = stream->state == MQTT_STREAM_SEARCHING && mqtt_stream_left(stream) != 0;
     mqtt_stream_push(stream, bytes.data, bytes.captured, bytes.reported);
     take_packets(feed, channel, side, now);
-    if (stream->searches != searches) /* whole packets may be among what was cut off */
+    /* Whole packets may be among what was cut off; and what the search had kept came earlier than
+     * it was found: answers to it may have been seen already. */
+    if (stream->searches != searches || (kept && stream->state != MQTT_STREAM_SEARCHING))
         tell_gap(channel, side, now);
 }
 

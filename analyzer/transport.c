@@ -364,11 +364,14 @@ static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_m
 
 /* ---- All flows ---- */
 
-/* For the sessions: is that connection's transport known to have ended? */
+/* For the sessions: is that connection's transport known to have ended? Bytes that were
+ * acknowledged and did not come here, a FIN among them, are in doubt before that is asked. */
 static bool transport_ended(const struct mqtt_connection *connection, void *user)
 {
-    const struct channel *channel = connection->user;
-    (void)user;
+    struct transport *transport = user;
+    struct channel *channel = connection->user;
+    for (unsigned side = 0; side < 2; side++)
+        doubt_unseen(transport, channel, side, &channel->flow->last);
     return channel->ended;
 }
 
@@ -389,6 +392,7 @@ struct transport *transport_new(struct audit_recorder *audit,
         .limit = MAX_SESSIONS,
         .brokers = options->brokers,
         .transport_ended = transport_ended,
+        .user = transport,
     };
     transport->feed.audit = audit;
     transport->feed.memory.limit = options->memory != 0 ? options->memory : MEMORY_LIMIT;

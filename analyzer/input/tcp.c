@@ -388,8 +388,10 @@ static void take_acknowledgement(struct tcp *tcp, struct segment *segment)
     uint32_t end;
     while (hole_end(other, &end) && segment->acknowledgement - end <= MAX_WINDOW && wanted(flow))
         give_up_hole(tcp, flow, !segment->side, segment->now);
-    const bool news = !other->acked_seen || other->acked != segment->acknowledgement;
-    other->acked = segment->acknowledgement;
+    /* One that was overtaken on its way here takes nothing back. */
+    const bool news = !other->acked_seen || other->acked - segment->acknowledgement > MAX_WINDOW;
+    if (news)
+        other->acked = segment->acknowledgement;
     other->acked_seen = true;
     /* A FIN counts as one byte. */
     const uint32_t ahead = segment->acknowledgement - other->next;

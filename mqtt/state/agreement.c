@@ -170,6 +170,8 @@ static void accepted(struct observation *o)
         read_connack_properties(o);
         check_connack_promises(o);
         assigned_identifier(o);
+    } else if (o->version == MQTT_VERSION_UNKNOWN) {
+        o->from->topic_alias_maximum = UINT16_MAX; /* it may turn out to be 5.0: not read, then */
     }
     if (c->connect.frame == 0)
         return;

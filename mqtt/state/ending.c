@@ -47,7 +47,7 @@ static enum mqtt_end_cause silent_end_cause(const struct mqtt_connection *c,
     const bool by_client = place->side == c->client;
     const struct mqtt_side_state *other = &c->sides[1 - (place->side & 1)];
     const struct mqtt_leg *client_last = &c->sides[c->client].last;
-    if (!by_client && client_last->frame != 0 &&
+    if (!by_client && client_last->frame != 0 && !awaits_connack(c) &&
         silent_beyond(c, mqtt_elapsed(place->time, client_last->time), 3))
         return MQTT_END_KEEP_ALIVE;
     if (other->last_error.frame != 0 && other->last_error.frame == other->last.frame)

@@ -2,6 +2,8 @@
 /* How long the client was silent, against its keep alive (3.1.2.10). */
 #include "mqtt/state/silence.h"
 
+#include "mqtt/state/session.h"
+
 bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned halves)
 {
     if (c->keep_alive.in_doubt)
@@ -13,12 +15,12 @@ bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned ha
 /* What a server may take to notice, and its FIN to get here: nanoseconds. */
 #define EXPIRY_SLACK MQTT_SECOND
 
-/* From when on the silence counts: a Server Keep Alive binds the client when the CONNACK tells of
- * it, and not before. */
+/* From when on the silence counts: not before the CONNACK. Until then clients wait for it (with
+ * extended authentication they may send no PINGREQ at all: 4.12), and do not know of a Server Keep
+ * Alive. */
 static int64_t told_at(const struct mqtt_connection *c, const struct mqtt_leg *last)
 {
-    const bool told_late = c->keep_alive.effective != c->keep_alive.requested &&
-                           c->connack.frame != 0 && c->connack.time > last->time;
+    const bool told_late = c->connack.frame != 0 && c->connack.time > last->time;
     return told_late ? c->connack.time : last->time;
 }
 
@@ -53,6 +55,20 @@ bool served_in_silence(const struct mqtt_connection *c, int64_t end, bool open)
            (open && mqtt_elapsed(end, server->time) >= SERVED_TIME);
 }
 
+bool awaits_connack(const struct mqtt_connection *c)
+{
+    const struct mqtt_side_state *server = &c->sides[1 - c->client];
+    return c->connect.frame != 0 && server->packets == server->packets_by_type[MQTT_AUTH];
+}
+
+/* Who has closed keeps nobody: what the client sends after that comes too late. */
+static bool transport_ended(const struct mqtt_connection *c)
+{
+    const struct mqtt_sessions *sessions = c->sessions;
+    return c->closed || (sessions != NULL && sessions->options.transport_ended != NULL &&
+                         sessions->options.transport_ended(c, sessions->options.user));
+}
+
 /* Of the late packets of a connection only the first is a finding; the counts have them all. */
 void observe_silence(struct observation *o)
 {
@@ -74,7 +90,8 @@ void observe_silence(struct observation *o)
         c->keep_alive.longest_silence_frame = o->place->frame;
     }
     const int64_t judged = mqtt_elapsed(began, told_at(c, last));
-    if (!silent_beyond(c, judged, 2) || c->closed || o->to->disconnect.frame != 0)
+    if (!silent_beyond(c, judged, 2) || awaits_connack(c) || o->to->disconnect.frame != 0 ||
+        transport_ended(c))
         return;
     if (silent_beyond(c, mqtt_elapsed(judged, EXPIRY_SLACK), 3)) {
         c->keep_alive.expired++;

@@ -18,4 +18,8 @@ bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned ha
  * comes all at once, with the close behind it. */
 bool served_in_silence(const struct mqtt_connection *c, int64_t end, bool open);
 
+/* The client has sent its CONNECT, and nothing but AUTH has come back: while it waits it need not
+ * speak. */
+bool awaits_connack(const struct mqtt_connection *c);
+
 #endif

@@ -256,16 +256,31 @@ MQTT_INLINE bool decode_connect(struct decoder *d)
 
 /* ---- 3.2 CONNACK ---- */
 
+/* A server that doesn't speak the client's version refuses it in the form of its own: with return
+ * code 1 before 5.0 (3.1.1: 3.1.2-2), with Unsupported Protocol Version in 5.0 (3.1.2-2). */
+MQTT_INLINE enum mqtt_version version_of_refusal(const struct decoder *d)
+{
+    const struct mqtt_packet *packet = d->packet;
+    if (packet->captured < 4 || packet->remaining_length > 127)
+        return d->version;
+    const uint8_t code = d->cursor.data[3];
+    if (IS_5_0(d) && packet->remaining_length == 2 && code == 1)
+        return MQTT_VERSION_3_1_1;
+    if (!IS_5_0(d) && packet->remaining_length > 2 &&
+        code == MQTT_REASON_UNSUPPORTED_PROTOCOL_VERSION)
+        return MQTT_VERSION_5_0;
+    return d->version;
+}
+
 MQTT_INLINE bool decode_connack(struct decoder *d)
 {
     struct mqtt_packet *packet = d->packet;
     struct mqtt_connack *connack = &packet->connack;
     *connack = (struct mqtt_connack){0};
-    /* A server that doesn't speak 5.0 refuses it in the form of 3.1.1 (3.2.2.3 there). */
-    if (IS_5_0(d) && packet->remaining_length == 2 && packet->captured == 4 &&
-        d->cursor.data[3] == 1) {
-        d->version = MQTT_VERSION_3_1_1;
-        packet->version = MQTT_VERSION_3_1_1;
+    const enum mqtt_version version = version_of_refusal(d);
+    if (version != d->version) {
+        d->version = version;
+        packet->version = (uint8_t)version;
     }
     if (!byte(d, MQTT_FIELD_CONNACK_FLAGS, 1, &connack->flags))
         return false;
@@ -875,10 +890,11 @@ bool mqtt_property_next(struct mqtt_slice *block, struct mqtt_property_value *va
 
 /* ---- Which version is it? ---- */
 
-bool mqtt_breaks_a_must(const struct mqtt_packet *packet)
+bool mqtt_reads_wrong(const struct mqtt_packet *packet)
 {
     for (uint32_t i = 0; i < packet->finding_count; i++) {
-        if (mqtt_rule_info((enum mqtt_rule)packet->findings[i].rule)->severity == MQTT_ERROR)
+        const unsigned rule = packet->findings[i].rule;
+        if (rule != MQTT_RULE_STRING_CONTROL_CHARACTER && rule != MQTT_RULE_STRING_NON_CHARACTER)
             return true;
     }
     return packet->findings_dropped != 0;
@@ -890,7 +906,7 @@ bool mqtt_reads_cleanly(enum mqtt_outcome outcome, const struct mqtt_packet *pac
     const bool enough =
         outcome == MQTT_OK || (outcome == MQTT_TRUNCATED && packet->type == MQTT_PUBLISH &&
                                packet->publish.topic_name.data != NULL);
-    return enough && !mqtt_breaks_a_must(packet);
+    return enough && !mqtt_reads_wrong(packet);
 }
 
 static bool reads_cleanly(const uint8_t *data, size_t captured, size_t reported,

@@ -76,12 +76,13 @@ struct mqtt_property_value {
  * mqtt_properties.block. False at the end, or at the first property that can't be read. */
 bool mqtt_property_next(struct mqtt_slice *block, struct mqtt_property_value *value);
 
-/* Whether a decoded packet has a finding that says that it breaks a MUST. What is only discouraged,
- * or unusual, says nothing against its being this packet, in this version. */
-bool mqtt_breaks_a_must(const struct mqtt_packet *packet);
+/* Something of the packet is wrong in the version that it was read in, which speaks for another
+ * one, or against its being a packet. Characters that are only discouraged don't
+ * (1.5.3; 5.0: 1.5.4). */
+bool mqtt_reads_wrong(const struct mqtt_packet *packet);
 
-/* Whether a packet that mqtt_decode() returned this outcome for was read to its end and breaks no
- * MUST. One that the capture cut counts if it is a PUBLISH whose topic name is there. */
+/* Whether a packet that mqtt_decode() returned this outcome for was read to its end and reads
+ * right. One that the capture cut counts if it is a PUBLISH whose topic name is there. */
 bool mqtt_reads_cleanly(enum mqtt_outcome outcome, const struct mqtt_packet *packet);
 
 /* In which versions a packet reads cleanly: breaks no MUST, whoever sent it. A set of

@@ -65,7 +65,7 @@ static enum verdict judge_packet(const uint8_t *data, size_t length,
         return outcome == MQTT_NEED_MORE ? MAYBE : NO;
     const size_t captured = smaller(length, packet_length);
     outcome = mqtt_decode(data, smaller(captured, EXAMINED), packet_length, context, &packet);
-    if (outcome == MQTT_MALFORMED || mqtt_breaks_a_must(&packet))
+    if (outcome == MQTT_MALFORMED || mqtt_reads_wrong(&packet))
         return NO;
     *step = packet_length;
     return captured == packet_length ? YES : MAYBE;

@@ -33,6 +33,7 @@ struct run {
     uint8_t *packet;     /* the segment being read, in memory of its exact size */
     size_t packet_size;
     unsigned copied; /* data events with bytes outside of `packet` */
+    unsigned late;   /* data events with bytes that were acknowledged before */
 };
 
 __attribute__((format(printf, 4, 5))) static void event(struct run *run,
@@ -74,6 +75,7 @@ static void on_data(void *context, struct tcp_flow *flow, unsigned side,
     if (run->packet == NULL || bytes.data < run->packet ||
         bytes.data > run->packet + run->packet_size)
         run->copied++;
+    run->late += flow->side[side].late;
     char missing[24] = "";
     if (bytes.captured < bytes.reported)
         snprintf(missing, sizeof missing, "+%u", bytes.reported - bytes.captured);
@@ -420,6 +422,18 @@ START_TEST(in_order_is_not_copied)
     ck_assert_uint_eq(run.copied, 0);
     play(&run, "A A 9 1 i\nA A 8 1 h");
     ck_assert_uint_eq(run.copied, 1);
+    run_end(&run);
+    tcp_free(run.tcp);
+}
+END_TEST
+
+/* The answers were captured before what they answer, and in another order than they were sent. */
+START_TEST(an_overtaken_acknowledgement_takes_nothing_back)
+{
+    struct run run;
+    run_start(&run, NULL);
+    play(&run, HANDSHAKE "B A 3 5 yy\nB A 1 3 xx\nA A 3 1 cd\nA A 1 1 ab\nA A 5 5 ef");
+    ck_assert_uint_eq(run.late, 2);
     run_end(&run);
     tcp_free(run.tcp);
 }
@@ -939,8 +953,9 @@ START_TEST(survives_noise)
 END_TEST
 
 SUITE("tcp", TABLE(transcripts, scenarios), TABLE(numbers_streams, numberings),
-      TEST(in_order_is_not_copied), TEST(counts), TEST(counts_go_on_for_months),
-      TEST(rejects_bad_headers), TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up),
+      TEST(in_order_is_not_copied), TEST(an_overtaken_acknowledgement_takes_nothing_back),
+      TEST(counts), TEST(counts_go_on_for_months), TEST(rejects_bad_headers),
+      TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up),
       TEST(one_side_alone_waits_less), TEST(flood_is_bounded), TEST(many_flows_stay_apart),
       TEST(the_quietest_goes_first), TEST(closed_flows_are_forgotten_in_the_end),
       TABLE(any_cutting_gives_the_same_stream, modes), TABLE(survives_noise, seeds))

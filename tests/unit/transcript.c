@@ -29,6 +29,7 @@ struct player {
     struct mqtt_connection *connections[CONNECTIONS];
     char names[CONNECTIONS][16];
     bool five[CONNECTIONS];
+    bool ended[CONNECTIONS];       /* a FIN was seen */
     uint64_t sent[CONNECTIONS][2]; /* bytes, by side */
     unsigned count, current;
     int64_t time;
@@ -122,30 +123,43 @@ static void put_properties(struct bytes *b, const struct words *w, bool five)
     put(b, block.data, block.length);
 }
 
-/* CONNECT VERSION ID [clean] [ka=SECONDS] [will=QOS] [will-retain] [user=NAME]; ID "-" is empty */
+static void put_will(struct bytes *b, const struct words *w, bool five)
+{
+    const char *properties = argument(w, "will-properties=");
+    const char *says = argument(w, "will-says=");
+    if (five) {
+        put8(b, properties != NULL ? (unsigned)strlen(properties) / 2 : 0);
+        put_hex(b, properties != NULL ? properties : "");
+    }
+    put_text(b, "will");
+    put_text(b, says != NULL ? says : "gone");
+}
+
+/* CONNECT VERSION ID [clean] [ka=SECONDS] [will=QOS] [will-retain] [will-says=TEXT]
+ * [will-properties=HEX] [user=NAME] [password=TEXT] [bridge]; ID "-" is empty, as is what ends in
+ * its = */
 static void build_connect(struct bytes *b, const struct words *w, bool five)
 {
     const char *version = w->word[2];
-    const char *will = argument(w, "will="), *user = argument(w, "user=");
+    const char *will = argument(w, "will=");
+    const char *user = argument(w, "user="), *password = argument(w, "password=");
     const bool old = strcmp(version, "3.1") == 0;
     unsigned flags = flag(w, "clean") ? 2u : 0u;
     if (will != NULL)
         flags |= 4u | number(will) << 3 | (flag(w, "will-retain") ? 0x20u : 0u);
-    flags |= user != NULL ? 0x80u : 0u;
+    flags |= (user != NULL ? 0x80u : 0u) | (password != NULL ? 0x40u : 0u);
     put_text(b, old ? "MQIsdp" : "MQTT");
-    put8(b, old ? 3 : five ? 5 : 4);
+    put8(b, (old ? 3u : five ? 5u : 4u) | (flag(w, "bridge") ? 0x80u : 0u));
     put8(b, flags);
     put16(b, number(argument(w, "ka=")));
     put_properties(b, w, five);
     put_text(b, strcmp(w->word[3], "-") == 0 ? "" : w->word[3]);
-    if (will != NULL) {
-        if (five)
-            put8(b, 0);
-        put_text(b, "will");
-        put_text(b, "gone");
-    }
+    if (will != NULL)
+        put_will(b, w, five);
     if (user != NULL)
         put_text(b, user);
+    if (password != NULL)
+        put_text(b, password);
 }
 
 /* PUBLISH QOS TOPIC [id=N] [dup] [retain] [says=TEXT]; TOPIC "-" is empty; the payload is "x", or
@@ -496,6 +510,14 @@ static void lose(struct player *p, bool server)
     mqtt_connection_gap(current(p), &place);
 }
 
+static enum mqtt_close how_closed(const char *word)
+{
+    return strcmp(word, "rst") == 0         ? MQTT_CLOSE_RST
+           : strcmp(word, "reused") == 0    ? MQTT_CLOSE_REUSED
+           : strcmp(word, "timed-out") == 0 ? MQTT_CLOSE_TIMED_OUT
+                                            : MQTT_CLOSE_FIN;
+}
+
 static void act(struct player *p, const struct words *w)
 {
     const char *word = w->word[0];
@@ -517,8 +539,9 @@ static void act(struct player *p, const struct words *w)
     else if (strcmp(word, "over") == 0)
         over(p, w->word[1][0] == 'S');
     else if (strcmp(word, "close") == 0)
-        close_current(p, w, w->word[1][0] == 'S',
-                      strcmp(w->word[2], "rst") == 0 ? MQTT_CLOSE_RST : MQTT_CLOSE_FIN);
+        close_current(p, w, w->word[1][0] == 'S', how_closed(w->word[2]));
+    else if (strcmp(word, "fin") == 0)
+        p->ended[p->current] = true;
     else if (strcmp(word, "end") == 0)
         end_capture(p, w);
     else if (strcmp(word, "C") == 0 || strcmp(word, "S") == 0)
@@ -556,6 +579,16 @@ static void end_heard(struct player *p)
     p->ear->end(p->ear->user, p->sessions, p->time);
 }
 
+static bool transport_ended(const struct mqtt_connection *connection, void *user)
+{
+    const struct player *p = user;
+    for (unsigned i = 0; i < p->count; i++) {
+        if (p->connections[i] == connection)
+            return p->ended[i];
+    }
+    return false;
+}
+
 static void play(const char *text, struct transcript_run *run, const struct transcript_ear *ear)
 {
     struct player *p = calloc(1, sizeof *p);
@@ -565,7 +598,8 @@ static void play(const char *text, struct transcript_run *run, const struct tran
     char *copy = strdup(text);
     char *next = copy;
     unsigned action_line = 0;
-    p->sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){.memory = &p->memory});
+    p->sessions = mqtt_sessions_new(&(struct mqtt_sessions_options){
+        .memory = &p->memory, .transport_ended = transport_ended, .user = p});
     p->time = run != NULL ? run->start : TRANSCRIPT_START;
     while (next != NULL) {
         struct words w;

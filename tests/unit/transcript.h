@@ -15,7 +15,9 @@
  *     +SECONDS                      time passes; +-SECONDS: the clock is set back
  *     gap C | gap S                 bytes of that direction are missing
  *     over C                        the transport is seen to end, and is closed later
- *     close C fin | close S rst ... the transport ends
+ *     fin                           a FIN was seen, and something may still come
+ *     close C fin | close S rst ... the transport ends; also reused (its addresses and ports serve
+ *                                   another connection) and timed-out
  *     end                           the end of the capture; of both: began=-SECONDS (a packet of
  *                                   the client had begun to come)
  *     ! RULE                        the last line raises this finding, and no other
