@@ -791,8 +791,10 @@ static const struct scene scenes[] = {
      "connection\n" V3 "C PUBLISH 1 t id=1\n+6\nC RAW {c1 00}\n! fixed-header-flags\n"
      "close S fin\n! qos-1-unfinished\n"},
     {"3.1 does not say what ends a connection",
-     "connection\nC CONNECT 3.1 a clean\nS CONNACK\nC RAW {36 05 0001 74 0001}\n"
-     "! publish-qos-3\nC PINGREQ\nS PINGRESP\n"},
+     "connection\nC CONNECT 3.1 a clean\nS CONNACK\nC RAW {c0 01 00}\n! trailing-bytes\n"
+     "S PINGRESP\n"},
+    {"... and the others do",
+     "connection\n" V3 "C RAW {c0 01 00}\n! trailing-bytes\nS PINGRESP\n! violation-tolerated\n"},
     {"what was under way is no answer to what came behind the fault",
      "connection\n" V3 "C PUBLISH 1 t id=1\nC PINGREQ\nC RAW {c1 00}\n! fixed-header-flags\n"
      "C PINGREQ\nS PUBLISH 0 t\nS PUBACK 1\nS PINGRESP\n+1\nclose S fin\n"},
