@@ -135,7 +135,8 @@ static void read_connack_properties(struct observation *o)
 static void assigned_identifier(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
-    if (c->connect.frame == 0 || c->client_identifier.length != 0 || c->strings_lost)
+    /* Of a CONNECT with a level that nobody knows, nothing was read. */
+    if (!c->keep_alive.known || c->client_identifier.length != 0 || c->strings_lost)
         return;
     if (!has_property(o, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER)) {
         if (o->packet->captured == o->packet->length)

@@ -723,6 +723,17 @@ static const struct scene scenes[] = {
     {"... and refused",
      "connection\nC RAW {10 0d 0004 4d515458 04 02 003c 0001 61}\n! protocol-name-wrong\n"
      "S CONNACK code=1\n! connect-refused\nclose S fin\n"},
+    {"a level that is none, refused with another code",
+     "connection\nC RAW {10 0d 0004 4d515454 09 02 003c 0001 61}\n! protocol-level-unknown\n"
+     "S CONNACK code=5\n! protocol-level-refused-otherwise\n! connect-refused\nclose S fin\n"},
+    {"... of which 5.0 may say anything, and of which the beginning was not seen",
+     "connection\nC RAW v5 {10 0e 0004 4d515454 09 02 003c 00 0001 61}\n! protocol-level-unknown\n"
+     "S CONNACK code=0x87\n! connect-refused\nclose S fin\n"
+     "connection mid\nC RAW {10 0d 0004 4d515454 09 02 003c 0001 61}\n! protocol-level-unknown\n"
+     "S CONNACK code=5\n! connect-refused\nclose S fin\n"},
+    {"no identifier need be assigned to whom one could not read",
+     "connection\nC RAW v5 {10 0e 0004 4d515454 09 02 003c 00 0001 61}\n! protocol-level-unknown\n"
+     "S CONNACK\n! protocol-level-accepted\n"},
     {"a level that is none, accepted",
      "connection\nC RAW {10 0d 0004 4d515454 09 02 003c 0001 61}\n! protocol-level-unknown\n"
      "S CONNACK\n! protocol-level-accepted\n"},
