@@ -264,11 +264,12 @@ static void check_timeout(struct observation *o)
     const int64_t silence = client_silence(o);
     if (!c->keep_alive.known || c->keep_alive.in_doubt || c->sides[c->client].last.frame == 0)
         return;
-    raise_finding(o,
-                  silent_beyond(c, silence, 2) ? MQTT_RULE_KEEP_ALIVE_TIMEOUT
-                                               : MQTT_RULE_KEEP_ALIVE_TIMEOUT_EARLY,
-                  MQTT_FIELD_DISCONNECT_REASON, mqtt_milliseconds(silence),
-                  c->keep_alive.effective);
+    const bool true_enough = silent_beyond(c, silence, 2);
+    raise_finding(
+        o, true_enough ? MQTT_RULE_KEEP_ALIVE_TIMEOUT : MQTT_RULE_KEEP_ALIVE_TIMEOUT_EARLY,
+        MQTT_FIELD_DISCONNECT_REASON, mqtt_milliseconds(silence), c->keep_alive.effective);
+    if (true_enough)
+        check_server_keep_alive(o, silence);
 }
 
 static void server_disconnect(struct observation *o)
@@ -302,6 +303,21 @@ static void client_disconnect(struct observation *o)
         c->session_expiry = expiry;
 }
 
+/* Topic Alias invalid, although all of them were as the sender of this had allowed (3.3.2-10,
+ * 3.3.2-12). What the other side sent before it could know the maximum is not counted on. */
+static void check_alias_refused(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    const struct mqtt_side_state *other = o->to;
+    if (!is_5_0(o) || !connection_whole(c) || !c->accepted || c->pipelines ||
+        other->last_error.frame != 0 || other->alias_count == 0 || other->alias_refused)
+        return;
+    const uint16_t highest = other->aliases[other->alias_count - 1].alias;
+    if (highest <= o->from->topic_alias_maximum)
+        raise_finding(o, MQTT_RULE_TOPIC_ALIAS_REFUSED, MQTT_FIELD_DISCONNECT_REASON, highest,
+                      o->from->topic_alias_maximum);
+}
+
 void observe_disconnect(struct observation *o)
 {
     if (o->sender == MQTT_SENDER_SERVER)
@@ -314,6 +330,8 @@ void observe_disconnect(struct observation *o)
         o->from->disconnect_reason = reason_of(o->packet);
     }
     const uint8_t reason = reason_of(o->packet);
+    if (reason == MQTT_REASON_TOPIC_ALIAS_INVALID)
+        check_alias_refused(o);
     if (reason >= MQTT_REASON_FAILURE && reason != MQTT_REASON_KEEP_ALIVE_TIMEOUT &&
         reason != MQTT_REASON_SESSION_TAKEN_OVER) /* these have rules of their own */
         raise_finding(o, MQTT_RULE_DISCONNECTED_WITH_ERROR, MQTT_FIELD_DISCONNECT_REASON, reason,

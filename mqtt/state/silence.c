@@ -69,6 +69,16 @@ static bool transport_ended(const struct mqtt_connection *c)
                          sessions->options.transport_ended(c, sessions->options.user));
 }
 
+void check_server_keep_alive(struct observation *o, int64_t silence)
+{
+    const struct mqtt_connection *c = o->connection;
+    const int64_t own = (int64_t)c->keep_alive.requested * MQTT_SECOND;
+    if (c->keep_alive.effective == c->keep_alive.requested || (own != 0 && silence > own))
+        return;
+    raise_finding(o, MQTT_RULE_SERVER_KEEP_ALIVE_IGNORED, MQTT_FIELDS, mqtt_milliseconds(silence),
+                  c->keep_alive.effective);
+}
+
 /* Of the late packets of a connection only the first is a finding; the counts have them all. */
 void observe_silence(struct observation *o)
 {
@@ -97,6 +107,7 @@ void observe_silence(struct observation *o)
         c->keep_alive.expired++;
         raise_finding(o, MQTT_RULE_KEEP_ALIVE_EXPIRED, MQTT_FIELDS, mqtt_milliseconds(silence),
                       c->keep_alive.effective);
+        check_server_keep_alive(o, judged);
     } else if (c->keep_alive.late++ == 0) {
         raise_finding(o, MQTT_RULE_KEEP_ALIVE_LATE, MQTT_FIELDS, mqtt_milliseconds(silence),
                       c->keep_alive.effective);

@@ -12,6 +12,11 @@ void observe_silence(struct observation *o);
  * alive itself, 3 for what a server has to allow (3.1.2-24; 5.0: 3.1.2-22). */
 bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned halves);
 
+/* Raises a finding if a silence of the client of `silence` nanoseconds that broke the keep alive
+ * would have been none by its own: it goes by that one, and not by the server's (5.0: 3.1.2-21,
+ * 3.2.2-21). */
+void check_server_keep_alive(struct observation *o, int64_t silence);
+
 /* Whether the server served on in a silence that lasts until the connection's end, and for which it
  * had to close: it sent something more than MQTT_OPEN_GRACE after that, and again later; or `open`:
  * the connection is known to have stayed open behind it, until `end`. What was under way for long

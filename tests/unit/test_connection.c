@@ -482,7 +482,7 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 5.0 a clean ka=60\n+8\nS CONNACK {13 0005}\n+4\nC PINGREQ\n"},
     {"... and then it does",
      "connection\nC CONNECT 5.0 a clean ka=60\n+8\nS CONNACK {13 0005}\n+9\nC PINGREQ\n"
-     "! keep-alive-expired\n"},
+     "! keep-alive-expired\n! server-keep-alive-ignored\n"},
     {"limits in a CONNACK that the client's TCP has not got",
      "connection\nC CONNECT 5.0 a clean\nS CONNACK {24 00 25 00 27 0000000a}\n"
      "C PUBLISH 1 t id=1 retain says=0123456789 unread\n"},
@@ -723,6 +723,38 @@ static const struct scene scenes[] = {
     {"... and refused",
      "connection\nC RAW {10 0d 0004 4d515458 04 02 003c 0001 61}\n! protocol-name-wrong\n"
      "S CONNACK code=1\n! connect-refused\nclose S fin\n"},
+    {"the server refuses an alias that it had allowed",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {22 0005}\nC PUBLISH 0 t {23 0005}\n"
+     "S DISCONNECT 0x94\n! topic-alias-refused\n! disconnected-with-error\nclose S fin\n"},
+    {"... and the client",
+     "connection\nC CONNECT 5.0 a clean {22 0001}\nS CONNACK\nS PUBLISH 0 t {23 0001}\n"
+     "C DISCONNECT 0x94\n! topic-alias-refused\n! disconnected-with-error\nclose C fin\n"},
+    {"... which it may: above the maximum, sent before that was known, never set, of no alias",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {22 0005}\nC PUBLISH 0 t {23 0005}\n"
+     "C PUBLISH 0 t {23 0006}\n! topic-alias-above-maximum\nS DISCONNECT 0x94\n"
+     "! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 b clean\nC PUBLISH 0 t {23 0009}\nS CONNACK {22 0005}\n"
+     "S DISCONNECT 0x94\n! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 c clean\nS CONNACK {22 0005}\nC PUBLISH 0 t unread {23 0009}\n"
+     "S DISCONNECT 0x94\n! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 d clean\nS CONNACK {22 0005}\nC PUBLISH 0 t {23 0001}\n"
+     "C PUBLISH 0 - {23 0002}\n! topic-alias-unknown\nS DISCONNECT 0x94\n"
+     "! disconnected-with-error\nclose S fin\n"
+     "connection\nC CONNECT 5.0 e clean\nS CONNACK {22 0005}\nC PUBLISH 0 t\n"
+     "S DISCONNECT 0x94\n! disconnected-with-error\nclose S fin\n"},
+    {"a client that goes by its own keep alive",
+     "connection\nC CONNECT 5.0 a clean ka=600\nS CONNACK {13 000a}\n+16\nS DISCONNECT 0x8d\n"
+     "! keep-alive-timeout\n! server-keep-alive-ignored\nclose S fin\n"
+     "connection\nC CONNECT 5.0 b clean\nS CONNACK {13 000a}\n+30\nC PINGREQ\n"
+     "! keep-alive-expired\n! server-keep-alive-ignored\n"},
+    {"... and others, which are late by any",
+     "connection\nC CONNECT 5.0 a clean ka=15\nS CONNACK {13 000a}\n+16\nS DISCONNECT 0x8d\n"
+     "! keep-alive-timeout\nclose S fin\n"
+     "connection\nC CONNECT 5.0 b clean ka=10\nS CONNACK\n+30\nC PINGREQ\n"
+     "! keep-alive-expired\n"
+     "connection\nC CONNECT 5.0 c clean ka=600\nS CONNACK {13 000a}\n+12\nC PINGREQ\n"
+     "! keep-alive-late\n"
+     "connection\nC CONNECT 5.0 d clean ka=5\nS CONNACK {13 000a}\n+9\nC PINGREQ\n"},
     {"a level that is none, refused with another code",
      "connection\nC RAW {10 0d 0004 4d515454 09 02 003c 0001 61}\n! protocol-level-unknown\n"
      "S CONNACK code=5\n! protocol-level-refused-otherwise\n! connect-refused\nclose S fin\n"},
