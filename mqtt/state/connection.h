@@ -34,6 +34,8 @@ struct mqtt_place {
     uint64_t acknowledged; /* bytes of the other direction that its sender had acknowledged to TCP
                               when it sent; UINT64_MAX: not known. Compared with positions that are
                               known */
+    uint64_t
+        text_frame; /* WebSocket: the frame with the first text message of its sender; 0: none */
 };
 
 /* The bytes of one control packet. */
@@ -48,6 +50,23 @@ struct mqtt_endpoint {
     uint8_t address[16];
     uint16_t port;
     uint8_t family; /* 4, 6, or a number of the caller's own for another kind of address */
+};
+
+/* The sub-protocols that matter to MQTT over WebSocket. */
+enum mqtt_subprotocol {
+    MQTT_SUBPROTOCOL_NONE,
+    MQTT_SUBPROTOCOL_MQTT,
+    MQTT_SUBPROTOCOL_MQTTV31, /* "mqttv3.1", which clients of 3.1 ask for by custom */
+    MQTT_SUBPROTOCOL_OTHER,
+};
+
+/* How a WebSocket was opened (RFC 6455, section 4), as far as the capture shows it whole. */
+struct mqtt_upgrade {
+    struct mqtt_leg request; /* the client's; frame 0: not known */
+    bool offers_mqtt;
+    bool offers_mqttv31;
+    struct mqtt_leg response; /* the server's; frame 0: not known */
+    uint8_t selected;         /* enum mqtt_subprotocol */
 };
 
 /* Findings of one step beyond this are counted, not kept. */
@@ -199,6 +218,7 @@ struct mqtt_side_state {
     uint8_t disconnect_reason;
     struct mqtt_leg last;       /* its last control packet */
     struct mqtt_leg last_error; /* the last ERROR finding against what it sent */
+    bool text_told;             /* that it sends text messages */
 };
 
 #define MQTT_PROVEN_BYTES (65536 / 8)
@@ -260,7 +280,8 @@ struct mqtt_connection {
     uint8_t maximum_qos;
     bool retain_available, wildcard_available, subscription_identifier_available, shared_available;
     struct mqtt_leg connect, connack, first;
-    uint64_t connack_position; /* as in struct mqtt_place */
+    uint64_t connack_position;   /* as in struct mqtt_place */
+    struct mqtt_upgrade upgrade; /* WebSocket */
     struct {
         uint16_t requested; /* seconds, from CONNECT */
         uint16_t effective; /* seconds: Server Keep Alive where CONNACK has one */
@@ -296,6 +317,7 @@ struct mqtt_connection_start {
     struct mqtt_endpoint endpoints[2]; /* by side */
     bool start_seen;                   /* a SYN was captured */
     uint8_t client; /* guess: the side that sent the SYN, or that does not own the known port */
+    struct mqtt_upgrade upgrade; /* WebSocket; zero for other transports */
 };
 
 /* Makes a connection. `sessions` is shared by all connections of one capture and outlives them; it

@@ -286,6 +286,31 @@ static void settle(struct player *p, unsigned line)
     p->expected_count = 0;
 }
 
+static uint8_t subprotocol(const char *name)
+{
+    if (name == NULL || strcmp(name, "none") == 0)
+        return MQTT_SUBPROTOCOL_NONE;
+    if (strcmp(name, "mqtt") == 0)
+        return MQTT_SUBPROTOCOL_MQTT;
+    return strcmp(name, "mqttv3.1") == 0 ? MQTT_SUBPROTOCOL_MQTTV31 : MQTT_SUBPROTOCOL_OTHER;
+}
+
+/* offers=mqtt,chat selects=chat: a WebSocket; without one of them the capture lacks it. */
+static struct mqtt_upgrade upgrade(struct player *p, const struct words *w)
+{
+    const char *offers = argument(w, "offers=");
+    const char *selects = argument(w, "selects=");
+    struct mqtt_upgrade upgrade = {.selected = subprotocol(selects)};
+    if (offers != NULL) {
+        upgrade.request = (struct mqtt_leg){p->time, ++p->frame, 0};
+        upgrade.offers_mqttv31 = strstr(offers, "mqttv3.1") != NULL;
+        upgrade.offers_mqtt = strcmp(offers, "mqtt") == 0 || strstr(offers, "mqtt,") != NULL;
+    }
+    if (selects != NULL)
+        upgrade.response = (struct mqtt_leg){p->time, ++p->frame, 0};
+    return upgrade;
+}
+
 static void start(struct player *p, const struct words *w)
 {
     const bool mid = flag(w, "mid") || (w->count > 1 && strcmp(w->word[1], "mid") == 0);
@@ -293,6 +318,7 @@ static void start(struct player *p, const struct words *w)
     const struct mqtt_connection_start s = {.time = p->time,
                                             .frame = ++p->frame,
                                             .memory = &p->memory,
+                                            .upgrade = upgrade(p, w),
                                             .start_seen = !mid,
                                             .client = 0};
     p->connections[p->count] = mqtt_connection_new(p->sessions, &s);
@@ -317,7 +343,8 @@ static void send_packet(struct player *p, const struct words *w)
         .side = w->word[0][0] == 'S',
         .began = early != NULL ? p->time - (int64_t)(strtod(early, NULL) * 1e9) : 0,
         .position = p->sent[p->current][w->word[0][0] == 'S'] += bytes.length,
-        .acknowledged = flag(w, "unread") ? 0 : UINT64_MAX};
+        .acknowledged = flag(w, "unread") ? 0 : UINT64_MAX,
+        .text_frame = flag(w, "text") ? p->frame : 0};
     const struct mqtt_bytes all = {bytes.data, bytes.length, bytes.length};
     const enum mqtt_outcome outcome =
         mqtt_connection_packet(c, &place, &all, NULL, &packet, &p->step);

@@ -7,6 +7,8 @@
  *                                   of any packet: began=-SECONDS (its first byte came so much
  *                                   earlier), unread (its sender has acknowledged nothing of the
  *                                   other side)
+ *                                   offers=NAME,... selects=NAME: a WebSocket's sub-protocols
+ *                                   of CONNECT and the like: text (in a WebSocket text frame)
  *     use NAME                      goes on with an earlier one
  *     C TYPE ...  S TYPE ...        the client, the server sends a control packet (see build())
  *     +SECONDS                      time passes; +-SECONDS: the clock is set back
