@@ -20,6 +20,7 @@ static void fold_opened(struct audit_fold *fold, const struct audit_event *event
     record->stream = flow->stream;
     record->carrier = flow->carrier;
     memcpy(record->endpoints, flow->endpoints, sizeof record->endpoints);
+    record->real_client = flow->real_client;
     record->start_time = flow->start_time;
     record->start_frame = flow->start_frame;
     record->party = g_new0(struct audit_party, 1);
@@ -213,10 +214,20 @@ static void fold_file_end(struct audit_fold *fold, const struct audit_file_end *
         audit_fold_times(fold, end->first, end->last);
 }
 
+void audit_add_limit(struct audit_limit *into, const struct audit_limit *more)
+{
+    into->count += more->count;
+    into->bytes += more->bytes;
+    if (more->frame == 0 || (into->frame != 0 && into->frame <= more->frame))
+        return;
+    into->frame = more->frame;
+    into->stream = more->stream;
+}
+
 static void fold_limit(struct audit_fold *fold, const struct audit_limit_event *limit)
 {
-    fold->report.capture.limits[limit->kind].count += limit->count;
-    fold->report.capture.limits[limit->kind].bytes += limit->bytes;
+    const struct audit_limit more = {limit->count, limit->bytes, limit->stream, limit->frame};
+    audit_add_limit(&fold->report.capture.limits[limit->kind], &more);
 }
 
 static void fold_event(void *user, const struct audit_event *event)

@@ -44,6 +44,9 @@ void audit_session_free(struct audit_session *session);
 void audit_fold_list_connection(struct audit_fold *fold, struct audit_connection *connection);
 void audit_fold_list_finding(struct audit_fold *fold, struct audit_finding *finding);
 
+/* More of a limit; the example with the lowest frame stays. */
+void audit_add_limit(struct audit_limit *into, const struct audit_limit *more);
+
 /* The capture has these times too. */
 void audit_fold_times(struct audit_fold *fold, int64_t first, int64_t last);
 

@@ -64,6 +64,7 @@ static void tell_limit(struct audit_recorder *recorder, enum audit_limit_kind ki
     event.limit = recorder->limits[kind];
     recorder->limits[kind].count = 0;
     recorder->limits[kind].bytes = 0;
+    recorder->limits[kind].frame = 0;
     recorder->limit_told[kind] = true;
     audit_tell(recorder, &event);
 }
@@ -79,6 +80,17 @@ void audit_limit(struct audit_recorder *recorder, enum audit_limit_kind kind, ui
     limit->bytes += bytes;
     if (!recorder->limit_told[kind])
         tell_limit(recorder, kind);
+}
+
+void audit_limit_connection(struct audit_recorder *recorder, enum audit_limit_kind kind,
+                            int64_t stream, uint64_t frame)
+{
+    struct audit_limit_event *limit = &recorder->limits[kind];
+    if (limit->frame == 0 || frame < limit->frame) {
+        limit->frame = frame;
+        limit->stream = stream;
+    }
+    audit_limit(recorder, kind, 1, 0);
 }
 
 static void tell_limits(struct audit_recorder *recorder)

@@ -139,7 +139,11 @@ static void add_connection(const struct text *text, struct table *table,
     table_add(table, connection->facts.version == MQTT_VERSION_UNKNOWN
                          ? "?"
                          : mqtt_version_name(connection->facts.version));
-    table_add(table, connection->endpoints[connection->facts.client].address);
+    const char *address = connection->endpoints[connection->facts.client].address;
+    if (connection->real_client.address[0] != '\0')
+        table_addf(table, "%s via %s", connection->real_client.address, address);
+    else
+        table_add(table, address);
     table_add(table, show_server ? format_endpoint(buffer, server_of(connection)) : "");
     table_add(table, strcmp(connection->carrier, "tcp") == 0 ? "" : connection->carrier);
     table_add(table, text_offset(text, buffer, connection->start_time) + 1);
@@ -464,6 +468,10 @@ void text_limits(const struct text *text)
                                info->counted);
         if (limit->bytes > 0)
             g_string_append_printf(line, ", %s bytes", format_count(number, limit->bytes));
+        if (limit->frame > 0)
+            g_string_append_printf(
+                line, " (the first: tcp.stream %" G_GINT64_FORMAT ", frame %" G_GUINT64_FORMAT ")",
+                limit->stream, limit->frame);
         g_string_append_printf(line, "; %s", info->consequence);
         text_wrap(text, INDENT, line->str);
         g_string_free(line, TRUE);
