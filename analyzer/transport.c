@@ -357,6 +357,20 @@ static bool begin_websocket(struct transport *transport, struct channel *channel
 static bool decide(struct transport *transport, struct channel *channel, uint8_t side,
                    const struct tcp_moment *now, struct slice bytes);
 
+/* Nobody knows what was in the first `count` bytes of the flow: on its port it may be MQTT all the
+ * same. */
+static bool begin_in_gap(struct transport *transport, struct channel *channel, uint8_t side,
+                         const struct tcp_moment *now, uint64_t count)
+{
+    channel->probe_length = 0;
+    if (!channel->expected)
+        return ignore(transport, channel);
+    if (!begin(transport, channel, side, false, now, (struct slice){NULL, 0, 0}))
+        return false;
+    channel_gap(&transport->feed, channel, side, now, count);
+    return true;
+}
+
 /* What is left behind the header, or the part of it that is in `bytes`. */
 static bool pass_proxy(struct transport *transport, struct channel *channel, uint8_t side,
                        const struct tcp_moment *now, struct slice bytes)
@@ -370,8 +384,12 @@ static bool pass_proxy(struct transport *transport, struct channel *channel, uin
     return decide(transport, channel, side, now, bytes);
 }
 
+/* So many bytes of a header that the snap length cuts are enough to know it by. */
+#define PROXY_KNOWN 6u
+
 /* Where a client's first bytes are a header of the PROXY protocol, it is taken off. Says whether
- * there may be one: MQTT_NEED_MORE with what is there so far. */
+ * there may be one: MQTT_NEED_MORE with what is there so far, MQTT_TRUNCATED where there is one,
+ * but the snap length cuts what tells where it ends. */
 static enum mqtt_outcome take_proxy(struct channel *channel, const uint8_t *joined, size_t length,
                                     bool cut)
 {
@@ -381,7 +399,9 @@ static enum mqtt_outcome take_proxy(struct channel *channel, const uint8_t *join
         return MQTT_MALFORMED;
     enum mqtt_outcome outcome = mqtt_proxy_header(joined, length, &header);
     if (outcome == MQTT_NEED_MORE && cut)
-        outcome = header.length != 0 ? MQTT_OK : MQTT_MALFORMED; /* its addresses are cut off */
+        outcome = header.length != 0      ? MQTT_OK /* its addresses are cut off */
+                  : length >= PROXY_KNOWN ? MQTT_TRUNCATED
+                                          : MQTT_MALFORMED;
     proxy->looked = outcome != MQTT_NEED_MORE;
     if (outcome != MQTT_OK)
         return outcome;
@@ -433,6 +453,8 @@ static bool decide(struct transport *transport, struct channel *channel, uint8_t
         take_proxy(channel, joined, length, bytes.captured < bytes.reported);
     if (proxy == MQTT_OK)
         return pass_proxy(transport, channel, side, now, bytes);
+    if (proxy == MQTT_TRUNCATED)
+        return begin_in_gap(transport, channel, side, now, channel->probe_length + bytes.reported);
     enum recognized what = recognize(joined, length, &which);
     if (proxy == MQTT_NEED_MORE)
         what = RECOGNIZED_MAYBE;

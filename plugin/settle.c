@@ -150,6 +150,9 @@ static uint32_t take_stump(const struct mqttscope_settling *settling, uint32_t o
 
 /* ---- At a connection's start ---- */
 
+/* So many bytes of a header that the snap length cuts are enough to know it by. */
+#define PROXY_KNOWN 6u
+
 /* The header that a proxy puts in front of what the client sends. True if more of it is to come. */
 static bool take_proxy_and_wait(const struct mqttscope_settling *settling,
                                 struct mqttscope_rest *rest)
@@ -167,8 +170,14 @@ static bool take_proxy_and_wait(const struct mqttscope_settling *settling,
         return true;
     }
     settling->conversation->proxy_looked = true;
-    if (outcome == MQTT_MALFORMED || header.length == 0)
+    if (outcome == MQTT_MALFORMED)
         return false;
+    if (header.length == 0) {
+        /* The snap length cuts what tells where it ends. */
+        if (bytes->captured - rest->offset >= PROXY_KNOWN)
+            rest->offset = take_stump(settling, rest->offset);
+        return false;
+    }
     const uint32_t length = MIN(header.length, reported);
     mqttscope_direction_of(settling)->known = header.length - length;
     rest->offset = pass_over(settling, rest->offset, length, RECORD_PROXY);
@@ -209,6 +218,28 @@ static bool has_foreign_name(const struct mqttscope_settling *settling, uint32_t
                                &which) == MQTT_OK;
 }
 
+/* The fixed header at an offset, and what it says together with what is there. */
+struct header {
+    enum mqtt_outcome outcome; /* mqtt_fixed_header()'s */
+    uint32_t length;           /* of the packet; valid if OK */
+    bool waits;                /* more is to come before anything is done */
+};
+
+/* Whether what begins there shows that none of this is MQTT. */
+static bool shows_foreign(const struct mqttscope_settling *settling, uint32_t offset,
+                          const struct header *header)
+{
+    if (!is_judged(settling))
+        return false;
+    if (has_foreign_name(settling, offset))
+        return true;
+    switch (header->outcome) {
+    case MQTT_OK: return !header->waits && is_foreign(settling, offset, header->length);
+    case MQTT_MALFORMED: return is_foreign(settling, offset, 5);
+    default: return false;
+    }
+}
+
 /* The next packet; says whether it has to wait for more of it. */
 static bool cut_and_wait(const struct mqttscope_settling *settling, struct mqttscope_rest *rest)
 {
@@ -218,28 +249,27 @@ static bool cut_and_wait(const struct mqttscope_settling *settling, struct mqtts
     const uint32_t captured = bytes->captured - from;
     const uint32_t reported = bytes->reported - offset;
     uint32_t header_length;
-    uint32_t length = 0;
-    const enum mqtt_outcome outcome =
-        mqtt_fixed_header(bytes->data + from, captured, &header_length, &length);
+    struct header header = {0};
 
-    if (is_judged(settling) &&
-        (has_foreign_name(settling, from) ||
-         (outcome == MQTT_MALFORMED && is_foreign(settling, from, 5)) ||
-         (outcome == MQTT_OK && length <= reported && is_foreign(settling, from, length)))) {
+    header.outcome =
+        mqtt_fixed_header(bytes->data + from, captured, &header_length, &header.length);
+    header.waits = bytes->can_wait && captured == reported &&
+                   (header.outcome == MQTT_NEED_MORE ||
+                    (header.outcome == MQTT_OK && header.length > reported));
+    if (shows_foreign(settling, from, &header)) {
         settling->conversation->foreign |= (uint8_t)(1u << settling->carrier);
-    } else if (outcome == MQTT_MALFORMED) {
+    } else if (header.waits) {
+        rest->needed = header.outcome == MQTT_OK ? header.length - reported : 0;
+    } else if (header.outcome == MQTT_MALFORMED) {
         rest->offset = take_broken(settling, offset);
-    } else if (outcome == MQTT_OK && length <= reported) {
-        take_packet(settling, offset, length);
-        rest->offset = offset + length;
-    } else if (bytes->can_wait && captured == reported) {
-        rest->needed = outcome == MQTT_OK ? length - reported : 0;
-        return true;
+    } else if (header.outcome == MQTT_OK && header.length <= reported) {
+        take_packet(settling, offset, header.length);
+        rest->offset = offset + header.length;
     } else {
-        rest->offset =
-            outcome == MQTT_OK ? take_cut(settling, offset, length) : take_stump(settling, offset);
+        rest->offset = header.outcome == MQTT_OK ? take_cut(settling, offset, header.length)
+                                                 : take_stump(settling, offset);
     }
-    return false;
+    return header.waits;
 }
 
 /* Bytes that belong to a packet which was drawn earlier, as far as it was there. */

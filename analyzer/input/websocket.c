@@ -71,7 +71,7 @@ struct websocket {
     struct mqtt_memory *memory;
     unsigned client;
     bool over;
-    bool says_mqtt; /* by subprotocol, or what tells was cut */
+    bool says_mqtt; /* by subprotocol */
     struct websocket_upgrade upgrade;
     bool deflates; /* permessage-deflate is agreed on */
     struct direction direction[2];
@@ -198,7 +198,7 @@ static void take_request(const struct push *push, const char *head, bool whole)
         .offers_mqttv31 = header_has(head, PROTOCOL, "mqttv3.1", &present),
     };
     const bool mqtt = websocket->upgrade.offers_mqtt || websocket->upgrade.offers_mqttv31;
-    websocket->says_mqtt = mqtt || !whole;
+    websocket->says_mqtt = mqtt;
     tell(push, WEBSOCKET_REQUEST, mqtt ? 1 : whole ? 2 : 0);
     /* The client has to wait for the answer; if it was a refusal this is taken back. */
     expect_frame(push->direction);

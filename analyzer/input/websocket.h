@@ -78,8 +78,8 @@ struct websocket *websocket_new(unsigned client, struct mqtt_memory *memory);
 /* What is known of the upgrade. */
 struct websocket_upgrade websocket_upgrade(const struct websocket *websocket);
 
-/* Whether both sides agreed on a subprotocol of MQTT, or the capture lacks what tells. Else what
- * the frames carry has to show by itself whether it is MQTT. */
+/* Whether a subprotocol says that it is MQTT: one that was selected, or offered where the answer is
+ * not known or names none. Else what the frames carry has to show it by itself. */
 bool websocket_says_mqtt(const struct websocket *websocket);
 
 /* Takes the next bytes of a side. Returns false when it has turned out not to be a WebSocket, or
