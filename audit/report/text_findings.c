@@ -276,7 +276,9 @@ void report_explain(enum mqtt_rule rule, const struct report_text_options *optio
     fprintf(file, "%s%s%s (%s%s%s, seen in one %s%s)\n", text_on(&text, TEXT_HEADING), info->id,
             text_off(&text), text_on(&text, text_severity(info->severity)),
             mqtt_severity_name(info->severity), text_off(&text), mqtt_scope_name(info->scope),
-            info->at_end ? ", when it ends" : "");
+            info->at_end           ? ", when it ends"
+            : info->analyzer_alone ? ", by the analyzer alone"
+                                   : "");
     text_wrap(&text, 2, info->title);
     fputc('\n', file);
     text_wrap(&text, 2, info->explanation);
