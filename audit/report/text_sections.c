@@ -201,13 +201,22 @@ static void write_trouble(const struct text *text)
     g_string_free(line, TRUE);
 }
 
+/* Whether it is not seen by its address whose connection one is. */
+static bool is_proxied(const struct audit_report *report)
+{
+    for (unsigned i = 0; i < report->connections->len; i++)
+        if (audit_report_connection(report, i)->real_client.address[0] != '\0')
+            return true;
+    return false;
+}
+
 void text_connections(const struct text *text)
 {
-    static const struct table_column columns[] = {
+    const struct table_column columns[] = {
         {.title = "stream", .right = true},
         {.title = "client", .flexible = true},
         {.title = "MQTT"},
-        {.title = "from", .drop = 1},
+        {.title = "from", .drop = is_proxied(text->report) ? 0 : 1},
         {.title = "to"},
         {.title = "over"},
         {.title = "at s", .right = true, .drop = 2},

@@ -9,11 +9,14 @@ expects, and the plugin the same as the report.
 
 import collections
 import ipaddress
+import json
 import pathlib
 import random
 import struct
 import sys
 import tempfile
+
+import jsonschema
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import faces  # noqa: E402
@@ -370,6 +373,16 @@ def judge_limits(scenes, report):
             yield f"limits: {kind} has stream {limit['tcp_stream']} as example, not {first}"
 
 
+def invalid(face, path, report):
+    """What the schemas of docs/ do not allow: of the keys that these scenes alone bring about, too."""
+    events = [json.loads(line) for line in face.text(path, "--ndjson", "-").splitlines()]
+    for name, values in (("report", [report]), ("events", events)):
+        schema = json.loads((faces.TREE / "docs" / f"{name}.schema.json").read_text())
+        validator = jsonschema.validators.validator_for(schema)(schema)
+        for value in values:
+            yield from (f"{name}: {error.message}" for error in validator.iter_errors(value))
+
+
 def main():
     """Writes the captures, and asks both faces."""
     _, face, _ = faces.arguments(__doc__.splitlines()[0])
@@ -384,6 +397,7 @@ def main():
             path.parent.chmod(0o755)
             report = face.report(path)
             found = [*judge(scenes, report, at_end), *judge_limits(scenes, report)]
+            found += invalid(face, path, report)
             differing, _ = parity.compare(face, path, alone)
             found += [f"the faces differ in {what}\n{text}" for what, text in differing.items()]
             problems += [f"{path.name}: {line}" for line in found]
