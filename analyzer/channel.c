@@ -14,7 +14,7 @@ static bool start_seen(const struct channel *channel)
 
 /* The same for one side: who opened the connection is told where to begin by either SYN, the other
  * one by its own alone. */
-static bool side_start_seen(const struct channel *channel, unsigned side)
+bool channel_side_start_seen(const struct channel *channel, unsigned side)
 {
     const struct tcp_flow *flow = channel->flow;
     return channel->websocket != NULL || flow->initiator == (int)side || flow->side[side].syn_seen;
@@ -34,7 +34,25 @@ static void tell_gap(struct channel *channel, uint8_t side, const struct tcp_mom
     mqtt_connection_gap(channel->connection, &place);
 }
 
-bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
+/* It is MQTT: the audit hears of it. */
+static void tell_opened(struct feed *feed, struct channel *channel)
+{
+    const struct mqtt_connection *connection = channel->connection;
+    const struct audit_opening opening = {
+        .stream = channel->flow->stream,
+        .carrier = channel->websocket != NULL ? "websocket" : "tcp",
+        .endpoints = {connection->endpoints[0], connection->endpoints[1]},
+        .client = connection->client,
+        .start_seen = connection->start_seen,
+        .real_client = channel->proxy.client,
+        .time = channel->opened.time_ns,
+        .frame = channel->opened.frame,
+    };
+    channel->audit = audit_connection_opened(feed->audit, &opening);
+    audit_limit(feed->audit, AUDIT_LIMIT_OUT_OF_SYNC, channel->skips, channel->skipped);
+}
+
+bool channel_open(struct feed *feed, struct channel *channel, uint8_t client, bool certain,
                   const struct tcp_moment *now)
 {
     struct tcp_flow *flow = channel->flow;
@@ -46,23 +64,18 @@ bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
         .endpoints = {endpoint(flow, 0), endpoint(flow, 1)},
         .start_seen = start_seen(channel),
         .client = client,
+        .upgrade = channel->upgrade,
     };
     channel->connection = mqtt_connection_new(feed->sessions, &start);
     if (channel->connection == NULL)
         return false;
 
-    const struct audit_opening opening = {
-        .stream = flow->stream,
-        .carrier = channel->websocket != NULL ? "websocket" : "tcp",
-        .endpoints = {start.endpoints[0], start.endpoints[1]},
-        .client = client,
-        .start_seen = start.start_seen,
-        .time = now->time_ns,
-        .frame = now->frame,
-    };
-    channel->audit = audit_connection_opened(feed->audit, &opening);
+    channel->opened = *now;
+    if (certain)
+        tell_opened(feed, channel);
     for (uint8_t side = 0; side < 2; side++) {
-        const bool from_start = start.start_seen && side_start_seen(channel, side);
+        const bool from_start = start.start_seen && channel_side_start_seen(channel, side);
+        channel->from_start[side] = from_start;
         mqtt_stream_init(&channel->streams[side], from_start, &feed->memory);
         /* Nobody sends data before the other side's SYN: its direction is not in the capture, or
          * was not from its first byte on. */
@@ -70,6 +83,23 @@ bool channel_open(struct feed *feed, struct channel *channel, uint8_t client,
             tell_gap(channel, side, now);
     }
     return true;
+}
+
+/* The first control packet of all. One that a search has found is one; else the bytes at the very
+ * start of a side were taken for one, whatever they are. */
+static bool is_packet(const struct channel *channel, uint8_t side, const struct mqtt_pdu *pdu)
+{
+    return !channel->from_start[side] || pdu->stream_offset != 0 ||
+           mqtt_may_come_first(pdu->data, pdu->captured, pdu->length);
+}
+
+/* Bytes of the side's direction of TCP up to `offset` of what carries MQTT; 0: not known. What a
+ * WebSocket carries has other positions than TCP. */
+static uint64_t position(const struct channel *channel, uint8_t side, uint64_t offset)
+{
+    if (channel->websocket != NULL)
+        return 0;
+    return side == channel->probe_side ? offset + channel->proxy.length : offset;
 }
 
 /* Decodes one control packet and takes in what it means. */
@@ -84,16 +114,31 @@ static void take_packet(struct feed *feed, struct channel *channel, uint8_t side
         .token = channel->flow->stream,
         .side = side,
         .began = channel->begun[side] ? channel->begun_time[side] : 0,
-        /* What a WebSocket carries has other positions than TCP. */
-        .position = channel->websocket == NULL ? pdu->stream_offset + pdu->length : 0,
+        .position = position(channel, side, pdu->stream_offset + pdu->length),
         .acknowledged =
             channel->websocket == NULL ? channel->flow->side[side].acknowledges : UINT64_MAX,
+        .text_frame = channel->text_frame[side],
     };
-    channel->begun[side] = false;
     const struct mqtt_bytes bytes = {pdu->data, pdu->captured, pdu->length};
+    channel->begun[side] = false;
+    if (channel->audit == NULL)
+        tell_opened(feed, channel);
     mqtt_connection_packet(connection, &place, &bytes, NULL, packet, &feed->step);
     audit_connection_step(feed->audit, channel->audit, &place, packet, &feed->step);
     channel->any_packet = true;
+}
+
+/* Bytes in which no control packet begins. One search may skip several times. */
+static void count_skipped(struct feed *feed, struct channel *channel, uint8_t side, uint64_t length)
+{
+    const bool first = channel->searches[side] != channel->streams[side].searches;
+    channel->searches[side] = channel->streams[side].searches;
+    if (channel->audit != NULL) {
+        audit_limit(feed->audit, AUDIT_LIMIT_OUT_OF_SYNC, first, length);
+        return;
+    }
+    channel->skips += first;
+    channel->skipped += length;
 }
 
 /* Takes the control packets that a side's bytes complete. */
@@ -103,7 +148,7 @@ static void take_packets(struct feed *feed, struct channel *channel, uint8_t sid
     struct mqtt_stream *stream = &channel->streams[side];
     struct mqtt_connection *connection = channel->connection;
     struct mqtt_pdu pdu;
-    for (;;) {
+    while (!channel->no_mqtt) {
         const struct mqtt_context context = {
             .version = (enum mqtt_version)connection->version,
             .sender = mqtt_connection_sender(connection, side),
@@ -115,14 +160,13 @@ static void take_packets(struct feed *feed, struct channel *channel, uint8_t sid
                 channel->begun_time[side] = now->time_ns;
             }
             return;
-        case MQTT_STREAM_SKIPPED:
-            /* One search may skip several times. */
-            audit_limit(feed->audit, AUDIT_LIMIT_OUT_OF_SYNC,
-                        channel->searches[side] != stream->searches, pdu.length);
-            channel->searches[side] = stream->searches;
-            break;
+        case MQTT_STREAM_SKIPPED: count_skipped(feed, channel, side, pdu.length); break;
+        case MQTT_STREAM_BROKEN:
         case MQTT_STREAM_PACKET:
-        case MQTT_STREAM_BROKEN: take_packet(feed, channel, side, now, &pdu); break;
+            channel->no_mqtt = channel->audit == NULL && !is_packet(channel, side, &pdu);
+            if (!channel->no_mqtt)
+                take_packet(feed, channel, side, now, &pdu);
+            break;
         }
     }
 }
@@ -179,6 +223,14 @@ static void tell_transport(const struct channel *channel)
         };
         audit_connection_transport(channel->audit, side, &transport);
     }
+}
+
+void channel_abandon(struct channel *channel)
+{
+    for (unsigned side = 0; side < 2; side++)
+        mqtt_stream_free(&channel->streams[side]);
+    mqtt_connection_free(channel->connection);
+    channel->connection = NULL;
 }
 
 void channel_close(struct feed *feed, struct channel *channel, const struct tcp_moment *now,

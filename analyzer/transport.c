@@ -53,10 +53,70 @@ static uint8_t guess_client(const struct transport *transport, const struct chan
     return channel->probe_side;
 }
 
-static bool open_connection(struct transport *transport, struct channel *channel,
+static bool open_connection(struct transport *transport, struct channel *channel, bool certain,
                             const struct tcp_moment *now)
 {
-    return channel_open(&transport->feed, channel, guess_client(transport, channel), now);
+    return channel_open(&transport->feed, channel, guess_client(transport, channel), certain, now);
+}
+
+/* ---- What is not MQTT ---- */
+
+/* Nothing of this flow is wanted any more. A channel whose connection was told of keeps it until
+ * the flow is closed; another one is freed. Returns, like all that may call it, whether the channel
+ * is still there. */
+static bool ignore(struct transport *transport, struct channel *channel)
+{
+    tcp_ignore(transport->tcp, channel->flow);
+    if (channel->audit != NULL)
+        return true;
+    channel_abandon(channel);
+    channel->flow->user = NULL;
+    websocket_free(channel->websocket);
+    mqtt_memory_free(&transport->feed.memory, channel, sizeof *channel);
+    return false;
+}
+
+/* Keeps what a side says first, for as long as nobody knows what it is. */
+static void note_first(struct channel *channel, unsigned side, struct slice bytes)
+{
+    uint8_t *length = &channel->first_length[side];
+    const size_t more = MIN(bytes.captured, sizeof channel->first[side] - *length);
+    memcpy(channel->first[side] + *length, bytes.data, more);
+    *length = (uint8_t)(*length + more);
+}
+
+/* What either side's first bytes are known as. */
+static enum mqtt_foreign name_of(const struct channel *channel)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const unsigned side = i == 0 ? channel->probe_side : 1u - channel->probe_side;
+        enum mqtt_foreign which;
+        if (mqtt_begins_foreign(channel->first[side], channel->first_length[side], &which) ==
+            MQTT_OK)
+            return which;
+    }
+    return MQTT_FOREIGN_NONE;
+}
+
+/* Whatever it is, it is said once. TLS can be MQTT on any port, anything else can't. */
+static bool not_mqtt(struct transport *transport, struct channel *channel, enum mqtt_foreign which)
+{
+    static const enum audit_limit_kind limits[MQTT_FOREIGNS] = {
+        [MQTT_FOREIGN_NONE] = AUDIT_LIMIT_NOT_MQTT,
+        [MQTT_FOREIGN_TLS] = AUDIT_LIMIT_TLS,
+        [MQTT_FOREIGN_HTTP] = AUDIT_LIMIT_NOT_MQTT_HTTP,
+        [MQTT_FOREIGN_SSH] = AUDIT_LIMIT_NOT_MQTT_SSH,
+        [MQTT_FOREIGN_AMQP] = AUDIT_LIMIT_NOT_MQTT_AMQP,
+        [MQTT_FOREIGN_REDIS] = AUDIT_LIMIT_NOT_MQTT_REDIS,
+        [MQTT_FOREIGN_NATS] = AUDIT_LIMIT_NOT_MQTT_NATS,
+        [MQTT_FOREIGN_STOMP] = AUDIT_LIMIT_NOT_MQTT_STOMP,
+        [MQTT_FOREIGN_MAIL] = AUDIT_LIMIT_NOT_MQTT_MAIL,
+        [MQTT_FOREIGN_WEBSOCKET] = AUDIT_LIMIT_WEBSOCKET_MIDDLE,
+    };
+    if (channel->expected || which == MQTT_FOREIGN_TLS)
+        audit_limit_connection(transport->feed.audit, limits[which], channel->flow->stream,
+                               channel->first_frame);
+    return ignore(transport, channel);
 }
 
 /* ---- WebSocket ---- */
@@ -69,27 +129,70 @@ struct websocket_moment {
     struct transport *transport;
     struct channel *channel;
     const struct tcp_moment *now;
-    bool no_memory;
+    bool over; /* it is not MQTT, or there was no memory */
 };
 
 /* Opens the connection with the first byte of MQTT. */
 static bool websocket_ready(struct websocket_moment *moment)
 {
-    if (moment->channel->connection == NULL && !moment->no_memory)
-        moment->no_memory = !open_connection(moment->transport, moment->channel, moment->now);
-    return !moment->no_memory;
+    if (moment->channel->connection == NULL && !moment->over)
+        moment->over = !open_connection(moment->transport, moment->channel, true, moment->now);
+    return !moment->over;
+}
+
+static bool keep_probe(struct channel *channel, struct slice fresh, const struct tcp_moment *now);
+
+/* What was kept is MQTT: it is to be pushed next. A packet that begins there began as it came. */
+static struct slice take_probe(struct channel *channel)
+{
+    const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
+    if (kept.captured == 0)
+        return kept;
+    channel->probe_length = 0;
+    channel->begun[channel->probe_side] = true;
+    channel->begun_time[channel->probe_side] = channel->probe_time;
+    return kept;
+}
+
+/* No subprotocol speaks for MQTT: the client has to begin with a CONNECT. */
+static bool websocket_begins_mqtt(struct websocket_moment *moment, unsigned side,
+                                  struct slice bytes)
+{
+    struct channel *channel = moment->channel;
+    uint8_t joined[sizeof channel->probe];
+    const size_t more = MIN(bytes.captured, sizeof joined - channel->probe_length);
+    memcpy(joined, channel->probe, channel->probe_length);
+    memcpy(joined + channel->probe_length, bytes.data, more);
+    const enum mqtt_outcome outcome =
+        side == channel->probe_side ? mqtt_begins_connect(joined, channel->probe_length + more)
+                                    : MQTT_MALFORMED;
+    if (outcome == MQTT_OK)
+        return true;
+    moment->over = outcome == MQTT_MALFORMED || !keep_probe(channel, bytes, moment->now);
+    return false;
 }
 
 static void websocket_data(void *context, unsigned side, struct slice bytes)
 {
     struct websocket_moment *moment = context;
-    if (websocket_ready(moment))
-        channel_push(&moment->transport->feed, moment->channel, (uint8_t)side, moment->now, bytes);
+    struct channel *channel = moment->channel;
+    struct feed *feed = &moment->transport->feed;
+    if (moment->over)
+        return;
+    const bool waits = channel->connection == NULL && !websocket_says_mqtt(channel->websocket);
+    if ((waits && !websocket_begins_mqtt(moment, side, bytes)) || !websocket_ready(moment))
+        return;
+    const struct slice kept = take_probe(channel);
+    if (kept.captured > 0)
+        channel_push(feed, channel, channel->probe_side, moment->now, kept);
+    channel_push(feed, channel, (uint8_t)side, moment->now, bytes);
 }
 
 static void websocket_hole(void *context, unsigned side, uint64_t count)
 {
     struct websocket_moment *moment = context;
+    if (moment->channel->connection == NULL && !websocket_says_mqtt(moment->channel->websocket))
+        moment->over = true;
     if (websocket_ready(moment))
         channel_gap(&moment->transport->feed, moment->channel, (uint8_t)side, moment->now, count);
 }
@@ -99,15 +202,43 @@ static void websocket_lost(void *context, unsigned side)
     websocket_hole(context, side, GAP_UNKNOWN);
 }
 
+/* What the upgrade's two halves say, each once it is there whole. */
+static void note_request(struct channel *channel, const struct tcp_moment *now)
+{
+    const struct websocket_upgrade said = websocket_upgrade(channel->websocket);
+    channel->upgrade = (struct mqtt_upgrade){
+        .request = {now->time_ns, now->frame, 0},
+        .offers_mqtt = said.offers_mqtt,
+        .offers_mqttv31 = said.offers_mqttv31,
+    };
+}
+
+static void note_response(struct channel *channel, const struct tcp_moment *now, bool another)
+{
+    const struct websocket_upgrade said = websocket_upgrade(channel->websocket);
+    channel->upgrade.response = (struct mqtt_leg){now->time_ns, now->frame, 0};
+    channel->upgrade.selected = said.selects_mqtt      ? MQTT_SUBPROTOCOL_MQTT
+                                : said.selects_mqttv31 ? MQTT_SUBPROTOCOL_MQTTV31
+                                : another              ? MQTT_SUBPROTOCOL_OTHER
+                                                       : MQTT_SUBPROTOCOL_NONE;
+}
+
 static void websocket_event(void *context, unsigned side, enum websocket_event event,
                             uint64_t value)
 {
     const struct websocket_moment *moment = context;
-    (void)side;
+    struct channel *channel = moment->channel;
+    struct audit_recorder *audit = moment->transport->feed.audit;
+    if (event == WEBSOCKET_REQUEST && value != 0)
+        note_request(channel, moment->now);
+    if (event == WEBSOCKET_ACCEPTED && value != 0)
+        note_response(channel, moment->now, value == 3);
+    if (event == WEBSOCKET_TEXT && channel->text_frame[side] == 0)
+        channel->text_frame[side] = moment->now->frame;
     if (event == WEBSOCKET_COMPRESSED)
-        audit_limit(moment->transport->feed.audit, AUDIT_LIMIT_WEBSOCKET_COMPRESSED, 1, value);
+        audit_limit(audit, AUDIT_LIMIT_WEBSOCKET_COMPRESSED, 1, value);
     if (event == WEBSOCKET_FOUND)
-        audit_limit(moment->transport->feed.audit, AUDIT_LIMIT_OUT_OF_SYNC, 1, value);
+        audit_limit(audit, AUDIT_LIMIT_OUT_OF_SYNC, 1, value);
 }
 
 static struct websocket_sink websocket_sink(struct websocket_moment *moment)
@@ -123,65 +254,90 @@ static struct websocket_sink websocket_sink(struct websocket_moment *moment)
 
 /* ---- Recognition ---- */
 
-/* Nothing of this flow is wanted any more. A channel that has a connection keeps it until the flow
- * is closed; another one is freed. Returns, like all that may call it, whether the channel is still
- * there. */
-static bool ignore(struct transport *transport, struct channel *channel)
-{
-    tcp_ignore(transport->tcp, channel->flow);
-    if (channel->connection != NULL)
-        return true;
-    channel->flow->user = NULL;
-    websocket_free(channel->websocket);
-    mqtt_memory_free(&transport->feed.memory, channel, sizeof *channel);
-    return false;
-}
-
 static bool push_websocket(struct transport *transport, struct channel *channel, uint8_t side,
                            const struct tcp_moment *now, struct slice bytes)
 {
     struct websocket_moment moment = {transport, channel, now, false};
     const struct websocket_sink sink = websocket_sink(&moment);
     bool goes_on = websocket_push(channel->websocket, side, bytes, &sink);
-    return (goes_on && !moment.no_memory) || ignore(transport, channel);
+    if (goes_on && !moment.over)
+        return true;
+    return channel->audit != NULL ? ignore(transport, channel)
+                                  : not_mqtt(transport, channel, MQTT_FOREIGN_HTTP);
 }
 
-/* Adds to the first bytes of a flow, and says what they are by now. `fresh` are the bytes that are
- * not in the probe yet. */
-static enum recognized probe(struct channel *channel, struct slice fresh)
+/* The first bytes of a flow, and what they are by now. `fresh` are the bytes that are not in the
+ * probe yet; the others are copied into `joined`, which has the probe's size. Returns how many
+ * those are. */
+static size_t join_probe(const struct channel *channel, struct slice fresh, uint8_t *joined)
 {
-    if (channel->probe_length == 0)
-        return recognize(fresh.data, MIN(fresh.captured, RECOGNIZE_BYTES));
-    uint8_t joined[RECOGNIZE_BYTES];
-    size_t more = MIN(fresh.captured, (size_t)(RECOGNIZE_BYTES - channel->probe_length));
+    const size_t more =
+        MIN(fresh.captured, (size_t)(sizeof channel->probe - channel->probe_length));
     memcpy(joined, channel->probe, channel->probe_length);
     memcpy(joined + channel->probe_length, fresh.data, more);
-    return recognize(joined, channel->probe_length + more);
+    return channel->probe_length + more;
 }
 
 /* Keeps bytes that say too little; false if there is nothing to wait for. */
-static bool keep_probe(struct channel *channel, struct slice fresh)
+static bool keep_probe(struct channel *channel, struct slice fresh, const struct tcp_moment *now)
 {
     if (fresh.captured < fresh.reported ||
         channel->probe_length + fresh.captured > sizeof channel->probe)
         return false;
+    if (channel->probe_length == 0)
+        channel->probe_time = now->time_ns;
     memcpy(channel->probe + channel->probe_length, fresh.data, fresh.captured);
     channel->probe_length = (uint8_t)(channel->probe_length + fresh.captured);
     return true;
 }
 
-/* The flow carries MQTT: what was kept of it comes first, then `bytes`. */
-static bool begin(struct transport *transport, struct channel *channel, uint8_t side,
+/* A search that leads nowhere: whatever this is, it is not MQTT. */
+static bool hopeless(const struct channel *channel)
+{
+    return !channel->any_packet && channel->flow->initiator == TCP_SIDE_UNKNOWN &&
+           channel->streams[0].position + channel->streams[1].position > SEARCH_ENOUGH;
+}
+
+/* What these bytes say of a flow that nobody knows yet, if it is something else than MQTT: by what
+ * a side says first, or by what it goes on with where the capture lacks that. */
+static enum mqtt_foreign foreign_by(struct channel *channel, uint8_t side, struct slice bytes)
+{
+    const struct mqtt_stream *stream = &channel->streams[side];
+    const bool first = channel->first_length[side] < sizeof channel->first[side];
+    enum mqtt_foreign which = MQTT_FOREIGN_NONE;
+    note_first(channel, side, bytes);
+    if (stream->searches != 0)
+        return mqtt_resembles_websocket(bytes.data, bytes.captured) ? MQTT_FOREIGN_WEBSOCKET
+                                                                    : MQTT_FOREIGN_NONE;
+    if (first)
+        mqtt_begins_foreign(channel->first[side], channel->first_length[side], &which);
+    return which;
+}
+
+/* Takes bytes of what seems to be MQTT, and gives up where they are none. */
+static bool push_or_give_up(struct transport *transport, struct channel *channel, uint8_t side,
+                            const struct tcp_moment *now, struct slice bytes)
+{
+    const enum mqtt_foreign which =
+        channel->audit == NULL ? foreign_by(channel, side, bytes) : MQTT_FOREIGN_NONE;
+    if (which != MQTT_FOREIGN_NONE)
+        return not_mqtt(transport, channel, which);
+    channel_push(&transport->feed, channel, side, now, bytes);
+    if (!channel->no_mqtt && !hopeless(channel))
+        return true;
+    return not_mqtt(transport, channel, name_of(channel));
+}
+
+/* The flow may carry MQTT, or is certain to: what was kept of it comes first, then `bytes`. */
+static bool begin(struct transport *transport, struct channel *channel, uint8_t side, bool certain,
                   const struct tcp_moment *now, struct slice bytes)
 {
-    if (!open_connection(transport, channel, now))
+    if (!open_connection(transport, channel, certain, now))
         return ignore(transport, channel);
-    const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
-    if (kept.captured > 0)
-        channel_push(&transport->feed, channel, channel->probe_side, now, kept);
-    if (bytes.reported > 0)
-        channel_push(&transport->feed, channel, side, now, bytes);
-    return true;
+    const struct slice kept = take_probe(channel);
+    if (kept.captured > 0 && !push_or_give_up(transport, channel, channel->probe_side, now, kept))
+        return false;
+    return bytes.reported == 0 || push_or_give_up(transport, channel, side, now, bytes);
 }
 
 /* The flow begins with an HTTP request, which may open a WebSocket. */
@@ -192,27 +348,119 @@ static bool begin_websocket(struct transport *transport, struct channel *channel
     if (channel->websocket == NULL)
         return ignore(transport, channel);
     const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
+    channel->probe_length = 0; /* what the frames bring may need it */
     if (kept.captured > 0 && !push_websocket(transport, channel, channel->probe_side, now, kept))
         return false;
     return push_websocket(transport, channel, side, now, bytes);
+}
+
+static bool decide(struct transport *transport, struct channel *channel, uint8_t side,
+                   const struct tcp_moment *now, struct slice bytes);
+
+/* Nobody knows what was in the first `count` bytes of the flow: on its port it may be MQTT all the
+ * same. */
+static bool begin_in_gap(struct transport *transport, struct channel *channel, uint8_t side,
+                         const struct tcp_moment *now, uint64_t count)
+{
+    channel->probe_length = 0;
+    if (!channel->expected)
+        return ignore(transport, channel);
+    if (!begin(transport, channel, side, false, now, (struct slice){NULL, 0, 0}))
+        return false;
+    channel_gap(&transport->feed, channel, side, now, count);
+    return true;
+}
+
+/* What is left behind the header, or the part of it that is in `bytes`. */
+static bool pass_proxy(struct transport *transport, struct channel *channel, uint8_t side,
+                       const struct tcp_moment *now, struct slice bytes)
+{
+    const uint32_t count = MIN(channel->proxy.left, bytes.reported);
+    channel->proxy.left -= count;
+    bytes = slice_skip(bytes, count);
+    if (bytes.reported == 0)
+        return true;
+    channel->first_frame = now->frame;
+    return decide(transport, channel, side, now, bytes);
+}
+
+/* So many bytes of a header that the snap length cuts are enough to know it by. */
+#define PROXY_KNOWN 6u
+
+/* Where a client's first bytes are a header of the PROXY protocol, it is taken off. Says whether
+ * there may be one: MQTT_NEED_MORE with what is there so far, MQTT_TRUNCATED where there is one,
+ * but the snap length cuts what tells where it ends. */
+static enum mqtt_outcome take_proxy(struct channel *channel, const uint8_t *joined, size_t length,
+                                    bool cut)
+{
+    struct channel_proxy *proxy = &channel->proxy;
+    struct mqtt_proxy_header header;
+    if (proxy->looked || channel->flow->initiator != (int)channel->probe_side)
+        return MQTT_MALFORMED;
+    enum mqtt_outcome outcome = mqtt_proxy_header(joined, length, &header);
+    if (outcome == MQTT_NEED_MORE && cut)
+        outcome = header.length != 0      ? MQTT_OK /* its addresses are cut off */
+                  : length >= PROXY_KNOWN ? MQTT_TRUNCATED
+                                          : MQTT_MALFORMED;
+    proxy->looked = outcome != MQTT_NEED_MORE;
+    if (outcome != MQTT_OK)
+        return outcome;
+    proxy->length = header.length;
+    proxy->left = header.length - channel->probe_length;
+    channel->probe_length = 0;
+    if (header.has_client) {
+        proxy->client = (struct mqtt_endpoint){.port = header.port, .family = header.family};
+        memcpy(proxy->client.address, header.address, sizeof header.address);
+    }
+    return MQTT_OK;
+}
+
+/* What the first bytes of the side that spoke first are, once they say enough. Elsewhere than at a
+ * connection's start only those count that no part of a control packet would be taken for. */
+static bool follow(struct transport *transport, struct channel *channel, enum recognized what,
+                   enum mqtt_foreign which, const struct tcp_moment *now, struct slice bytes)
+{
+    const uint8_t side = channel->probe_side;
+    const bool start = channel->websocket == NULL && channel->flow->initiator != TCP_SIDE_UNKNOWN &&
+                       channel_side_start_seen(channel, side);
+    switch (what) {
+    case RECOGNIZED_TLS: return not_mqtt(transport, channel, which);
+    case RECOGNIZED_GET: return begin_websocket(transport, channel, side, now, bytes);
+    case RECOGNIZED_MQTT: return begin(transport, channel, side, true, now, bytes);
+    case RECOGNIZED_FOREIGN:
+        if (start)
+            return not_mqtt(transport, channel, which);
+        break;
+    default: break;
+    }
+    return channel->expected ? begin(transport, channel, side, false, now, bytes)
+                             : ignore(transport, channel);
 }
 
 /* Decides what a flow is that said nothing clear so far. */
 static bool decide(struct transport *transport, struct channel *channel, uint8_t side,
                    const struct tcp_moment *now, struct slice bytes)
 {
-    enum recognized what = side == channel->probe_side ? probe(channel, bytes) : RECOGNIZED_NOTHING;
-    if (what == RECOGNIZED_MAYBE && keep_probe(channel, bytes))
+    uint8_t joined[sizeof channel->probe];
+    enum mqtt_foreign which;
+    if (side != channel->probe_side)
+        return channel->expected ? begin(transport, channel, side, false, now, bytes)
+                                 : ignore(transport, channel);
+    if (channel->proxy.left > 0)
+        return pass_proxy(transport, channel, side, now, bytes);
+    const size_t length = join_probe(channel, bytes, joined);
+    const enum mqtt_outcome proxy =
+        take_proxy(channel, joined, length, bytes.captured < bytes.reported);
+    if (proxy == MQTT_OK)
+        return pass_proxy(transport, channel, side, now, bytes);
+    if (proxy == MQTT_TRUNCATED)
+        return begin_in_gap(transport, channel, side, now, channel->probe_length + bytes.reported);
+    enum recognized what = recognize(joined, length, &which);
+    if (proxy == MQTT_NEED_MORE)
+        what = RECOGNIZED_MAYBE;
+    if (what == RECOGNIZED_MAYBE && keep_probe(channel, bytes, now))
         return true;
-    if (what == RECOGNIZED_TLS) {
-        audit_limit(transport->feed.audit, AUDIT_LIMIT_TLS, 1, 0);
-        return ignore(transport, channel);
-    }
-    if (what == RECOGNIZED_HTTP)
-        return begin_websocket(transport, channel, side, now, bytes);
-    if (what == RECOGNIZED_MQTT || channel->expected)
-        return begin(transport, channel, side, now, bytes);
-    return ignore(transport, channel);
+    return follow(transport, channel, what, which, now, bytes);
 }
 
 /* ---- What TCP tells ---- */
@@ -241,13 +489,6 @@ static struct channel *channel_new(struct transport *transport, struct tcp_flow 
     return channel;
 }
 
-/* A search that leads nowhere: whatever this is, it is not MQTT. */
-static bool hopeless(const struct channel *channel)
-{
-    return !channel->any_packet && channel->flow->initiator == TCP_SIDE_UNKNOWN &&
-           channel->streams[0].position + channel->streams[1].position > SEARCH_ENOUGH;
-}
-
 /* What answers bytes that did not come here must not be held against anybody, even though the hole
  * itself is known only when something is seen behind it. */
 static void doubt_unseen(struct transport *transport, struct channel *channel, unsigned other,
@@ -262,17 +503,6 @@ static void doubt_unseen(struct transport *transport, struct channel *channel, u
     audit_limit(transport->feed.audit, AUDIT_LIMIT_UNSEEN, first, 0);
 }
 
-/* Takes bytes of MQTT, and gives up where too many of them are none. */
-static bool push_or_give_up(struct transport *transport, struct channel *channel, uint8_t side,
-                            const struct tcp_moment *now, struct slice bytes)
-{
-    channel_push(&transport->feed, channel, side, now, bytes);
-    if (channel->any_packet || !hopeless(channel))
-        return true;
-    audit_limit(transport->feed.audit, AUDIT_LIMIT_NOT_MQTT, 1, 0);
-    return ignore(transport, channel);
-}
-
 static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
                       const struct tcp_moment *now, struct slice bytes)
 {
@@ -281,6 +511,8 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
     bool there;
     if (channel == NULL && (channel = channel_new(transport, flow, side)) == NULL)
         return;
+    if (channel->first_frame == 0)
+        channel->first_frame = now->frame;
     if (channel->connection != NULL)
         doubt_unseen(transport, channel, 1 - side, now);
     if (channel->websocket != NULL)
@@ -300,9 +532,11 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
 static void gap_before_decision(struct transport *transport, struct channel *channel, unsigned side,
                                 const struct tcp_moment *now, uint64_t count)
 {
-    if (!channel->expected)
+    if (side == channel->probe_side && count <= channel->proxy.left)
+        channel->proxy.left -= (uint32_t)count; /* MQTT has not begun */
+    else if (!channel->expected)
         ignore(transport, channel);
-    else if (begin(transport, channel, (uint8_t)side, now, (struct slice){NULL, 0, 0}))
+    else if (begin(transport, channel, (uint8_t)side, false, now, (struct slice){NULL, 0, 0}))
         channel_gap(&transport->feed, channel, (uint8_t)side, now, count);
 }
 
@@ -317,6 +551,8 @@ static void flow_gap(void *context, struct tcp_flow *flow, unsigned side,
         struct websocket_moment moment = {transport, channel, now, false};
         const struct websocket_sink sink = websocket_sink(&moment);
         websocket_gap(channel->websocket, side, count, &sink);
+        if (moment.over && channel->audit == NULL)
+            not_mqtt(transport, channel, MQTT_FOREIGN_HTTP);
     } else if (channel->connection == NULL) {
         gap_before_decision(transport, channel, side, now, count);
     } else {
@@ -342,21 +578,34 @@ static void flow_ended(void *context, struct tcp_flow *flow, unsigned side,
     }
 }
 
+/* What was undecided to the end: so little came that only the beginning of a CONNECT is one. */
+static bool settle_rest(struct transport *transport, struct channel *channel,
+                        const struct tcp_moment *now)
+{
+    if (!channel->expected)
+        return ignore(transport, channel);
+    if (channel->websocket != NULL)
+        return not_mqtt(transport, channel, MQTT_FOREIGN_HTTP);
+    if (channel->connection == NULL && channel->probe_length == 0)
+        return channel->proxy.length == 0 ? ignore(transport, channel)
+                                          : not_mqtt(transport, channel, MQTT_FOREIGN_NONE);
+    if (channel->connection != NULL)
+        return not_mqtt(transport, channel, name_of(channel));
+    return begin(transport, channel, channel->probe_side, channel->probe[0] == 0x10, now,
+                 (struct slice){NULL, 0, 0}) &&
+           (channel->audit != NULL || not_mqtt(transport, channel, name_of(channel)));
+}
+
 static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_moment *now,
                         enum tcp_end how)
 {
     struct transport *transport = context;
     struct channel *channel = flow->user;
-    if (channel == NULL)
+    if (channel == NULL || (channel->audit == NULL && !settle_rest(transport, channel, now)))
         return;
-    if (channel->connection == NULL && channel->expected && channel->probe_length > 0 &&
-        !begin(transport, channel, channel->probe_side, now, (struct slice){NULL, 0, 0}))
-        return;
-    if (channel->connection != NULL) {
-        for (unsigned side = 0; side < 2; side++)
-            doubt_unseen(transport, channel, side, now);
-        channel_close(&transport->feed, channel, now, how);
-    }
+    for (unsigned side = 0; side < 2; side++)
+        doubt_unseen(transport, channel, side, now);
+    channel_close(&transport->feed, channel, now, how);
     websocket_free(channel->websocket);
     flow->user = NULL;
     mqtt_memory_free(&transport->feed.memory, channel, sizeof *channel);

@@ -40,6 +40,7 @@ struct audit_flow {
     const char *carrier;                /* "tcp", "websocket"; static */
     struct mqtt_endpoint ends[2];       /* by side */
     struct audit_endpoint endpoints[2]; /* the same as text */
+    struct audit_endpoint real_client;  /* behind a proxy, as that says; empty: not known */
     int64_t start_time;                 /* of the first bytes of MQTT */
     uint64_t start_frame;
     bool start_seen;                     /* the transport's start is in the capture */
@@ -169,6 +170,8 @@ struct audit_limit_event {
     enum audit_limit_kind kind;
     uint64_t count;
     uint64_t bytes;      /* missing; 0 where bytes don't apply */
+    int64_t stream;      /* valid if `frame` is not 0: Wireshark's tcp.stream of one of them */
+    uint64_t frame;      /* which that one begins in; 0: they are no connections */
     const char *hint;    /* the option to give; NULL: none */
     uint64_t hint_frame; /* that showed it first; valid if there is a hint */
 };

@@ -20,6 +20,7 @@ static void fold_opened(struct audit_fold *fold, const struct audit_event *event
     record->stream = flow->stream;
     record->carrier = flow->carrier;
     memcpy(record->endpoints, flow->endpoints, sizeof record->endpoints);
+    record->real_client = flow->real_client;
     record->start_time = flow->start_time;
     record->start_frame = flow->start_frame;
     record->party = g_new0(struct audit_party, 1);
@@ -199,22 +200,38 @@ static void fold_file_end(struct audit_fold *fold, const struct audit_file_end *
         audit_fold_times(fold, end->first, end->last);
 }
 
-/* Of several hints the first of the capture stays. */
-void audit_fold_hint(struct audit_limit *limit, const char *hint, uint64_t frame)
+/* Of several hints the first of the capture stays, and so does the first example. */
+static void add_hint(struct audit_limit *into, const struct audit_limit *more)
 {
-    if (limit->hint != NULL && limit->hint_frame <= frame)
+    if (more->hint == NULL || (into->hint != NULL && into->hint_frame <= more->hint_frame))
         return;
-    g_free(limit->hint);
-    limit->hint = g_strdup(hint);
-    limit->hint_frame = frame;
+    g_free(into->hint);
+    into->hint = g_strdup(more->hint);
+    into->hint_frame = more->hint_frame;
+}
+
+void audit_add_limit(struct audit_limit *into, const struct audit_limit *more)
+{
+    into->count += more->count;
+    into->bytes += more->bytes;
+    add_hint(into, more);
+    if (more->frame == 0 || (into->frame != 0 && into->frame <= more->frame))
+        return;
+    into->frame = more->frame;
+    into->stream = more->stream;
 }
 
 static void fold_limit(struct audit_fold *fold, const struct audit_limit_event *limit)
 {
-    fold->report.capture.limits[limit->kind].count += limit->count;
-    fold->report.capture.limits[limit->kind].bytes += limit->bytes;
-    if (limit->hint != NULL)
-        audit_fold_hint(&fold->report.capture.limits[limit->kind], limit->hint, limit->hint_frame);
+    const struct audit_limit more = {
+        .count = limit->count,
+        .bytes = limit->bytes,
+        .stream = limit->stream,
+        .frame = limit->frame,
+        .hint = (char *)(uintptr_t)limit->hint, /* copied */
+        .hint_frame = limit->hint_frame,
+    };
+    audit_add_limit(&fold->report.capture.limits[limit->kind], &more);
 }
 
 static void fold_event(void *user, const struct audit_event *event)

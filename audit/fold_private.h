@@ -53,8 +53,8 @@ const struct audit_endpoint *audit_connection_broker(const struct audit_connecti
 void audit_fold_list_connection(struct audit_fold *fold, struct audit_connection *connection);
 void audit_fold_list_finding(struct audit_fold *fold, struct audit_finding *finding);
 
-/* What is to be done about a limit, as first shown in this frame. */
-void audit_fold_hint(struct audit_limit *limit, const char *hint, uint64_t frame);
+/* More of a limit; the example and the hint with the lowest frames stay. */
+void audit_add_limit(struct audit_limit *into, const struct audit_limit *more);
 
 /* The capture has these times too. */
 void audit_fold_times(struct audit_fold *fold, int64_t first, int64_t last);

@@ -24,12 +24,8 @@ static void merge_capture(struct audit_fold *into, struct audit_capture *from)
     capture->bytes += from->bytes;
     if (from->has_times)
         audit_fold_times(into, from->first_time, from->last_time);
-    for (unsigned i = 0; i < AUDIT_LIMITS; i++) {
-        capture->limits[i].count += from->limits[i].count;
-        capture->limits[i].bytes += from->limits[i].bytes;
-        if (from->limits[i].hint != NULL)
-            audit_fold_hint(&capture->limits[i], from->limits[i].hint, from->limits[i].hint_frame);
-    }
+    for (unsigned i = 0; i < AUDIT_LIMITS; i++)
+        audit_add_limit(&capture->limits[i], &from->limits[i]);
 }
 
 static void merge_totals(struct audit_totals *into, const struct audit_totals *from)

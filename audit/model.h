@@ -27,6 +27,8 @@ struct audit_string {
 struct audit_limit {
     uint64_t count;
     uint64_t bytes;      /* missing; 0 where bytes don't apply */
+    int64_t stream;      /* valid if `frame` is not 0: of the first of them */
+    uint64_t frame;      /* the lowest one that shows one of them; 0: they are no connections */
     char *hint;          /* the option to give; NULL: none; owned */
     uint64_t hint_frame; /* that showed it first; valid if there is a hint */
 };
@@ -65,7 +67,8 @@ struct audit_connection {
     int64_t stream;      /* Wireshark's tcp.stream; -1: none */
     const char *carrier; /* "tcp", "websocket": what carries the control packets; static */
     struct audit_endpoint endpoints[2];
-    struct audit_endpoint *broker; /* stands for the server's; NULL: its endpoint does; owned */
+    struct audit_endpoint *broker;     /* stands for the server's; NULL: its endpoint does; owned */
+    struct audit_endpoint real_client; /* behind a proxy, as that says; empty: not known */
     const struct audit_string *client_identifier; /* NULL: not known, or empty */
     int64_t start_time;
     uint64_t start_frame; /* of its first bytes of MQTT; 0: none */

@@ -64,6 +64,7 @@ static void tell_limit(struct audit_recorder *recorder, enum audit_limit_kind ki
     event.limit = recorder->limits[kind];
     recorder->limits[kind].count = 0;
     recorder->limits[kind].bytes = 0;
+    recorder->limits[kind].frame = 0;
     recorder->limit_told[kind] = true;
     audit_tell(recorder, &event);
 }
@@ -88,6 +89,17 @@ void audit_limit_hint(struct audit_recorder *recorder, enum audit_limit_kind kin
     recorder->limits[kind].hint_frame = frame;
     audit_limit(recorder, kind, count, 0);
     recorder->limits[kind].hint = NULL; /* what is told later says it no more */
+}
+
+void audit_limit_connection(struct audit_recorder *recorder, enum audit_limit_kind kind,
+                            int64_t stream, uint64_t frame)
+{
+    struct audit_limit_event *limit = &recorder->limits[kind];
+    if (limit->frame == 0 || frame < limit->frame) {
+        limit->frame = frame;
+        limit->stream = stream;
+    }
+    audit_limit(recorder, kind, 1, 0);
 }
 
 static void tell_limits(struct audit_recorder *recorder)

@@ -56,11 +56,17 @@ void audit_limit(struct audit_recorder *recorder, enum audit_limit_kind kind, ui
 void audit_limit_hint(struct audit_recorder *recorder, enum audit_limit_kind kind, uint64_t count,
                       const char *hint, uint64_t frame);
 
+/* One more of this kind, which is a TCP connection: its stream, and a frame that shows it. The
+ * first of them stands for all as an example. */
+void audit_limit_connection(struct audit_recorder *recorder, enum audit_limit_kind kind,
+                            int64_t stream, uint64_t frame);
+
 struct audit_opening {
     int64_t stream;                    /* Wireshark's tcp.stream; -1: none */
     const char *carrier;               /* "tcp", "websocket"; static */
     struct mqtt_endpoint endpoints[2]; /* by side; as the connection has them */
     uint8_t client;                    /* side of the client; a guess will do */
+    struct mqtt_endpoint real_client;  /* behind a proxy, as that says; family 0: not known */
     bool start_seen;                   /* the transport's start is in the capture */
     int64_t time;                      /* of its first bytes of MQTT */
     uint64_t frame;

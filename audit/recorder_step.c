@@ -37,6 +37,8 @@ struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
     open->stay.entry.offline = open->stay.since_connect = open->stay.online = MQTT_NO_TIME;
     for (unsigned side = 0; side < 2; side++)
         audit_endpoint_text(&open->flow.endpoints[side], &opening->endpoints[side]);
+    if (opening->real_client.family != 0)
+        audit_endpoint_text(&open->flow.real_client, &opening->real_client);
     open->wanted = recorder->only_client.length == 0;
     audit_advance(recorder, opening->frame, opening->time);
     if (open->wanted)

@@ -49,7 +49,10 @@ static void rules_of(enum mqtt_scope scope)
             continue;
         printf("### %s\n\n**%s.** %s%s\n\n- 3.1.1: ", info->id, info->title,
                mqtt_severity_name(info->severity),
-               info->at_end ? "; known only when the connection or the capture ends" : "");
+               info->at_end           ? "; known only when the connection or the capture ends"
+               : info->analyzer_alone ? "; the analyzer's alone, for Wireshark does not tell the "
+                                        "plugin what it takes"
+                                      : "");
         statements(info->statements_3_1_1);
         printf("\n- 5.0: ");
         statements(info->statements_5_0);

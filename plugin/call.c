@@ -13,7 +13,8 @@ enum { SPANS_FIRST = 64, SPANS_MAX = 1 << 18 };
 /* All that a place in the bytes may have been recorded as. */
 #define DRAWN                                                                                      \
     (RECORD_IN(RECORD_PACKET) | RECORD_IN(RECORD_SKIP) | RECORD_IN(RECORD_CONTINUED) |             \
-     RECORD_IN(RECORD_STALE) | RECORD_IN(RECORD_WAIT) | RECORD_IN(RECORD_FRAGMENT))
+     RECORD_IN(RECORD_STALE) | RECORD_IN(RECORD_WAIT) | RECORD_IN(RECORD_FRAGMENT) |               \
+     RECORD_IN(RECORD_PROXY))
 
 static const uint8_t nothing[1];
 
@@ -146,12 +147,23 @@ static void draw_stale(const struct mqttscope_call *call, const struct mqttscope
                              REMARK_OUT_OF_ORDER);
 }
 
+static void draw_proxy(struct mqttscope_call *call, uint32_t offset,
+                       const struct mqttscope_record *record)
+{
+    const char *summary =
+        mqttscope_draw_proxy(call->tree, call->pinfo, call->tvb, offset, record->length);
+
+    if (wants_columns(call))
+        say(call, summary);
+}
+
 static void draw_record(struct mqttscope_call *call, uint32_t offset,
                         const struct mqttscope_record *record)
 {
     switch (record->kind) {
     case RECORD_PACKET: draw_packet(call, offset, record); break;
     case RECORD_STALE: draw_stale(call, record); break;
+    case RECORD_PROXY: draw_proxy(call, offset, record); break;
     case RECORD_SKIP: draw_bytes(call, offset, record, MADE_SKIPPED); break;
     case RECORD_CONTINUED: draw_bytes(call, offset, record, MADE_CONTINUED); break;
     default: draw_bytes(call, offset, record, MADE_FRAGMENT); break;

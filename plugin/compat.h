@@ -19,6 +19,7 @@
 #include <epan/proto_data.h>
 #include <epan/show_exception.h>
 #include <epan/strutil.h>
+#include <epan/to_str.h>
 #include <epan/unit_strings.h>
 
 #include <epan/dissectors/packet-tls.h>

@@ -64,7 +64,7 @@ void mqttscope_search_begin(struct mqttscope_direction *direction)
 {
     mqtt_stream_free(&direction->search);
     mqtt_stream_init(&direction->search, false, NULL);
-    direction->searching = true;
+    direction->searching = direction->searched = true;
     direction->known = 0;
 }
 
@@ -165,6 +165,11 @@ struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, co
     const struct mqttscope_direction *first = &conversation->sides[0];
     *side = first->port == pinfo->srcport && addresses_equal(&first->address, &pinfo->src) ? 0 : 1;
     return conversation;
+}
+
+struct mqttscope_conversation *mqttscope_conversation_known(conversation_t *base)
+{
+    return conversation_get_proto_data(base, proto_mqttscope);
 }
 
 /* ---- Steps ---- */

@@ -14,6 +14,7 @@ struct mqttscope_direction {
     uint16_t port;
     bool begun;        /* data was seen */
     bool searching;    /* no packet's start is known: `search` is in use */
+    bool searched;     /* that was so at some time: its first bytes are not known */
     bool waiting;      /* the packet at `position` is not complete: more was asked for */
     bool lost;         /* bytes are missing; told with the next packet */
     uint32_t seen;     /* TCP: sequence number behind the last byte that came */
@@ -33,6 +34,9 @@ struct mqttscope_conversation {
     struct mqtt_connection *connection;
     const struct tcp_analysis *tcp; /* NULL where the transport is none */
     const struct mqttscope_client *client;
+    bool is_mqtt;      /* a control packet was seen; until then first bytes are judged */
+    uint8_t foreign;   /* they are another protocol's: a bit a carrier whose bytes are not ours */
+    bool proxy_looked; /* a header of the PROXY protocol was there, or will not come */
     struct mqttscope_direction sides[2];
 };
 
@@ -43,6 +47,23 @@ void mqttscope_search_begin(struct mqttscope_direction *direction);
  * NULL without memory. */
 struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, conversation_t *base,
                                                           unsigned *side);
+
+/* What hands bytes of a conversation over, and so what can stand before the first control packet:
+ * see mqtt/wire/preamble.h. What is not MQTT in one of them may carry another that is. */
+enum mqttscope_carrier {
+    CARRIER_TCP,       /* a PROXY header, or another protocol */
+    CARRIER_TLS,       /* another protocol */
+    CARRIER_WEBSOCKET, /* nothing: it is known to be MQTT */
+};
+
+static inline bool mqttscope_is_foreign(const struct mqttscope_conversation *conversation,
+                                        enum mqttscope_carrier carrier)
+{
+    return (conversation->foreign >> carrier & 1) != 0;
+}
+
+/* What is known of Wireshark's conversation so far, NULL if it is new. */
+struct mqttscope_conversation *mqttscope_conversation_known(conversation_t *base);
 
 /* Decodes a packet, takes it in and fills its record. */
 void mqttscope_conversation_packet(struct mqttscope_conversation *conversation,

@@ -4,6 +4,7 @@
  */
 #include "plugin/packet-mqttscope.h"
 
+#include "mqtt/wire/preamble.h"
 #include "plugin/call.h"
 #include "plugin/payload.h"
 #include "plugin/register.h"
@@ -130,6 +131,12 @@ static void settle_stream(struct mqttscope_settling *settling,
     if (direction->waiting)
         direction->known = 0; /* the packet begins again, with what was missing */
     const struct mqttscope_rest rest = mqttscope_settle(settling);
+    if (mqttscope_is_foreign(settling->conversation, settling->carrier)) {
+        direction->waiting = false;
+        direction->known = 0;
+        direction->packet_began = 0;
+        return;
+    }
     if (segment != NULL)
         direction->position = segment->sequence + rest.offset;
     settle_rest(settling, &rest);
@@ -159,13 +166,13 @@ static void doubt_outrun(const struct mqttscope_settling *settling,
     direction->outrun = before(segment->sequence + settling->bytes.reported, direction->outrun_to);
 }
 
-/* The first pass. False if there is no memory. */
+/* The first pass. False if there is no memory, or nothing of this is MQTT. */
 static bool settle(const struct mqttscope_call *call, conversation_t *base,
-                   const struct mqttscope_segment *segment)
+                   enum mqttscope_carrier carrier, const struct mqttscope_segment *segment)
 {
     struct mqttscope_settling settling;
 
-    if (!mqttscope_settling_begin(&settling, call->pinfo, base, call->frame, &call->bytes))
+    if (!mqttscope_settling_begin(&settling, call->pinfo, base, carrier, call->frame, &call->bytes))
         return false;
     if (segment != NULL) {
         measure(&settling, segment);
@@ -179,7 +186,7 @@ static bool settle(const struct mqttscope_call *call, conversation_t *base,
     settle_stream(&settling, segment);
     if (segment != NULL)
         doubt_outrun(&settling, segment);
-    return true;
+    return !mqttscope_is_foreign(settling.conversation, carrier);
 }
 
 /* ---- TCP and TLS ---- */
@@ -196,7 +203,7 @@ static bool is_copy(const packet_info *pinfo)
 }
 
 static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, conversation_t *base,
-                          const struct mqttscope_segment *segment)
+                          enum mqttscope_carrier carrier, const struct mqttscope_segment *segment)
 {
     struct mqttscope_call call;
 
@@ -206,7 +213,9 @@ static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
         call.bytes.start = segment->sequence;
     }
     call.bytes.can_wait = pinfo->can_desegment != 0;
-    if (call.first_pass && !settle(&call, base, segment))
+    const struct mqttscope_conversation *known = mqttscope_conversation_known(base);
+    if (call.first_pass ? !settle(&call, base, carrier, segment)
+                        : known == NULL || mqttscope_is_foreign(known, carrier))
         return 0;
     if (!mqttscope_call_draw(&call))
         return 0;
@@ -227,7 +236,7 @@ static int dissect_mqtt_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
     struct mqttscope_segment segment;
     const bool is_segment =
         mqttscope_tcp_segment(mqttscope_tcp_connection(pinfo, base), data, &segment);
-    return dissect_stream(tvb, pinfo, tree, base, is_segment ? &segment : NULL);
+    return dissect_stream(tvb, pinfo, tree, base, CARRIER_TCP, is_segment ? &segment : NULL);
 }
 
 /* TLS delivers every byte once and in order, or none. */
@@ -237,7 +246,7 @@ static int dissect_mqtt_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
     if (is_copy(pinfo))
         return 0;
-    return dissect_stream(tvb, pinfo, tree, find_or_create_conversation(pinfo), NULL);
+    return dissect_stream(tvb, pinfo, tree, find_or_create_conversation(pinfo), CARRIER_TLS, NULL);
 }
 
 static int dissect_mqtt_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
@@ -247,16 +256,44 @@ static int dissect_mqtt_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
     return is_copy(pinfo) ? 0 : mqttscope_dissect_websocket(tvb, pinfo, tree);
 }
 
+static bool begins_connect(tvbuff_t *tvb)
+{
+    const uint32_t captured = tvb_captured_length(tvb);
+
+    return captured != 0 &&
+           mqtt_begins_connect(tvb_get_ptr(tvb, 0, (int)captured), captured) == MQTT_OK;
+}
+
+/* A WebSocket without a sub-protocol that Wireshark knows: a CONNECT shows that it is MQTT. */
+static ws_boolean dissect_websocket_heuristic(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
+                                              void *data)
+{
+    (void)data;
+    if (hands_back() || is_copy(pinfo))
+        return FALSE;
+    const struct mqttscope_conversation *known =
+        mqttscope_conversation_known(find_or_create_conversation(pinfo));
+    if ((known == NULL || !known->is_mqtt) && !begins_connect(tvb))
+        return FALSE;
+    return mqttscope_dissect_websocket(tvb, pinfo, tree) != 0;
+}
+
 /* ---- TCP on any port ---- */
 
 /* A CONNECT that some client would send: a whole one has to be well-formed, the beginning of one
- * well-formed so far, with a protocol level that is known. */
+ * well-formed so far, with a protocol level that is known. A proxy's header may stand before it. */
 static bool is_connect(const uint8_t *data, uint32_t captured)
 {
     const struct mqtt_context context = {MQTT_VERSION_UNKNOWN, MQTT_SENDER_UNKNOWN};
     uint32_t header_length;
     uint32_t length;
     struct mqtt_packet packet;
+    struct mqtt_proxy_header proxy;
+
+    if (mqtt_proxy_header(data, captured, &proxy) == MQTT_OK && proxy.length < captured) {
+        data += proxy.length;
+        captured -= proxy.length;
+    }
 
     if (mqtt_begins_connect(data, captured) != MQTT_OK ||
         mqtt_fixed_header(data, captured, &header_length, &length) != MQTT_OK)
@@ -301,6 +338,8 @@ void proto_reg_handoff_mqttscope(void)
     dissector_add_string("tls.alpn", "mqtt", tls_handle);
     dissector_add_string("ws.protocol", "mqtt", websocket_handle);
     dissector_add_string("ws.protocol", "mqttv3.1", websocket_handle);
+    heur_dissector_add("ws", dissect_websocket_heuristic, "MQTT over WebSocket", "mqttscope_ws",
+                       proto_mqttscope, HEURISTIC_ENABLE);
     heur_dissector_add("tcp", dissect_mqtt_heuristic, "MQTT on any port", "mqttscope_tcp",
                        proto_mqttscope, HEURISTIC_ENABLE);
 }

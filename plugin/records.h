@@ -54,6 +54,7 @@ enum mqttscope_record_kind {
     RECORD_STALE,     /* these bytes came out of order or twice */
     RECORD_WAIT,     /* what begins here is not complete: `length` more bytes are needed, 0: some */
     RECORD_FRAGMENT, /* WebSocket: part of a packet that frame `response_in` completes */
+    RECORD_PROXY,    /* a header of the PROXY protocol, in front of MQTT */
     RECORD_JOINED,   /* WebSocket: the bytes are decoded as the end of `joined` */
 };
 

@@ -7,16 +7,19 @@
  */
 #include "plugin/settle.h"
 
+#include "mqtt/wire/preamble.h"
+
 bool mqttscope_settling_begin(struct mqttscope_settling *settling, packet_info *pinfo,
-                              conversation_t *base, struct mqttscope_frame *frame,
-                              const struct mqttscope_bytes *bytes)
+                              conversation_t *base, enum mqttscope_carrier carrier,
+                              struct mqttscope_frame *frame, const struct mqttscope_bytes *bytes)
 {
     settling->pinfo = pinfo;
     settling->frame = frame;
     settling->bytes = *bytes;
+    settling->carrier = carrier;
     settling->acknowledged = UINT64_MAX;
     settling->conversation = mqttscope_conversation_get(pinfo, base, &settling->side);
-    return settling->conversation != NULL;
+    return settling->conversation != NULL && !mqttscope_is_foreign(settling->conversation, carrier);
 }
 
 static struct mqttscope_record *add_record(const struct mqttscope_settling *settling,
@@ -39,6 +42,7 @@ static void take_packet(const struct mqttscope_settling *settling, uint32_t offs
     struct mqttscope_record *record = add_record(settling, RECORD_PACKET, offset, length);
     struct mqtt_place place = mqttscope_place(settling->pinfo, settling->side);
 
+    settling->conversation->is_mqtt = true;
     place.token = (uint64_t)(uintptr_t)record;
     place.began = direction->packet_began;
     direction->packet_began = 0;
@@ -83,6 +87,11 @@ static uint32_t search(const struct mqttscope_settling *settling, uint32_t offse
     enum mqtt_stream_event event;
     struct mqtt_pdu pdu;
 
+    if (!settling->conversation->is_mqtt && settling->carrier == CARRIER_TCP &&
+        mqtt_resembles_websocket(bytes->data + from, bytes->captured - from)) {
+        settling->conversation->foreign |= (uint8_t)(1u << CARRIER_TCP);
+        return offset;
+    }
     mqtt_stream_push(stream, bytes->data + from, bytes->captured - from, bytes->reported - from);
     do {
         event = mqtt_stream_next(stream, &context, &pdu);
@@ -139,6 +148,98 @@ static uint32_t take_stump(const struct mqttscope_settling *settling, uint32_t o
     return pass_over(settling, offset, settling->bytes.reported - offset, RECORD_SKIP);
 }
 
+/* ---- At a connection's start ---- */
+
+/* So many bytes of a header that the snap length cuts are enough to know it by. */
+#define PROXY_KNOWN 6u
+
+/* The header that a proxy puts in front of what the client sends. True if more of it is to come. */
+static bool take_proxy_and_wait(const struct mqttscope_settling *settling,
+                                struct mqttscope_rest *rest)
+{
+    const struct mqttscope_bytes *bytes = &settling->bytes;
+    const uint32_t reported = bytes->reported - rest->offset;
+    struct mqtt_proxy_header header;
+    const enum mqtt_outcome outcome =
+        mqtt_proxy_header(bytes->data + rest->offset, bytes->captured - rest->offset, &header);
+    const bool cut = bytes->captured < bytes->reported;
+
+    if (outcome != MQTT_MALFORMED && bytes->can_wait && !cut &&
+        (outcome == MQTT_NEED_MORE || header.length > reported)) {
+        rest->needed = header.length > reported ? header.length - reported : 0;
+        return true;
+    }
+    settling->conversation->proxy_looked = true;
+    if (outcome == MQTT_MALFORMED)
+        return false;
+    if (header.length == 0) {
+        /* The snap length cuts what tells where it ends. */
+        if (bytes->captured - rest->offset >= PROXY_KNOWN)
+            rest->offset = take_stump(settling, rest->offset);
+        return false;
+    }
+    const uint32_t length = MIN(header.length, reported);
+    mqttscope_direction_of(settling)->known = header.length - length;
+    rest->offset = pass_over(settling, rest->offset, length, RECORD_PROXY);
+    return false;
+}
+
+/* Whether a PROXY header may stand here: in front of all that the client sends. */
+static bool may_be_proxied(const struct mqttscope_settling *settling)
+{
+    const struct mqttscope_conversation *conversation = settling->conversation;
+
+    return settling->carrier == CARRIER_TCP && !conversation->proxy_looked &&
+           conversation->tcp != NULL && conversation->connection->start_seen &&
+           settling->side == conversation->connection->client;
+}
+
+/* Whether these are the first bytes of a side, of a conversation that may not be ours. */
+static bool is_judged(const struct mqttscope_settling *settling)
+{
+    return !settling->conversation->is_mqtt && settling->carrier != CARRIER_WEBSOCKET &&
+           !mqttscope_direction_of(settling)->searched;
+}
+
+/* The first `length` bytes of a side are all of its first packet, or as good. */
+static bool is_foreign(const struct mqttscope_settling *settling, uint32_t offset, uint32_t length)
+{
+    return !mqtt_may_come_first(settling->bytes.data + offset,
+                                MIN(settling->bytes.captured - offset, length), length);
+}
+
+/* The same by the name of a protocol alone, whose first packet may never be there whole. */
+static bool has_foreign_name(const struct mqttscope_settling *settling, uint32_t offset)
+{
+    enum mqtt_foreign which;
+
+    return offset < settling->bytes.captured &&
+           mqtt_begins_foreign(settling->bytes.data + offset, settling->bytes.captured - offset,
+                               &which) == MQTT_OK;
+}
+
+/* The fixed header at an offset, and what it says together with what is there. */
+struct header {
+    enum mqtt_outcome outcome; /* mqtt_fixed_header()'s */
+    uint32_t length;           /* of the packet; valid if OK */
+    bool waits;                /* more is to come before anything is done */
+};
+
+/* Whether what begins there shows that none of this is MQTT. */
+static bool shows_foreign(const struct mqttscope_settling *settling, uint32_t offset,
+                          const struct header *header)
+{
+    if (!is_judged(settling))
+        return false;
+    if (has_foreign_name(settling, offset))
+        return true;
+    switch (header->outcome) {
+    case MQTT_OK: return !header->waits && is_foreign(settling, offset, header->length);
+    case MQTT_MALFORMED: return is_foreign(settling, offset, 5);
+    default: return false;
+    }
+}
+
 /* The next packet; says whether it has to wait for more of it. */
 static bool cut_and_wait(const struct mqttscope_settling *settling, struct mqttscope_rest *rest)
 {
@@ -148,23 +249,27 @@ static bool cut_and_wait(const struct mqttscope_settling *settling, struct mqtts
     const uint32_t captured = bytes->captured - from;
     const uint32_t reported = bytes->reported - offset;
     uint32_t header_length;
-    uint32_t length = 0;
-    const enum mqtt_outcome outcome =
-        mqtt_fixed_header(bytes->data + from, captured, &header_length, &length);
+    struct header header = {0};
 
-    if (outcome == MQTT_MALFORMED) {
+    header.outcome =
+        mqtt_fixed_header(bytes->data + from, captured, &header_length, &header.length);
+    header.waits = bytes->can_wait && captured == reported &&
+                   (header.outcome == MQTT_NEED_MORE ||
+                    (header.outcome == MQTT_OK && header.length > reported));
+    if (shows_foreign(settling, from, &header)) {
+        settling->conversation->foreign |= (uint8_t)(1u << settling->carrier);
+    } else if (header.waits) {
+        rest->needed = header.outcome == MQTT_OK ? header.length - reported : 0;
+    } else if (header.outcome == MQTT_MALFORMED) {
         rest->offset = take_broken(settling, offset);
-    } else if (outcome == MQTT_OK && length <= reported) {
-        take_packet(settling, offset, length);
-        rest->offset = offset + length;
-    } else if (bytes->can_wait && captured == reported) {
-        rest->needed = outcome == MQTT_OK ? length - reported : 0;
-        return true;
+    } else if (header.outcome == MQTT_OK && header.length <= reported) {
+        take_packet(settling, offset, header.length);
+        rest->offset = offset + header.length;
     } else {
-        rest->offset =
-            outcome == MQTT_OK ? take_cut(settling, offset, length) : take_stump(settling, offset);
+        rest->offset = header.outcome == MQTT_OK ? take_cut(settling, offset, header.length)
+                                                 : take_stump(settling, offset);
     }
-    return false;
+    return header.waits;
 }
 
 /* Bytes that belong to a packet which was drawn earlier, as far as it was there. */
@@ -183,9 +288,12 @@ struct mqttscope_rest mqttscope_settle(const struct mqttscope_settling *settling
     struct mqttscope_rest rest = {0};
     bool wait = false;
 
-    while (!wait && rest.offset < settling->bytes.reported) {
+    while (!wait && !mqttscope_is_foreign(settling->conversation, settling->carrier) &&
+           rest.offset < settling->bytes.reported) {
         if (direction->known != 0)
             continue_packet(settling, &rest);
+        else if (!direction->searching && is_judged(settling) && may_be_proxied(settling))
+            wait = take_proxy_and_wait(settling, &rest);
         else if (direction->searching)
             wait = search_and_wait(settling, &rest);
         else

@@ -17,16 +17,18 @@ struct mqttscope_settling {
     struct mqttscope_frame *frame;
     struct mqttscope_bytes bytes;
     struct mqttscope_conversation *conversation;
+    enum mqttscope_carrier carrier;
     unsigned side;     /* who sent the bytes */
     uint64_t position; /* bytes of this direction before these; valid if the next one is known */
     uint64_t acknowledged; /* bytes of the other direction that the sender has acknowledged;
                               UINT64_MAX: not known */
 };
 
-/* Bytes of this conversation. False if there is no memory to follow it. */
+/* Bytes of this conversation. False if there is no memory to follow it, or what this carrier hands
+ * over is known not to be MQTT. */
 bool mqttscope_settling_begin(struct mqttscope_settling *settling, packet_info *pinfo,
-                              conversation_t *base, struct mqttscope_frame *frame,
-                              const struct mqttscope_bytes *bytes);
+                              conversation_t *base, enum mqttscope_carrier carrier,
+                              struct mqttscope_frame *frame, const struct mqttscope_bytes *bytes);
 
 /* Whose bytes these are. */
 static inline struct mqttscope_direction *
@@ -41,7 +43,8 @@ struct mqttscope_rest {
     uint32_t needed; /* bytes missing for the packet that begins there; 0: not known */
 };
 
-/* Cuts and steps all that is there. */
+/* Cuts and steps all that is there. Stops where it turns out that none of it is MQTT: the
+ * conversation says so then, and nothing is left to wait for. */
 struct mqttscope_rest mqttscope_settle(const struct mqttscope_settling *settling);
 
 #endif

@@ -34,4 +34,8 @@ proto_tree *mqttscope_draw_bytes(proto_tree *tree, packet_info *pinfo, tvbuff_t 
                                  uint32_t offset, uint32_t length, enum made_field field,
                                  enum remark remark);
 
+/* Draws a header of the PROXY protocol. Returns a line about it, of the packet's scope. */
+const char *mqttscope_draw_proxy(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb,
+                                 uint32_t offset, uint32_t length);
+
 #endif

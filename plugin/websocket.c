@@ -131,7 +131,7 @@ int mqttscope_dissect_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     call.bytes.can_wait = call.bytes.captured == call.bytes.reported;
     if (call.first_pass) {
         if (!mqttscope_settling_begin(&settling, pinfo, find_or_create_conversation(pinfo),
-                                      call.frame, &call.bytes))
+                                      CARRIER_WEBSOCKET, call.frame, &call.bytes))
             return 0;
         settle(&settling);
     }

@@ -113,14 +113,14 @@ def captures():
     return sorted(p.name for p in (TREE / "captures").iterdir() if p.suffix in (".pcap", ".pcapng"))
 
 
-def rules_known_at_end():
-    """The rules that a single pass cannot know: END in mqtt/facts/rules.def."""
+def rules_of_the_analyzer(kinds=("END", "ALONE")):
+    """The rules that the plugin cannot know: END and ALONE in mqtt/facts/rules.def."""
     text = (TREE / "mqtt" / "facts" / "rules.def").read_text()
-    row = re.compile(r'^MQTT_RULE\(\w+,\s*"([^"]+)",\s*\w+,\s*\w+,\s*(NOW|END),', re.M)
+    row = re.compile(r'^MQTT_RULE\(\w+,\s*"([^"]+)",\s*\w+,\s*\w+,\s*(NOW|END|ALONE),', re.M)
     rows = row.findall(text)
     if len(rows) != len(re.findall(r"^MQTT_RULE\(", text, re.M)):
         raise Failed("mqtt/facts/rules.def has rows that this does not understand")
-    return {rule for rule, when in rows if when == "END"}
+    return {rule for rule, when in rows if when in kinds}
 
 
 def read_differences(path, columns):

@@ -2,49 +2,29 @@
 /* Recognition by first bytes: see recognize.h. */
 #include "analyzer/input/recognize.h"
 
-#include <string.h>
-
-#include "mqtt/wire/decode.h"
-
-/* Whether `bytes` begin with `prefix`, as far as they go. */
-static enum recognized begins_with(const uint8_t *bytes, size_t length, const char *prefix,
-                                   size_t prefix_length, enum recognized what)
+/* Whether a control packet is there whole: nothing that comes makes it another one. */
+static bool is_whole(const uint8_t *bytes, size_t length)
 {
-    size_t common = length < prefix_length ? length : prefix_length;
-    if (memcmp(bytes, prefix, common) != 0)
-        return RECOGNIZED_NOTHING;
-    return common < prefix_length ? RECOGNIZED_MAYBE : what;
+    uint32_t header_length;
+    uint32_t packet_length;
+    return mqtt_fixed_header(bytes, length, &header_length, &packet_length) == MQTT_OK &&
+           packet_length <= length;
 }
 
-/* Content type 20 to 23, then version 3.0 to 3.4. */
-static enum recognized recognize_tls(const uint8_t *bytes, size_t length)
+enum recognized recognize(const uint8_t *bytes, size_t length, enum mqtt_foreign *which)
 {
-    if (bytes[0] < 0x14 || bytes[0] > 0x17)
-        return RECOGNIZED_NOTHING;
-    if (length < 3)
-        return length < 2 || bytes[1] == 3 ? RECOGNIZED_MAYBE : RECOGNIZED_NOTHING;
-    return bytes[1] == 3 && bytes[2] <= 4 ? RECOGNIZED_TLS : RECOGNIZED_NOTHING;
-}
-
-static enum recognized recognize_connect(const uint8_t *bytes, size_t length)
-{
-    switch (mqtt_begins_connect(bytes, length)) {
-    case MQTT_OK: return RECOGNIZED_MQTT;
+    const enum mqtt_outcome connect = mqtt_begins_connect(bytes, length);
+    *which = MQTT_FOREIGN_NONE;
+    if (connect == MQTT_OK)
+        return RECOGNIZED_MQTT;
+    switch (mqtt_begins_foreign(bytes, length, which)) {
+    case MQTT_OK: break;
     case MQTT_NEED_MORE: return RECOGNIZED_MAYBE;
-    default: return RECOGNIZED_NOTHING;
+    default:
+        return connect == MQTT_NEED_MORE && !is_whole(bytes, length) ? RECOGNIZED_MAYBE
+                                                                     : RECOGNIZED_NOTHING;
     }
-}
-
-enum recognized recognize(const uint8_t *bytes, size_t length)
-{
-    enum recognized (*const tests[])(const uint8_t *, size_t) = {recognize_connect, recognize_tls};
-    if (length == 0)
-        return RECOGNIZED_MAYBE;
-    enum recognized best = begins_with(bytes, length, "GET ", 4, RECOGNIZED_HTTP);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
-        enum recognized answer = tests[i](bytes, length);
-        if (answer > best)
-            best = answer;
-    }
-    return best;
+    if (*which == MQTT_FOREIGN_TLS)
+        return RECOGNIZED_TLS;
+    return bytes[0] == 'G' ? RECOGNIZED_GET : RECOGNIZED_FOREIGN;
 }

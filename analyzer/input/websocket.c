@@ -71,8 +71,9 @@ struct websocket {
     struct mqtt_memory *memory;
     unsigned client;
     bool over;
-    bool wants_mqtt; /* the request named a subprotocol of MQTT, or was cut */
-    bool deflates;   /* permessage-deflate is agreed on */
+    bool says_mqtt; /* by subprotocol */
+    struct websocket_upgrade upgrade;
+    bool deflates; /* permessage-deflate is agreed on */
     struct direction direction[2];
 };
 
@@ -147,12 +148,7 @@ static bool header_has(const char *head, const char *name, const char *token, bo
     return found;
 }
 
-static bool names_mqtt(const char *head, bool *present)
-{
-    static const char name[] = "Sec-WebSocket-Protocol";
-    bool found = header_has(head, name, "mqtt", present);
-    return header_has(head, name, "mqttv3.1", present) || found;
-}
+static const char PROTOCOL[] = "Sec-WebSocket-Protocol";
 
 /* Adds to what came of an HTTP head, which ends with a NUL. */
 static bool keep_head(const struct push *push, const uint8_t *bytes, uint32_t count)
@@ -189,23 +185,31 @@ static void give_up(const struct push *push)
 
 static void take_request(const struct push *push, const char *head, bool whole)
 {
+    struct websocket *websocket = push->websocket;
     bool present = false;
-    bool mqtt = names_mqtt(head, &present);
-    if (!mqtt && whole) {
+    if (whole && !header_has(head, "Upgrade", "websocket", &present) &&
+        !header_has(head, PROTOCOL, "mqtt", &present) &&
+        !header_has(head, PROTOCOL, "mqttv3.1", &present)) {
         give_up(push);
         return;
     }
-    push->websocket->wants_mqtt = true;
-    tell(push, WEBSOCKET_REQUEST, mqtt);
+    websocket->upgrade = (struct websocket_upgrade){
+        .offers_mqtt = header_has(head, PROTOCOL, "mqtt", &present),
+        .offers_mqttv31 = header_has(head, PROTOCOL, "mqttv3.1", &present),
+    };
+    const bool mqtt = websocket->upgrade.offers_mqtt || websocket->upgrade.offers_mqttv31;
+    websocket->says_mqtt = mqtt;
+    tell(push, WEBSOCKET_REQUEST, mqtt ? 1 : whole ? 2 : 0);
     /* The client has to wait for the answer; if it was a refusal this is taken back. */
     expect_frame(push->direction);
 }
 
-static void take_response(const struct push *push, const char *head)
+static void take_response(const struct push *push, const char *head, bool whole)
 {
     const char *code = strchr(head, ' ');
     unsigned long status = code != NULL ? strtoul(code, NULL, 10) : 0;
     struct websocket *websocket = push->websocket;
+    struct websocket_upgrade *upgrade = &websocket->upgrade;
     bool present = false;
     if (status != 101) {
         tell(push, WEBSOCKET_REFUSED, status < 1000 ? status : 0);
@@ -213,13 +217,17 @@ static void take_response(const struct push *push, const char *head)
         websocket->direction[websocket->client].state = STATE_HEAD;
         return;
     }
-    if (!names_mqtt(head, &present) && (present || !websocket->wants_mqtt)) {
-        give_up(push);
-        return;
-    }
+    upgrade->selects_mqtt = header_has(head, PROTOCOL, "mqtt", &present);
+    upgrade->selects_mqttv31 = header_has(head, PROTOCOL, "mqttv3.1", &present);
+    const bool mqtt = upgrade->selects_mqtt || upgrade->selects_mqttv31;
+    const bool named = present;
+    if (mqtt)
+        websocket->says_mqtt = true;
+    else if (named && whole)
+        websocket->says_mqtt = false;
     websocket->deflates =
         header_has(head, "Sec-WebSocket-Extensions", "permessage-deflate", &present);
-    tell(push, WEBSOCKET_ACCEPTED, 0);
+    tell(push, WEBSOCKET_ACCEPTED, mqtt ? 1 : !whole ? 0 : named ? 3 : 2);
     expect_frame(push->direction);
 }
 
@@ -261,7 +269,7 @@ static struct slice take_head(const struct push *push, struct slice bytes)
     if (is_client)
         take_request(push, direction->head, !cut);
     else
-        take_response(push, direction->head);
+        take_response(push, direction->head, !cut);
     free_head(push->websocket, direction);
     return cut ? nothing : slice_skip(bytes, end - before);
 }
@@ -493,6 +501,16 @@ struct websocket *websocket_new(unsigned client, struct mqtt_memory *memory)
     websocket->memory = memory;
     websocket->client = client;
     return websocket;
+}
+
+struct websocket_upgrade websocket_upgrade(const struct websocket *websocket)
+{
+    return websocket->upgrade;
+}
+
+bool websocket_says_mqtt(const struct websocket *websocket)
+{
+    return websocket->says_mqtt;
 }
 
 bool websocket_push(struct websocket *websocket, unsigned side, struct slice bytes,

@@ -4,6 +4,9 @@
  * HTTP upgrade, and then the bytes inside the frames, unmasked, as they come. A control packet may
  * begin and end anywhere in a frame and cover many, so what comes out is again a stream of bytes.
  *
+ * A client that forgets to name a subprotocol is no less a client of MQTT for it, so every
+ * WebSocket is followed; websocket_says_mqtt() tells whether that is all that speaks for it.
+ *
  * What a direction looks like when it is no longer a stream of frames (a hole over a frame's end, a
  * header cut by the snap length, nonsense) is looked for at the start of later segments.
  */
@@ -16,11 +19,13 @@
 #include "analyzer/input/slice.h"
 
 enum websocket_event {
-    WEBSOCKET_REQUEST,  /* the client asked for an upgrade; value: 1 with a subprotocol of MQTT, 0
-                         * where the  capture cuts the request before it could tell */
-    WEBSOCKET_ACCEPTED, /* the server switched (101) */
+    WEBSOCKET_REQUEST,  /* the client asked for an upgrade; value: 1 with a subprotocol of MQTT, 2
+                         * without one, 0 where the capture cuts the request before it could tell */
+    WEBSOCKET_ACCEPTED, /* the server switched (101); value: 1 to a subprotocol of MQTT, 2 to none,
+                         * 3 to another one, 0 where the capture cuts the answer before it could
+                         * tell */
     WEBSOCKET_REFUSED,  /* the server did not; value: the status code. Another request may follow */
-    WEBSOCKET_NOT_MQTT, /* it is for another subprotocol, or plain HTTP; nothing more comes */
+    WEBSOCKET_NOT_MQTT, /* it is plain HTTP; nothing more comes */
     WEBSOCKET_PING,     /* value: bytes of payload, here and with PONG */
     WEBSOCKET_PONG,
     WEBSOCKET_CLOSE, /* value: the status code, 1005 where there is none, 0 where it was not
@@ -53,6 +58,14 @@ struct websocket_sink {
 struct mqtt_memory;
 struct websocket;
 
+/* What the upgrade said, for as far as events have told of it. */
+struct websocket_upgrade {
+    bool offers_mqtt;
+    bool offers_mqttv31;
+    bool selects_mqtt;
+    bool selects_mqttv31;
+};
+
 /* Whether a flow whose first payload starts like this may be one for this module: it is, as far as
  * it goes, the "GET " of an HTTP request. No MQTT control packet starts so. */
 bool websocket_may_start(struct slice first);
@@ -62,8 +75,15 @@ bool websocket_may_start(struct slice first);
  * the machine's. */
 struct websocket *websocket_new(unsigned client, struct mqtt_memory *memory);
 
-/* Takes the next bytes of a side. Returns false when it has turned out not to be MQTT over
- * WebSocket, or there was no memory to find that out: nothing comes from it any more. */
+/* What is known of the upgrade. */
+struct websocket_upgrade websocket_upgrade(const struct websocket *websocket);
+
+/* Whether a subprotocol says that it is MQTT: one that was selected, or offered where the answer is
+ * not known or names none. Else what the frames carry has to show it by itself. */
+bool websocket_says_mqtt(const struct websocket *websocket);
+
+/* Takes the next bytes of a side. Returns false when it has turned out not to be a WebSocket, or
+ * there was no memory to find that out: nothing comes from it any more. */
 bool websocket_push(struct websocket *websocket, unsigned side, struct slice bytes,
                     const struct websocket_sink *sink);
 

@@ -118,6 +118,15 @@ static void put_endpoint(struct lines *lines, const char *address_key, const cha
     put_count(lines, port_key, endpoint->port);
 }
 
+static void put_real_client(struct lines *lines, const struct audit_endpoint *client)
+{
+    if (client->address[0] == '\0')
+        return;
+    LINES_PUT(lines, ",\"real_client\":{");
+    put_endpoint(lines, "\"address\":", ",\"port\":", client);
+    *lines->at++ = '}';
+}
+
 static void make_piece(struct lines *lines, const struct audit_flow *flow, unsigned side,
                        const char *community)
 {
@@ -523,6 +532,10 @@ static void put_other(struct lines *lines, const struct audit_event *event)
         put_count(lines, ",\"bytes\":", event->limit.bytes);
         if (event->limit.hint != NULL)
             put_name(lines, "hint", event->limit.hint);
+        if (event->limit.frame != 0) {
+            put_count(lines, ",\"tcp_stream\":", (uint64_t)event->limit.stream);
+            put_count(lines, ",\"frame\":", event->limit.frame);
+        }
         break;
     case AUDIT_EVENT_SESSION_EXPIRED: put_expired_session(lines, event); break;
     default: put_session_finding(lines, event); break;
@@ -541,6 +554,7 @@ static void put_happened(struct lines *lines, const struct audit_event *event)
     case AUDIT_EVENT_OPENED:
         put_word(lines, ",\"transport\":", event->flow->carrier);
         put_flag(lines, ",\"start_seen\":", event->flow->start_seen);
+        put_real_client(lines, &event->flow->real_client);
         break;
     case AUDIT_EVENT_IDENTIFIED: put_identity(lines, &event->identified); break;
     case AUDIT_EVENT_SUBSCRIBED:

@@ -69,7 +69,7 @@ static const struct mqtt_rule_info *rule_of(const struct audit_finding *r)
 /* The plugin can't wait for the end: those rules' findings have filters of their own. */
 static const char *rule_filter(struct audit_value *v, const struct audit_rule_row *r)
 {
-    if (r->info->at_end)
+    if (r->info->analyzer_alone)
         return NULL;
     g_string_printf(v->text, "mqttscope.rule == \"%s\"", r->info->id);
     return v->text->str;

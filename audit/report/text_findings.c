@@ -195,14 +195,14 @@ static bool append_frames(GString *line, const struct audit_report *report, cons
 }
 
 /* What shows these frames in Wireshark: their numbers if they are few, and need no plugin; else the
- * rule, unless the plugin, which can't wait for the end, does not know it. */
+ * rule, unless the plugin does not know it. */
 static char *group_filter(const struct audit_report *report, const GPtrArray *group,
                           enum mqtt_rule rule)
 {
     GString *line = g_string_new(NULL), *frames = g_string_new(NULL);
     const struct audit_file *file;
     const bool few = append_frames(frames, report, group, &file);
-    if (!few && mqtt_rule_info(rule)->at_end)
+    if (!few && mqtt_rule_info(rule)->analyzer_alone)
         g_string_printf(line, "the frames above (-v lists all)");
     else if (!few)
         g_string_printf(line, "mqttscope.rule == \"%s\" (with the plugin)",
@@ -283,7 +283,9 @@ void report_explain(enum mqtt_rule rule, const struct report_text_options *optio
     fprintf(file, "%s%s%s (%s%s%s, seen in one %s%s)\n", text_on(&text, TEXT_HEADING), info->id,
             text_off(&text), text_on(&text, text_severity(info->severity)),
             mqtt_severity_name(info->severity), text_off(&text), mqtt_scope_name(info->scope),
-            info->at_end ? ", when it ends" : "");
+            info->at_end           ? ", when it ends"
+            : info->analyzer_alone ? ", by the analyzer alone"
+                                   : "");
     text_wrap(&text, 2, info->title);
     fputc('\n', file);
     text_wrap(&text, 2, info->explanation);
@@ -291,10 +293,14 @@ void report_explain(enum mqtt_rule rule, const struct report_text_options *optio
     explain_statements(&text, rule, MQTT_VERSION_3_1_1);
     explain_statements(&text, rule, MQTT_VERSION_5_0);
     fputc('\n', file);
-    if (info->at_end)
-        text_wrap(&text, 2,
-                  "Wireshark, which shows packet by packet, can't say this: the report names the "
-                  "frames.");
+    if (info->analyzer_alone)
+        text_wrap(
+            &text, 2,
+            info->at_end
+                ? "Wireshark, which shows packet by packet, can't say this: the report names "
+                  "the frames."
+                : "Wireshark, which does not tell its dissectors of MQTT what it takes, can't "
+                  "say this: the report names the frames.");
     else
         fprintf(file, "  Wireshark, with the plugin: mqttscope.rule == \"%s\"\n", info->id);
 }

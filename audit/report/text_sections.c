@@ -131,7 +131,11 @@ static void add_connection(const struct text *text, struct table *table,
     table_add(table, connection->facts.version == MQTT_VERSION_UNKNOWN
                          ? "?"
                          : mqtt_version_name(connection->facts.version));
-    table_add(table, connection->endpoints[connection->facts.client].address);
+    const char *address = connection->endpoints[connection->facts.client].address;
+    if (connection->real_client.address[0] != '\0')
+        table_addf(table, "%s via %s", connection->real_client.address, address);
+    else
+        table_add(table, address);
     table_add(table, show_server ? format_endpoint(buffer, server_of(connection)) : "");
     table_add(table, strcmp(connection->carrier, "tcp") == 0 ? "" : connection->carrier);
     table_add(table, text_offset(text, buffer, connection->start_time) + 1);
@@ -189,13 +193,22 @@ static void write_trouble(const struct text *text)
     g_string_free(line, TRUE);
 }
 
+/* Whether it is not seen by its address whose connection one is. */
+static bool is_proxied(const struct audit_report *report)
+{
+    for (unsigned i = 0; i < report->connections->len; i++)
+        if (audit_report_connection(report, i)->real_client.address[0] != '\0')
+            return true;
+    return false;
+}
+
 void text_connections(const struct text *text)
 {
-    static const struct table_column columns[] = {
+    const struct table_column columns[] = {
         {.title = "stream", .right = true},
         {.title = "client", .flexible = true},
         {.title = "MQTT"},
-        {.title = "from", .drop = 1},
+        {.title = "from", .drop = is_proxied(text->report) ? 0 : 1},
         {.title = "to"},
         {.title = "over"},
         {.title = "at s", .right = true, .drop = 2},
@@ -407,6 +420,10 @@ void text_limits(const struct text *text)
                                info->counted);
         if (limit->bytes > 0)
             g_string_append_printf(line, ", %s bytes", format_count(number, limit->bytes));
+        if (limit->frame > 0)
+            g_string_append_printf(
+                line, " (the first: tcp.stream %" G_GINT64_FORMAT ", frame %" G_GUINT64_FORMAT ")",
+                limit->stream, limit->frame);
         g_string_append_printf(line, "; %s", info->consequence);
         if (limit->hint != NULL)
             g_string_append_printf(line, ": %s", limit->hint);

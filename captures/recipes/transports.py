@@ -146,8 +146,12 @@ def websocket_frames(stage):
         "and four to it" % good.stream
     )
     for bad, options, what in (
-        ("text", {}, "CONNECT in a text frame"),
-        ("no-protocol", {"protocol": None}, "no sub-protocol is offered"),
+        ("text", {}, "CONNECT in a text frame (websocket-text-frame)"),
+        (
+            "no-protocol",
+            {"protocol": None},
+            "no sub-protocol is offered (websocket-protocol-not-offered)",
+        ),
     ):
         other = WebSocket(stage, 9001, **options)
         other.send(other.frame(connect(4, bad), opcode=1 if bad == "text" else 2))

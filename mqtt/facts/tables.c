@@ -266,8 +266,10 @@ bool mqtt_reason_allowed(enum mqtt_packet_type type, uint8_t code, enum mqtt_sen
            (sender == MQTT_SENDER_CLIENT ? reason->by_client : reason->by_server);
 }
 
-#define WHEN_NOW false
-#define WHEN_END true
+/* at_end, analyzer_alone */
+#define WHEN_NOW false, false
+#define WHEN_ALONE false, true
+#define WHEN_END true, true
 
 static const struct mqtt_rule_info rules[MQTT_RULES] = {
 #define MQTT_RULE(id, text, severity, scope, when, statements_3_1_1, statements_5_0, title,        \

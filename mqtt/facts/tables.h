@@ -115,7 +115,9 @@ struct mqtt_rule_info {
     const char *id; /* "publish-qos-3" */
     uint8_t severity;
     uint8_t scope;
-    bool at_end;                  /* known only when the connection or the capture ends */
+    bool at_end;         /* known only when the connection or the capture ends */
+    bool analyzer_alone; /* Wireshark's plugin can't know it: it has no end to wait for, or is
+                            not told what it takes */
     const char *statements_3_1_1; /* see mqtt_statement_next() */
     const char *statements_5_0;
     const char *title;       /* what is wrong, in one line */

@@ -26,6 +26,7 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
     c->client = start->client & 1;
     if (start->start_seen)
         set_client(c, c->client); /* who sends the SYN is the client */
+    c->upgrade = start->upgrade;
     c->first = (struct mqtt_leg){start->time, start->frame, 0};
     c->over = MQTT_NO_TIME;
     /* What holds until CONNECT and CONNACK say otherwise: 5.0, 3.1.2.11 and 3.2.2.3. */

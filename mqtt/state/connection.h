@@ -35,6 +35,8 @@ struct mqtt_place {
     uint64_t acknowledged; /* bytes of the other direction that its sender had acknowledged to TCP
                               when it sent; UINT64_MAX: not known. Compared with positions that are
                               known */
+    uint64_t
+        text_frame; /* WebSocket: the frame with the first text message of its sender; 0: none */
 };
 
 /* The bytes of one control packet. */
@@ -42,6 +44,23 @@ struct mqtt_bytes {
     const uint8_t *data;
     size_t captured; /* bytes at data */
     size_t reported; /* bytes of the stream that they stand for: see mqtt_decode() */
+};
+
+/* The sub-protocols that matter to MQTT over WebSocket. */
+enum mqtt_subprotocol {
+    MQTT_SUBPROTOCOL_NONE,
+    MQTT_SUBPROTOCOL_MQTT,
+    MQTT_SUBPROTOCOL_MQTTV31, /* "mqttv3.1", which clients of 3.1 ask for by custom */
+    MQTT_SUBPROTOCOL_OTHER,
+};
+
+/* How a WebSocket was opened (RFC 6455, section 4), as far as the capture shows it whole. */
+struct mqtt_upgrade {
+    struct mqtt_leg request; /* the client's; frame 0: not known */
+    bool offers_mqtt;
+    bool offers_mqttv31;
+    struct mqtt_leg response; /* the server's; frame 0: not known */
+    uint8_t selected;         /* enum mqtt_subprotocol */
 };
 
 /* Findings of one step beyond this are counted, not kept. */
@@ -250,6 +269,7 @@ struct mqtt_side_state {
     uint8_t disconnect_reason;
     uint8_t fault_reason; /* 5.0: the reason code for its first error; 0: none is prescribed */
     bool faults;          /* it has made more than one */
+    bool text_told;       /* that it sends text messages */
     struct mqtt_leg last; /* its last control packet */
     struct mqtt_leg last_error;      /* the last ERROR finding against what it sent */
     struct mqtt_violation violation; /* the first of these that it sent */
@@ -328,7 +348,8 @@ struct mqtt_connection {
     uint8_t maximum_qos;
     bool retain_available, wildcard_available, subscription_identifier_available, shared_available;
     struct mqtt_leg connect, connack, first;
-    uint64_t connack_position; /* as in struct mqtt_place */
+    uint64_t connack_position;   /* as in struct mqtt_place */
+    struct mqtt_upgrade upgrade; /* WebSocket */
     struct {
         uint16_t requested; /* seconds, from CONNECT */
         uint16_t effective; /* seconds: Server Keep Alive where CONNACK has one */
@@ -367,6 +388,7 @@ struct mqtt_connection_start {
     struct mqtt_endpoint endpoints[2]; /* by side */
     bool start_seen;                   /* a SYN was captured */
     uint8_t client; /* guess: the side that sent the SYN, or that does not own the known port */
+    struct mqtt_upgrade upgrade; /* WebSocket; zero for other transports */
 };
 
 /* Makes a connection. `sessions` is shared by all connections of one capture and outlives them; it

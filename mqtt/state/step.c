@@ -15,6 +15,7 @@
 #include "mqtt/state/requests.h"
 #include "mqtt/state/resume.h"
 #include "mqtt/state/silence.h"
+#include "mqtt/state/upgrade.h"
 
 /* What the packet shows by itself, and what the connection can add to it, fit into a step. */
 _Static_assert(MQTT_STEP_FINDINGS_MAX > MQTT_PACKET_FINDINGS_MAX,
@@ -228,10 +229,12 @@ static void dispatch(struct observation *o)
     }
 }
 
-static bool has_error(const struct mqtt_step *step)
+/* Whether the step blames that side: not all that a packet brings to light is about its sender. */
+static bool has_error(const struct mqtt_step *step, uint8_t side)
 {
     for (uint32_t i = 0; i < step->finding_count; i++) {
-        if (mqtt_rule_info((enum mqtt_rule)step->findings[i].rule)->severity == MQTT_ERROR)
+        if (step->findings[i].side == side &&
+            mqtt_rule_info((enum mqtt_rule)step->findings[i].rule)->severity == MQTT_ERROR)
             return true;
     }
     return false;
@@ -248,7 +251,7 @@ static void count_packet(struct observation *o)
     from->bytes += o->packet->length;
     from->packets_by_type[o->packet->type]++;
     from->last = place_leg(o->place);
-    if (o->step->finding_count != 0 && has_error(o->step)) {
+    if (o->step->finding_count != 0 && has_error(o->step, o->place->side)) {
         note_violation(o);
         from->last_error = from->last;
     }
@@ -279,6 +282,7 @@ void mqtt_connection_step(struct mqtt_connection *c, const struct mqtt_place *pl
     step->sender = (uint8_t)o.sender;
     packet_findings(&o);
     observe_silence(&o);
+    observe_upgrade(&o, outcome);
     check_first(&o);
     check_last(&o);
     /* What a malformed packet meant to say is not taken at its word; the capture's own cuts are,

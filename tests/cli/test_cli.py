@@ -112,7 +112,8 @@ class Information(Case):
             self.assertIn(severity, text.splitlines()[0])
             self.assertIn(title, " ".join(text.split()))
             first = text.splitlines()[0]
-            where = "the report names" if "when it ends" in first else 'mqttscope.rule == "%s"' % identifier
+            alone = "when it ends" in first or "by the analyzer alone" in first
+            where = "the report names" if alone else 'mqttscope.rule == "%s"' % identifier
             self.assertIn(where, text)
 
 

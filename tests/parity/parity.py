@@ -3,8 +3,8 @@
 """On every capture, plugin and analyzer say the same: two reassemblers, one truth.
 
 Compared are
-  findings   (frame, rule), each as often as it is said, but for rules that are known only when a
-             connection or the capture ends
+  findings   (frame, rule), each as often as it is said, but for rules that the analyzer alone
+             can know
   streams    which TCP streams carry MQTT, by Wireshark's numbers
   clients    the client identifier of each stream
   packets    how many control packets of each type each side of a stream sent
@@ -84,12 +84,12 @@ def only_in(this, other):
     return [item for item in this if item not in other]
 
 
-def compare(face, capture, at_end):
+def compare(face, capture, alone):
     """The differences of one capture: what is compared, and a text about it."""
     plugin, analyzer = plugin_says(face, capture), analyzer_says(face, capture)
     for said in (plugin, analyzer):
         said["findings"] = collections.Counter(
-            {key: count for key, count in said["findings"].items() if key[1] not in at_end}
+            {key: count for key, count in said["findings"].items() if key[1] not in alone}
         )
     found = {}
     for what in plugin:
@@ -106,8 +106,8 @@ def compare(face, capture, at_end):
 def main():
     """Compares all captures and holds the differences against the list."""
     _, face, chosen = faces.arguments(__doc__.splitlines()[0])
-    at_end = faces.rules_known_at_end()
-    results = faces.for_each_capture(lambda capture: compare(face, capture, at_end), chosen)
+    alone = faces.rules_of_the_analyzer()
+    results = faces.for_each_capture(lambda capture: compare(face, capture, alone), chosen)
     listed = {(c, what): why for c, what, why in faces.read_differences(DIFFERENCES, 3)}
     problems = []
     for capture, (found, _) in results.items():

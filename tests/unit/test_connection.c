@@ -1080,6 +1080,67 @@ static const struct scene scenes[] = {
     {"and the other way round",
      "connection mid\nC SUBSCRIBE 1 a:1\n? version 3.1.1\nS SUBACK 1 1\nS SUBACK 2 0x87 v5\n"
      "? version 5.0\n"},
+
+    /* ---- WebSocket: 6 ---- */
+    {"a sub-protocol as it should be", "connection a offers=mqtt selects=mqtt\n"
+                                       "C CONNECT 5.0 a clean\n"
+                                       "S CONNACK 0\n"},
+    {"several offered", "connection a offers=chat,mqtt,mqttv3.1 selects=mqtt\n"
+                        "C CONNECT 3.1.1 a clean\n"},
+    {"no mqtt offered", "connection a offers=none selects=none\n"
+                        "C CONNECT 3.1.1 a clean\n"
+                        "! websocket-protocol-not-offered\n"},
+    {"a second CONNECT is not asked again", "connection a offers=none selects=none\n"
+                                            "C CONNECT 5.0 a clean\n"
+                                            "! websocket-protocol-not-offered\n"
+                                            "S CONNACK 0\n"
+                                            "C CONNECT 5.0 a clean\n"
+                                            "! second-connect\n"},
+    /* What was not offered can't be selected: RFC 6455, 4.2.2. */
+    {"another offered, and selected", "connection a offers=chat selects=chat\n"
+                                      "C CONNECT 5.0 a clean\n"
+                                      "! websocket-protocol-not-offered\n"},
+    {"the name of 3.1 with 3.1.1", "connection a offers=mqttv3.1 selects=mqttv3.1\n"
+                                   "C CONNECT 3.1.1 a clean\n"
+                                   "! websocket-protocol-not-offered\n"},
+    {"the name of 3.1 with 3.1", "connection a offers=mqttv3.1 selects=mqttv3.1\n"
+                                 "C CONNECT 3.1 a clean\n"},
+    {"3.1 has no such section", "connection a offers=none selects=none\n"
+                                "C CONNECT 3.1 a clean text\n"},
+    {"a server of 3.1 that chooses what it knows",
+     "connection a offers=mqtt,mqttv3.1 selects=mqttv3.1\n"
+     "C CONNECT 3.1.1 a clean\n"},
+    {"offered, and none selected", "connection a offers=mqtt selects=none\n"
+                                   "C CONNECT 5.0 a clean\n"
+                                   "! websocket-protocol-not-selected\n"},
+    {"offered, and another selected", "connection a offers=mqtt,chat selects=chat\n"
+                                      "C CONNECT 3.1.1 a clean\n"
+                                      "! websocket-protocol-not-selected\n"},
+    {"an old name that was not offered", "connection a offers=mqtt selects=mqttv3.1\n"
+                                         "C CONNECT 3.1.1 a clean\n"
+                                         "! websocket-protocol-not-selected\n"},
+    {"the request is not in the capture", "connection a selects=chat\n"
+                                          "C CONNECT 5.0 a clean\n"},
+    {"the response is not in the capture", "connection a offers=mqtt\n"
+                                           "C CONNECT 5.0 a clean\n"},
+    {"text frames, said once a side", "connection a offers=mqtt selects=mqtt\n"
+                                      "C CONNECT 5.0 a clean text\n"
+                                      "! websocket-text-frame\n"
+                                      "S CONNACK 0\n"
+                                      "C PINGREQ\n"
+                                      "S PINGRESP text\n"
+                                      "! websocket-text-frame\n"
+                                      "C PINGREQ text\n"
+                                      "S PINGRESP text\n"},
+    {"text frames without the CONNECT, which may be of 3.1", "connection a mid\n"
+                                                             "C PINGREQ text\n"},
+    {"a server that closes for a text frame", "connection a offers=mqtt selects=mqtt\n"
+                                              "C CONNECT 5.0 a clean\n"
+                                              "S CONNACK 0\n"
+                                              "C PINGREQ text\n"
+                                              "! websocket-text-frame\n"
+                                              "close S fin\n"
+                                              "? cause protocol-error\n"},
 };
 
 START_TEST(scene)

@@ -129,7 +129,7 @@ struct step {
     }
 
 #define OPEN C(REQUEST), S(RESPONSE "\r\n")
-#define OPENED "C request 1\nS accepted 0\n"
+#define OPENED "C request 1\nS accepted 1\n"
 
 static const struct scenario {
     const char *name;
@@ -141,7 +141,7 @@ static const struct scenario {
      OPENED "C abc\nS xy\nC d\n"},
     {"frames behind the heads",
      {C(REQUEST "\x82\x81" NO_MASK "a"), S(RESPONSE "\r\n\x82\x01x")},
-     "C request 1\nC a\nS accepted 0\nS x\n"},
+     "C request 1\nC a\nS accepted 1\nS x\n"},
     {"two frames a segment",
      {OPEN, C("\x82\x81" SPACES "A\x82\x82" SPACES "BC")},
      OPENED "C abc\n"},
@@ -235,14 +235,26 @@ static const struct scenario {
     {"the old subprotocol",
      {C("GET / HTTP/1.1\r\nSec-WebSocket-Protocol:mqttv3.1\r\n\r\n"),
       S("HTTP/1.1 101 \r\n\r\n\x82\x01x")},
-     "C request 1\nS accepted 0\nS x\n"},
+     "C request 1\nS accepted 2\nS x\n"},
     {"another subprotocol",
      {C("GET / HTTP/1.1\r\nSec-WebSocket-Protocol: xmqtt, mqtts\r\n\r\n"), S("HTTP")},
      "C not mqtt 0\n"},
     {"plain HTTP", {C("GET /index.html HTTP/1.1\r\nHost: mqtt\r\n\r\n")}, "C not mqtt 0\n"},
     {"the server chose another",
      {C(REQUEST), S("HTTP/1.1 101 \r\nSec-WebSocket-Protocol: chat\r\n\r\n")},
-     "C request 1\nS not mqtt 0\n"},
+     "C request 1\nS accepted 3\n"},
+    {"the server chose both by halves", /* a header of each kind is lawful */
+     {C("GET / HTTP/1.1\r\nSec-WebSocket-Protocol: mqttv3.1\r\nsec-websocket-protocol: "
+        "mqtt\r\n\r\n"),
+      S("HTTP/1.1 101 \r\nSEC-WEBSOCKET-PROTOCOL:  MQTTv3.1 \r\n\r\n")},
+     "C request 1\nS accepted 1\n"},
+    {"no subprotocol at all",
+     {C("GET / HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n"),
+      S("HTTP/1.1 101 \r\nUpgrade: websocket\r\n\r\n"), C("\x82\x81" SPACES "A"), S("\x82\x01x")},
+     "C request 2\nS accepted 2\nC a\nS x\n"},
+    {"an upgrade to something else",
+     {C("GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")},
+     "C not mqtt 0\n"},
     {"refused",
      {C(REQUEST), S("HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nno!\n")},
      "C request 1\nS refused 403\n"},

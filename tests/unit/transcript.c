@@ -323,6 +323,31 @@ static void declare(struct player *p, const struct words *w)
         }
 }
 
+static uint8_t subprotocol(const char *name)
+{
+    if (name == NULL || strcmp(name, "none") == 0)
+        return MQTT_SUBPROTOCOL_NONE;
+    if (strcmp(name, "mqtt") == 0)
+        return MQTT_SUBPROTOCOL_MQTT;
+    return strcmp(name, "mqttv3.1") == 0 ? MQTT_SUBPROTOCOL_MQTTV31 : MQTT_SUBPROTOCOL_OTHER;
+}
+
+/* offers=mqtt,chat selects=chat: a WebSocket; without one of them the capture lacks it. */
+static struct mqtt_upgrade upgrade(struct player *p, const struct words *w)
+{
+    const char *offers = argument(w, "offers=");
+    const char *selects = argument(w, "selects=");
+    struct mqtt_upgrade upgrade = {.selected = subprotocol(selects)};
+    if (offers != NULL) {
+        upgrade.request = (struct mqtt_leg){p->time, ++p->frame, 0};
+        upgrade.offers_mqttv31 = strstr(offers, "mqttv3.1") != NULL;
+        upgrade.offers_mqtt = strcmp(offers, "mqtt") == 0 || strstr(offers, "mqtt,") != NULL;
+    }
+    if (selects != NULL)
+        upgrade.response = (struct mqtt_leg){p->time, ++p->frame, 0};
+    return upgrade;
+}
+
 static void start(struct player *p, const struct words *w)
 {
     const char *port = argument(w, "port=");
@@ -332,6 +357,7 @@ static void start(struct player *p, const struct words *w)
                                       .frame = ++p->frame,
                                       .memory = &p->memory,
                                       .endpoints = {{.family = 4, .port = 40000}, {.family = 4}},
+                                      .upgrade = upgrade(p, w),
                                       .start_seen = !mid,
                                       .client = 0};
     if (port != NULL)
@@ -364,7 +390,8 @@ static void send_packet(struct player *p, const struct words *w)
         .position = p->sent[p->current][w->word[0][0] == 'S'] += bytes.length,
         .acknowledged = flag(w, "unread") ? 0
                         : flag(w, "read") ? p->sent[p->current][w->word[0][0] != 'S']
-                                          : UINT64_MAX};
+                                          : UINT64_MAX,
+        .text_frame = flag(w, "text") ? p->frame : 0};
     const struct mqtt_bytes all = {bytes.data, bytes.length, bytes.length};
     const enum mqtt_outcome outcome =
         mqtt_connection_packet(c, &place, &all, NULL, &packet, &p->step);

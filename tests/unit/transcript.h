@@ -5,12 +5,13 @@
  *
  *     brokers PORT,... ...          first: each word is a broker, with listeners at these ports
  *     connection [NAME] [mid]       begins a connection; with `mid` its start was not captured
- *                                   port=N behind its name: of the server
+ *                                   behind its name port=N: of the server; offers=NAME,...
+ *                                   selects=NAME: a WebSocket's sub-protocols
  *     use NAME                      goes on with an earlier one
  *     C TYPE ...  S TYPE ...        the client, the server sends a control packet (see build());
  *                                   of any packet: began=-SECONDS (its first byte came so much
  *                                   earlier), unread (its sender has acknowledged nothing of the
- *                                   other side), read (all of it)
+ *                                   other side), read (all of it), text (in a WebSocket text frame)
  *     C RAW [v5] {HEX}              the same, as bytes
  *     +SECONDS                      time passes; +-SECONDS: the clock is set back
  *     gap C | gap S                 bytes of that direction are missing
