@@ -446,7 +446,8 @@ const struct mqtt_handshake *mqtt_connection_next_open(const struct mqtt_connect
 /* The END finding for a handshake that is open when the transport ends at `time` in the way `how`:
  * fills *finding and returns true, or false if none is due: bytes are missing in the capture, the
  * session outlives the connection and may still finish it (see mqtt_session_open_finding()), or the
- * capture ended before MQTT_OPEN_GRACE had passed. To be asked before mqtt_connection_close(). */
+ * capture ended before MQTT_OPEN_GRACE had passed. Of one that an earlier connection began, it says
+ * that it was not sent again. To be asked before mqtt_connection_close(). */
 bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
                                  const struct mqtt_handshake *handshake, int64_t time,
                                  enum mqtt_close how, struct mqtt_finding *finding);

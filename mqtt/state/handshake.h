@@ -42,16 +42,16 @@ struct mqtt_leg {
 #define MQTT_FILTERS_UNKNOWN UINT32_MAX
 
 struct mqtt_handshake {
-    uint8_t kind;      /* enum mqtt_handshake_kind */
-    uint8_t stage;     /* how many legs are done, 1 to 4: with QoS 2, 1 awaits PUBREC, 2 PUBREL, 3
-                          PUBCOMP */
-    uint8_t side;      /* who sent leg 0 */
-    bool resumed : 1;  /* begun on an earlier connection, not sent again yet */
-    bool replaces : 1; /* its identifier stood for another one that was still open: whose
-                          acknowledgement comes first is not known */
-    bool expires : 1;  /* PUBLISH: it has a Message Expiry Interval */
-    bool echoed : 1; /* while `resumed`: a PUBLISH with another identifier, but of the same QoS and
-                        fingerprint, was sent instead */
+    uint8_t kind;     /* enum mqtt_handshake_kind */
+    uint8_t stage;    /* how many legs are done, 1 to 4: with QoS 2, 1 awaits PUBREC, 2 PUBREL, 3
+                         PUBCOMP */
+    uint8_t side;     /* who sent leg 0 */
+    bool resumed;     /* begun on an earlier connection, not sent again yet */
+    bool replaces;    /* its identifier stood for another one that was still open: whose
+                         acknowledgement comes first is not known */
+    bool expires : 1; /* PUBLISH: it has a Message Expiry Interval */
+    bool echoed : 1;  /* while `resumed`: a PUBLISH with another identifier, but of the same QoS and
+                         fingerprint, was sent instead */
     uint16_t packet_identifier;
     uint16_t resends;    /* further sends of leg 0 or of PUBREL; stays at 65535 */
     uint8_t reason_code; /* of the last acknowledgement; 0 before */

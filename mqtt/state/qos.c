@@ -289,8 +289,8 @@ static void judge_first_dup(struct observation *o, enum mqtt_handshake_kind kind
 static void judge_lone_dup(struct passage *p)
 {
     struct observation *o = p->o;
-    const struct mqtt_settled *settled = just_settled(o, p->kind);
     const struct mqtt_settled *last = last_settled(o, p->kind);
+    const struct mqtt_settled *settled = just_settled(o, p->kind);
     if (!is_known(p))
         return;
     /* Less than that, and the two may have crossed. */

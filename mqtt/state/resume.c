@@ -235,8 +235,8 @@ static void go_on_counting(struct mqtt_side_state *state, const struct mqtt_infl
 {
     for (uint32_t i = 0; i < state->inflight.capacity; i++) {
         struct mqtt_handshake *live = &state->inflight.slots[i];
-        if (live->ordinal == 0)
-            continue; /* a free one, or no PUBLISH */
+        if (!is_publish(live))
+            continue;
         const struct mqtt_handshake *old = inflight_find(stored, live->packet_identifier);
         live->ordinal = old != NULL ? old->ordinal : add_up(live->ordinal, begun);
     }
@@ -289,7 +289,7 @@ static void check_session_present(struct observation *o)
     struct mqtt_connection *c = o->connection;
     const struct mqtt_session *session = c->claim->session;
     const bool five = c->version == MQTT_VERSION_5_0;
-    if (!c->claim->session_was_known || c->clean_start)
+    if (!c->claim->session_was_known || c->clean_start || c->client_identifier_assigned)
         return;
     /* Taken over in 5.0, one that ends with its connection may be gone on with, or end before. */
     const bool may_go_on = c->takes_over != 0 && (five || session->version == MQTT_VERSION_5_0);
