@@ -80,6 +80,8 @@ static char *escape_good(char *out, const uint8_t *bytes, size_t length)
 char *json_escape(char *out, const uint8_t *bytes, size_t length, bool *clean)
 {
     *clean = true;
+    if (length == 0)
+        return out; /* of nothing there may be no address */
     const size_t ascii = copy_plain(out, bytes, length);
     out += ascii;
     bytes += ascii;
