@@ -55,10 +55,10 @@ struct audit_handshake_counts {
     uint64_t started; /* on this connection */
     uint64_t resumed; /* taken over from an earlier connection of the session */
     uint64_t completed;
-    uint64_t refused;          /* ended by a reason code of 0x80 or above */
-    uint64_t incomplete;       /* the connection ended first */
-    uint64_t open;             /* the capture ended first */
-    uint64_t unknown;          /* the rest may be among the bytes that the capture lacks */
+    uint64_t refused;    /* ended by a reason code of 0x80 or above, or by the PUBACK of a QoS 2 */
+    uint64_t incomplete; /* the connection ended first */
+    uint64_t open;       /* the capture ended first */
+    uint64_t unknown;    /* the rest may be among the bytes that the capture lacks */
     uint64_t retransmitted;    /* further sends of PUBLISH or PUBREL */
     uint64_t stage[MQTT_LEGS]; /* of those incomplete or open: how many got this far; QoS 2: [1]
                                   awaits PUBREC, [2] PUBREL, [3] PUBCOMP */

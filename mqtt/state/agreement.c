@@ -261,7 +261,10 @@ static int64_t client_silence(const struct observation *o)
 static void check_timeout(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
-    const int64_t silence = client_silence(o);
+    int64_t silence = client_silence(o);
+    /* It may have been under way when the client broke its silence. */
+    if (silence <= ANSWER_TIME && c->keep_alive.last_silence > silence)
+        silence = c->keep_alive.last_silence;
     if (!c->keep_alive.known || c->keep_alive.in_doubt || c->sides[c->client].last.frame == 0)
         return;
     const bool true_enough = silent_beyond(c, silence, 2);

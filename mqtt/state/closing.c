@@ -277,6 +277,8 @@ static void silence_finding(struct mqtt_connection *c, const struct mqtt_place *
 void check_closing(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
+    if (c->keep_alive.broken_by.frame != 0)
+        check_kept(o);
     if (o->to->violation.frame != 0)
         check_receiver(o);
     if (o->to->fault_reason != 0 && o->packet->type == MQTT_DISCONNECT)

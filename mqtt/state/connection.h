@@ -355,12 +355,16 @@ struct mqtt_connection {
         uint16_t effective; /* seconds: Server Keep Alive where CONNACK has one */
         bool known;         /* CONNECT was seen */
         bool in_doubt; /* the capture lacks the part of the CONNACK that may say otherwise (5.0) */
+        int64_t last_silence;           /* nanoseconds between the client's last two packets */
         int64_t longest_silence;        /* nanoseconds between two packets of the client */
         uint64_t longest_silence_frame; /* the packet that ended it */
         uint64_t late;                  /* silences above 1.0x, up to 1.5x */
         uint64_t expired;               /* silences above 1.5x */
         int64_t served;        /* when the server first sent something in a silence above 1.5x */
         uint64_t served_after; /* the client's last packet before it; 0: that did not happen */
+        int64_t broken;        /* the last silence above 1.5x, nanoseconds */
+        struct mqtt_leg broken_by; /* what ended it; frame 0: none, or the server was seen to go on
+                                      after it */
     } keep_alive;
     struct {
         uint64_t sent;

@@ -323,5 +323,9 @@ bool mqtt_session_open_finding(const struct mqtt_session *session,
         return false;
     open_finding(handshake, by_client, time, finding);
     finding->version = session->version;
+    /* Nobody was late while the client was there: then it is only not over yet. */
+    const int64_t left = session->left != MQTT_NO_TIME ? session->left : session->offline_since;
+    if (mqtt_elapsed(left, last->time) < MQTT_OPEN_GRACE)
+        finding->rule = MQTT_RULE_WAITS_IN_SESSION;
     return true;
 }

@@ -126,15 +126,24 @@ static bool disowns(const struct passage *p)
     return p->state <= OTHER && reason_of(p->o->packet) == MQTT_REASON_PACKET_IDENTIFIER_NOT_FOUND;
 }
 
+/* The frame that the row's finding names; of an adopted exchange, the first that was seen. */
+static uint64_t frame_about(const struct passage *p)
+{
+    unsigned leg = p->transition->about;
+    if (leg >= NO_LEG)
+        return 0;
+    while (leg + 1 < MQTT_LEGS && p->handshake->legs[leg].frame == 0)
+        leg++;
+    return p->handshake->legs[leg].frame;
+}
+
 static bool judge_by(const struct passage *p, enum mqtt_rule rule)
 {
     struct observation *o = p->o;
     if (pays(o))
         return true;
     if (is_known(p) && !disowns(p))
-        exchange_finding(
-            o, rule, p->handshake,
-            p->transition->about < NO_LEG ? p->handshake->legs[p->transition->about].frame : 0);
+        exchange_finding(o, rule, p->handshake, frame_about(p));
     return false;
 }
 
@@ -471,7 +480,11 @@ static void check_reason(const struct passage *p)
     struct observation *o = p->o;
     const uint8_t reason = reason_of(o->packet);
     const bool second_half = p->packet == PUBREL || p->packet == PUBCOMP;
-    if (second_half && reason == MQTT_REASON_PACKET_IDENTIFIER_NOT_FOUND)
+    /* In recovery it is no error: the other side had finished (5.0: 3.6.2.1, 3.7.2.1). */
+    const bool recovers = p->handshake != NULL &&
+                          (p->handshake->again.frame != 0 || p->handshake->legs[0].frame == 0);
+    if (second_half && reason == MQTT_REASON_PACKET_IDENTIFIER_NOT_FOUND && !recovers &&
+        is_known(p))
         raise_finding(o, MQTT_RULE_PACKET_IDENTIFIER_NOT_FOUND, reason_field(o),
                       o->packet->packet_identifier, 0);
     else if (!second_half && p->transition->next == DONE && reason >= MQTT_REASON_FAILURE)
@@ -543,7 +556,7 @@ static void release_again(struct passage *p, const struct mqtt_settled *settled)
     struct observation *o = p->o;
     if (is_known(p) && settled->failed)
         identifier_finding(o, MQTT_RULE_PUBREL_AFTER_ERROR, settled->frame);
-    else if (is_known(p))
+    else if (is_known(p) && settled->released != 0)
         resend_finding(o, settled->released);
     o->step->resend = settled->released != 0;
     o->step->first.frame = settled->released;
@@ -558,6 +571,20 @@ static void stay(struct passage *p)
         mark_resend(o, p->handshake, &p->handshake->legs[2]);
     if (p->transition->owed != MQTT_NOTHING)
         owe(o, o->to, (enum mqtt_packet_type)p->transition->owed);
+}
+
+/* A PUBACK ends a QoS 2 exchange, too, wrong as it is: its receiver is done with the message, and
+ * its sender can't go on with it. */
+static bool ends_wrongly(const struct passage *p)
+{
+    return p->state == OTHER && p->packet == PUBACK && p->handshake->kind == MQTT_HANDSHAKE_QOS_2 &&
+           p->handshake->stage == 1;
+}
+
+static void end_wrongly(struct passage *p)
+{
+    finish_handshake(p->o, p->beginner, p->handshake, 1);
+    p->o->step->handshake.failed = true; /* it was no QoS 2 */
 }
 
 void observe_acknowledgement(struct observation *o)
@@ -588,6 +615,8 @@ void observe_acknowledgement(struct observation *o)
         receive(&p);
     else if (p.transition->next == RELEASED)
         release(&p);
+    else if (!paid && ends_wrongly(&p))
+        end_wrongly(&p);
     else if (!ends)
         stay(&p);
     else if (!paid)

@@ -79,6 +79,19 @@ void check_server_keep_alive(struct observation *o, int64_t silence)
                   c->keep_alive.effective);
 }
 
+void check_kept(struct observation *o)
+{
+    struct mqtt_connection *c = o->connection;
+    const struct mqtt_leg *by = &c->keep_alive.broken_by;
+    const bool answers = o->step->request.frame != 0 && o->step->request.frame >= by->frame;
+    if (o->sender != MQTT_SENDER_SERVER || o->packet->type == MQTT_DISCONNECT ||
+        (!answers && mqtt_elapsed(o->place->time, by->time) <= ANSWER_TIME))
+        return;
+    raise_finding(o, MQTT_RULE_KEEP_ALIVE_EXPIRED, MQTT_FIELDS,
+                  mqtt_milliseconds(c->keep_alive.broken), c->keep_alive.effective);
+    c->keep_alive.broken_by.frame = 0;
+}
+
 /* Of the late packets of a connection only the first is a finding; the counts have them all. */
 void observe_silence(struct observation *o)
 {
@@ -95,6 +108,7 @@ void observe_silence(struct observation *o)
             note_served(c, last, o->place->time);
         return;
     }
+    c->keep_alive.last_silence = silence;
     if (silence > c->keep_alive.longest_silence) {
         c->keep_alive.longest_silence = silence;
         c->keep_alive.longest_silence_frame = o->place->frame;
@@ -103,13 +117,14 @@ void observe_silence(struct observation *o)
     if (!silent_beyond(c, judged, 2) || awaits_connack(c) || o->to->disconnect.frame != 0 ||
         transport_ended(c))
         return;
-    if (silent_beyond(c, mqtt_elapsed(judged, EXPIRY_SLACK), 3)) {
-        c->keep_alive.expired++;
-        raise_finding(o, MQTT_RULE_KEEP_ALIVE_EXPIRED, MQTT_FIELDS, mqtt_milliseconds(silence),
-                      c->keep_alive.effective);
-        check_server_keep_alive(o, judged);
-    } else if (c->keep_alive.late++ == 0) {
+    const bool broken = silent_beyond(c, mqtt_elapsed(judged, EXPIRY_SLACK), 3);
+    (*(broken ? &c->keep_alive.expired : &c->keep_alive.late))++;
+    if (c->keep_alive.late + c->keep_alive.expired == 1)
         raise_finding(o, MQTT_RULE_KEEP_ALIVE_LATE, MQTT_FIELDS, mqtt_milliseconds(silence),
                       c->keep_alive.effective);
-    }
+    if (!broken)
+        return;
+    c->keep_alive.broken = silence;
+    c->keep_alive.broken_by = place_leg(o->place);
+    check_server_keep_alive(o, judged);
 }

@@ -12,6 +12,10 @@ void observe_silence(struct observation *o);
  * alive itself, 3 for what a server has to allow (3.1.2-24; 5.0: 3.1.2-22). */
 bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned halves);
 
+/* So long a packet of the server may be under way from before what the client sent last:
+ * nanoseconds. */
+#define ANSWER_TIME MQTT_SECOND
+
 /* Raises a finding if a silence of the client of `silence` nanoseconds that broke the keep alive
  * would have been none by its own: it goes by that one, and not by the server's (5.0: 3.1.2-21,
  * 3.2.2-21). */
@@ -22,6 +26,12 @@ void check_server_keep_alive(struct observation *o, int64_t silence);
  * the connection is known to have stayed open behind it, until `end`. What was under way for long
  * comes all at once, with the close behind it. */
 bool served_in_silence(const struct mqtt_connection *c, int64_t end, bool open);
+
+/* To be called where keep_alive.broken_by is set, when the packet was taken in. Raises a finding if
+ * the server goes on with a client that came back after a silence for which it had to close: it
+ * answers what came then, or sends something more than a second later. That the client sent
+ * something does not show that the server was still there. */
+void check_kept(struct observation *o);
 
 /* The client has sent its CONNECT, and nothing but AUTH has come back: while it waits it need not
  * speak. */

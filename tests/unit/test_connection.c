@@ -288,10 +288,22 @@ static const struct scene scenes[] = {
     {"in time, late, expired",
      "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+9\nC PINGREQ\nS PINGRESP\n+11\n"
      "C PINGREQ\n! keep-alive-late\nS PINGRESP\n+12\nC PINGREQ\nS PINGRESP\n+16\nC PINGREQ\n"
-     "! keep-alive-expired\nS PINGRESP\n"},
+     "S PINGRESP\n! keep-alive-expired\n"},
+    {"... of which its packet alone is no proof: the server may be gone",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+30\nC PINGREQ\n! keep-alive-late\n"
+     "close S rst\n"
+     "connection\nC CONNECT 5.0 b clean ka=10\nS CONNACK\n+30\nC PINGREQ\n! keep-alive-late\n"
+     "S DISCONNECT 0x8d\n! keep-alive-timeout\nclose S fin\n"
+     "connection\nC CONNECT 5.0 c clean ka=10\nS CONNACK\n+15.2\nC PINGREQ\n! keep-alive-late\n"
+     "S DISCONNECT 0x8d\n! keep-alive-timeout\nclose S fin\n"},
+    {"... nor is what the server had sent before",
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+30\nC PUBLISH 0 t\n"
+     "! keep-alive-late\n+0.5\nS PUBLISH 0 t\nclose S fin\n"
+     "connection\nC CONNECT 3.1.1 b clean ka=10\nS CONNACK\n+30\nC PUBLISH 0 t\n"
+     "! keep-alive-late\n+1.5\nS PUBLISH 0 t\n! keep-alive-expired\nS PUBLISH 0 t\n"},
     {"what the server sends does not keep it alive",
      "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+8\nS PUBLISH 0 t\n+8\nC PINGREQ\n"
-     "! keep-alive-expired\n"},
+     "! keep-alive-late\nS PINGRESP\n! keep-alive-expired\n"},
     {"no keep alive", "connection\nC CONNECT 3.1.1 a clean ka=0\nS CONNACK\n+9999\nC PINGREQ\n"},
     {"silence that a gap may have filled",
      "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+20\ngap C\nC PINGREQ\n"},
@@ -307,7 +319,7 @@ static const struct scene scenes[] = {
     {"a Server Keep Alive in a CONNACK that is lost",
      "connection\nC CONNECT 5.0 a clean ka=5\ngap S\nS PUBLISH 0 t\n+60\nC PINGREQ\n"
      "S PINGRESP\nconnection\nC CONNECT 5.0 b clean ka=5\ngap C\nS CONNACK\nC PUBLISH 0 t\n"
-     "+60\nC PINGREQ\n! keep-alive-expired\n"},
+     "+60\nC PINGREQ\n! keep-alive-late\nS PINGRESP\n! keep-alive-expired\n"},
     {"Server Keep Alive counts",
      "connection\nC CONNECT 5.0 a clean ka=60\nS CONNACK {13 000a}\n+16\nclose S fin\n"
      "! keep-alive-closed\n? cause keep-alive\n"},
@@ -396,8 +408,24 @@ static const struct scene scenes[] = {
      "close S rst\nconnection\nC CONNECT 3.1.1 a\nS CONNACK sp\nC PUBLISH 2 t id=1 dup\n"
      "! publish-after-pubrel\n"},
     {"never resumed",
-     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n+20\nend\n"
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\n+6\nclose S rst\n+20\nend\n"
      "! qos-1-unfinished\n"},
+    {"... and nobody was late",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n+20\nend\n"
+     "! waits-in-session\n"},
+    {"QoS 2 that is answered with PUBACK is over for both",
+     "connection\nC CONNECT 5.0 a {11 00000e10}\nS CONNACK {21 0001}\nC PUBLISH 2 t id=1\n"
+     "S PUBACK 1\n! acknowledgement-wrong-type\nC PUBLISH 2 t id=1\nS PUBACK 1\n"
+     "! acknowledgement-wrong-type\nclose S rst\n"
+     "connection\nC CONNECT 5.0 a {11 00000e10}\nS CONNACK sp\nC PUBLISH 1 t id=3\nS PUBACK 3\n"
+     "+30\nC DISCONNECT\nclose C fin\n+20\nend\n"},
+    {"... even if the client goes on with it",
+     "connection\n" V5 "C PUBLISH 2 t id=1\nS PUBACK 1\n! acknowledgement-wrong-type\n"
+     "C PUBREL 1\nS PUBCOMP 1\n"},
+    {"not found is no error in recovery",
+     "connection\nC CONNECT 5.0 a {11 00000e10}\nS CONNACK\nC PUBLISH 2 t id=1\nS PUBREC 1\n"
+     "C PUBREL 1\nclose S rst\nconnection\nC CONNECT 5.0 a {11 00000e10}\nS CONNACK sp\n"
+     "C PUBREL 1\nS PUBCOMP 1 0x92\n"},
     {"the session is lost",
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC DISCONNECT\nclose C fin\nconnection\n"
      "C CONNECT 3.1.1 a\nS CONNACK\n! session-lost\n"},
@@ -476,13 +504,13 @@ static const struct scene scenes[] = {
     {"silence ends with a packet's first byte",
      "connection\nC CONNECT 3.1.1 a clean ka=2\nS CONNACK\n+10\nC PUBLISH 0 t began=-8.5\n"},
     {"... if it began in time",
-     "connection\nC CONNECT 3.1.1 a clean ka=2\nS CONNACK\n+10\nC PUBLISH 0 t began=-1\n"
-     "! keep-alive-expired\n"},
+     "connection\nC CONNECT 3.1.1 a clean ka=2\nS CONNACK\n+10\nC PUBLISH 1 t id=1 began=-1\n"
+     "! keep-alive-late\nS PUBACK 1\n! keep-alive-expired\n"},
     {"a Server Keep Alive binds from its CONNACK on",
      "connection\nC CONNECT 5.0 a clean ka=60\n+8\nS CONNACK {13 0005}\n+4\nC PINGREQ\n"},
     {"... and then it does",
      "connection\nC CONNECT 5.0 a clean ka=60\n+8\nS CONNACK {13 0005}\n+9\nC PINGREQ\n"
-     "! keep-alive-expired\n! server-keep-alive-ignored\n"},
+     "! keep-alive-late\n! server-keep-alive-ignored\nS PINGRESP\n! keep-alive-expired\n"},
     {"limits in a CONNACK that the client's TCP has not got",
      "connection\nC CONNECT 5.0 a clean\nS CONNACK {24 00 25 00 27 0000000a}\n"
      "C PUBLISH 1 t id=1 retain says=0123456789 unread\n"},
@@ -746,12 +774,12 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 5.0 a clean ka=600\nS CONNACK {13 000a}\n+16\nS DISCONNECT 0x8d\n"
      "! keep-alive-timeout\n! server-keep-alive-ignored\nclose S fin\n"
      "connection\nC CONNECT 5.0 b clean\nS CONNACK {13 000a}\n+30\nC PINGREQ\n"
-     "! keep-alive-expired\n! server-keep-alive-ignored\n"},
+     "! keep-alive-late\n! server-keep-alive-ignored\nS PINGRESP\n! keep-alive-expired\n"},
     {"... and others, which are late by any",
      "connection\nC CONNECT 5.0 a clean ka=15\nS CONNACK {13 000a}\n+16\nS DISCONNECT 0x8d\n"
      "! keep-alive-timeout\nclose S fin\n"
      "connection\nC CONNECT 5.0 b clean ka=10\nS CONNACK\n+30\nC PINGREQ\n"
-     "! keep-alive-expired\n"
+     "! keep-alive-late\nS PINGRESP\n! keep-alive-expired\n"
      "connection\nC CONNECT 5.0 c clean ka=600\nS CONNACK {13 000a}\n+12\nC PINGREQ\n"
      "! keep-alive-late\n"
      "connection\nC CONNECT 5.0 d clean ka=5\nS CONNACK {13 000a}\n+9\nC PINGREQ\n"},
@@ -995,7 +1023,8 @@ static const struct scene scenes[] = {
      "connection mid\nC PINGREQ\nS PINGRESP\n+99\nS PUBLISH 0 t\n+9\nend\n"},
     {"... and the client is heard of again",
      "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+21\nS PUBLISH 0 t\n+3\n"
-     "S PUBLISH 0 t\nC PINGREQ\n! keep-alive-expired\nS PINGRESP\n+3\nS PUBLISH 0 t\nend\n"},
+     "S PUBLISH 0 t\nC PINGREQ\n! keep-alive-late\nS PINGRESP\n! keep-alive-expired\n+3\nS PUBLISH "
+     "0 t\nend\n"},
 
     /* ---- After DISCONNECT ---- */
     {"nobody closes after the client's DISCONNECT",
