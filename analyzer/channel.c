@@ -261,6 +261,8 @@ void channel_close(struct feed *feed, struct channel *channel, const struct tcp_
         mqtt_stream_free(&channel->streams[side]);
     }
     tell_transport(channel);
+    for (uint8_t side = 0; side < 2; side++)
+        mqtt_connection_unread(channel->connection, side, channel->flow->side[side].unread_since);
     audit_connection_closed(feed->audit, channel->audit, channel->connection, &place, close,
                             &feed->step);
     mqtt_connection_free(channel->connection);

@@ -11,6 +11,7 @@
 
 #include "analyzer/input/hold.h"
 #include "analyzer/input/tcp.h"
+#include "analyzer/input/unread.h"
 
 enum flow_state {
     FLOW_SILENT, /* open, no payload yet: all that a port scan or a SYN flood makes */
@@ -31,6 +32,7 @@ struct half {
     bool fin_seen;
     bool acked_seen;
     struct hold hold; /* what came early */
+    struct unread unread;
 };
 
 struct flow {

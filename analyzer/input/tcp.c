@@ -98,6 +98,7 @@ static void deliver(struct tcp *tcp, struct flow *flow, unsigned side, const str
     struct half *half = &flow->half[side];
     const uint32_t acknowledged = half->acked - half->next; /* of these bytes, or wrapped */
     flow->face.side[side].late = half->acked_seen && acknowledged > 0 && acknowledged <= MAX_WINDOW;
+    unread_sent(&half->unread, half->next, now->time_ns);
     half->next += bytes.reported;
     flow->face.side[side].bytes += bytes.reported;
     flow->face.side[side].bytes_not_captured += missing;
@@ -192,6 +193,8 @@ static void close_flow(struct tcp *tcp, struct flow *flow, const struct tcp_mome
     if (flow->state == FLOW_RESET)
         how = TCP_END_RST;
     flows_move(&tcp->flows, flow, FLOW_CLOSED);
+    for (unsigned side = 0; side < 2; side++)
+        flow->face.side[side].unread_since = unread_since(&flow->half[side].unread);
     tcp->handler.closed(tcp->context, &flow->face, now, how);
     flow->face.user = NULL;
 }
@@ -390,8 +393,10 @@ static void take_acknowledgement(struct tcp *tcp, struct segment *segment)
         give_up_hole(tcp, flow, !segment->side, segment->now);
     /* One that was overtaken on its way here takes nothing back. */
     const bool news = !other->acked_seen || other->acked - segment->acknowledgement > MAX_WINDOW;
-    if (news)
+    if (news) {
         other->acked = segment->acknowledgement;
+        unread_acknowledged(&other->unread, segment->acknowledgement, other->next);
+    }
     other->acked_seen = true;
     /* A FIN counts as one byte. */
     const uint32_t ahead = segment->acknowledgement - other->next;
@@ -485,6 +490,7 @@ static void take_payload(struct tcp *tcp, struct segment *segment)
         if (ahead > INT32_MAX) {
             uint32_t known = half->next - sequence;
             if (known >= payload.reported) {
+                unread_sent_again(&half->unread, sequence);
                 flow->face.side[segment->side].retransmitted++;
                 tcp->counters.retransmitted++;
                 return;

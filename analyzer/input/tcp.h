@@ -68,9 +68,12 @@ struct tcp_side {
                               acknowledged when it sent these; UINT64_MAX: not known */
     bool late; /* in data(): the other side acknowledged some of these bytes in an earlier packet of
                   the capture, and may have answered them there */
-    uint64_t gaps;               /* holes given up */
-    uint64_t gap_bytes;          /* bytes in them */
-    uint64_t bytes;              /* payload delivered, as reported on the wire; without gaps */
+    int64_t unread_since; /* in closed(): what this side sent from this time on, nanoseconds, did
+                             not get to the other one: it was sent again, and never acknowledged.
+                             INT64_MAX: not known of anything */
+    uint64_t gaps;        /* holes given up */
+    uint64_t gap_bytes;   /* bytes in them */
+    uint64_t bytes;       /* payload delivered, as reported on the wire; without gaps */
     uint64_t bytes_not_captured; /* of those, what the snap length cut off */
 };
 

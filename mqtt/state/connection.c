@@ -38,6 +38,7 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
     c->shared_available = true;
     for (unsigned side = 0; side < 2; side++) {
         c->sides[side].receive_maximum = UINT16_MAX;
+        c->sides[side].unread_since = INT64_MAX;
         c->sides[side].inflight.memory = start->memory;
         c->sides[side].discarded.memory = start->memory;
     }
@@ -72,4 +73,9 @@ const struct mqtt_handshake *mqtt_connection_next_open(const struct mqtt_connect
                                                        uint8_t side, uint32_t *cursor)
 {
     return mqtt_inflight_next(&connection->sides[side].inflight, cursor);
+}
+
+void mqtt_connection_unread(struct mqtt_connection *c, uint8_t side, int64_t time)
+{
+    c->sides[side & 1].unread_since = time;
 }

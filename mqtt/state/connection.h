@@ -266,6 +266,7 @@ struct mqtt_side_state {
     uint64_t disconnect_position; /* as in struct mqtt_place */
     int64_t
         slowest_answer; /* nanoseconds: the longest that it let a request wait on this connection */
+    int64_t unread_since; /* see mqtt_connection_unread() */
     uint8_t disconnect_reason;
     uint8_t fault_reason; /* 5.0: the reason code for its first error; 0: none is prescribed */
     bool faults;          /* it has made more than one */
@@ -427,6 +428,11 @@ void mqtt_connection_gap(struct mqtt_connection *connection, const struct mqtt_p
  * mqtt_connection_close(). From then on the client is offline, and who takes its session takes it
  * from nobody. */
 void mqtt_connection_over(struct mqtt_connection *connection, int64_t time);
+
+/* What `side` sent at `time`, or later, has surely not reached the other side: TCP sent it again,
+ * and it was never acknowledged. To be called before the close; nobody is blamed for not answering
+ * it. INT64_MAX: nothing is known to be lost. */
+void mqtt_connection_unread(struct mqtt_connection *connection, uint8_t side, int64_t time);
 
 /* The transport ended, or the capture did (how == MQTT_CLOSE_CAPTURE_END). place->side is who ended
  * it, place->frame 0 if no frame shows it, place->began when the client began a packet that did not

@@ -136,6 +136,12 @@ static bool owed_nothing(const struct mqtt_connection *connection, unsigned send
            mqtt_elapsed(from->last_error.time, last->time) < MQTT_OPEN_GRACE;
 }
 
+/* What `side` sent has not reached the one that would have to answer it. */
+static bool got_lost(const struct mqtt_connection *c, unsigned side, const struct mqtt_leg *leg)
+{
+    return leg->time >= c->sides[side].unread_since;
+}
+
 static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_close how,
                           struct mqtt_step *step)
 {
@@ -145,7 +151,7 @@ static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_clo
     for (uint32_t i = 0; i < c->ping.waiting_count; i++) {
         const struct mqtt_ping *ping = &c->ping.waiting[i];
         const int64_t waited = mqtt_elapsed(time, ping->leg.time);
-        if (waited < grace || !seen_since(c, ping->clock) ||
+        if (waited < grace || !seen_since(c, ping->clock) || got_lost(c, c->client, &ping->leg) ||
             (how != MQTT_CLOSE_CAPTURE_END && owed_nothing(c, c->client, &ping->leg)))
             continue;
         if (displaced != 0)
@@ -291,6 +297,7 @@ bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
     if (handshake->resumed)
         return not_resent_finding(connection, handshake, finding);
     if (!seen_since(connection, handshake->began) || (session_goes_on && ended) ||
+        got_lost(connection, last_sender(handshake), handshake_last_leg(handshake)) ||
         mqtt_handshake_handed_on(connection, handshake))
         return false;
     if (ended && (owed_nothing(connection, last_sender(handshake), handshake_last_leg(handshake)) ||
@@ -325,7 +332,9 @@ bool mqtt_session_open_finding(const struct mqtt_session *session,
     finding->version = session->version;
     /* Nobody was late while the client was there: then it is only not over yet. */
     const int64_t left = session->left != MQTT_NO_TIME ? session->left : session->offline_since;
-    if (mqtt_elapsed(left, last->time) < MQTT_OPEN_GRACE)
+    const bool sent_by_client = finding->sender == MQTT_SENDER_CLIENT;
+    if (mqtt_elapsed(left, last->time) < MQTT_OPEN_GRACE ||
+        last->time >= session->unread_since[sent_by_client ? 0 : 1])
         finding->rule = MQTT_RULE_WAITS_IN_SESSION;
     return true;
 }

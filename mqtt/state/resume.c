@@ -103,6 +103,7 @@ static void let_go(struct mqtt_session *session, enum mqtt_claim_state state, in
     session->expiry = c->version == MQTT_VERSION_5_0 ? c->session_expiry : UINT32_MAX;
     for (unsigned i = 0; i < 2; i++) {
         session->begun[i] = c->sides[i == 0 ? c->client : 1 - c->client].begun;
+        session->unread_since[i] = c->sides[i == 0 ? c->client : 1 - c->client].unread_since;
         inflight_clear(&session->inflight[i]);
         /* Also of a session that ends here: what comes again after all can be told by them. */
         if (!keep_copies(&session->inflight[i], table_of(c, i))) {

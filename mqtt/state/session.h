@@ -63,10 +63,12 @@ struct mqtt_session {
     uint32_t contestants;                /* CONNECTs that may displace the holder: the unanswered
                                             ones, and those of which the answer will not be seen */
     struct mqtt_leg connect;             /* the last CONNECT */
-    int64_t offline_since; /* nanoseconds: the last control packet of the last connection */
-    int64_t offline_slack; /* the server may have noticed so much later; INT64_MAX: any time */
-    int64_t left;          /* when its last connection was over; MQTT_NO_TIME: not known */
-    int64_t named;         /* time of the last CONNECT, accepted or not; MQTT_NO_TIME: none */
+    int64_t offline_since;   /* nanoseconds: the last control packet of the last connection */
+    int64_t offline_slack;   /* the server may have noticed so much later; INT64_MAX: any time */
+    int64_t left;            /* when its last connection was over; MQTT_NO_TIME: not known */
+    int64_t unread_since[2]; /* of that connection, as in mqtt_connection_unread(): [0] the client's
+                                packets, [1] the server's */
+    int64_t named;           /* time of the last CONNECT, accepted or not; MQTT_NO_TIME: none */
     struct mqtt_waiting waiting[2]; /* what that connection left unfinished, if `counted`: [0] begun
                                        by the client, [1] by the server */
     uint64_t connections;

@@ -410,9 +410,18 @@ static const struct scene scenes[] = {
     {"never resumed",
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\n+6\nclose S rst\n+20\nend\n"
      "! qos-1-unfinished\n"},
+    {"... for it had not got there",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\n+1\nunread C\nC PUBLISH 1 t id=1\n+6\n"
+     "close S rst\n+20\nend\n! waits-in-session\n"},
     {"... and nobody was late",
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n+20\nend\n"
      "! waits-in-session\n"},
+    {"nobody has to answer what did not get there",
+     "connection\n" V5 "C PUBLISH 1 t id=1\nS PUBLISH 2 t id=9\n+1\nunread C\nC PUBLISH 2 t id=2\n"
+     "C SUBSCRIBE 3 t:0\nC PINGREQ\n+30\nend\n! qos-1-unfinished\n! qos-2-without-pubrec\n"},
+    {"... nor what did not get to the client",
+     "connection\n" V3 "S PUBLISH 1 t id=1\n+1\nunread S\nS PUBLISH 2 t id=9\n+30\nC PINGREQ\n"
+     "+1\nclose S fin\n! qos-1-unfinished\n! pingreq-unanswered\n"},
     {"QoS 2 that is answered with PUBACK is over for both",
      "connection\nC CONNECT 5.0 a {11 00000e10}\nS CONNACK {21 0001}\nC PUBLISH 2 t id=1\n"
      "S PUBACK 1\n! acknowledgement-wrong-type\nC PUBLISH 2 t id=1\nS PUBACK 1\n"

@@ -32,8 +32,9 @@ struct run {
     int ignore_after;    /* data events before tcp_ignore(); -1 for never */
     uint8_t *packet;     /* the segment being read, in memory of its exact size */
     size_t packet_size;
-    unsigned copied; /* data events with bytes outside of `packet` */
-    unsigned late;   /* data events with bytes that were acknowledged before */
+    unsigned copied;   /* data events with bytes outside of `packet` */
+    unsigned late;     /* data events with bytes that were acknowledged before */
+    int64_t unread[2]; /* of A, and of B, at the close */
 };
 
 __attribute__((format(printf, 4, 5))) static void event(struct run *run,
@@ -112,7 +113,10 @@ static void on_ended(void *context, struct tcp_flow *flow, unsigned side,
 static void on_closed(void *context, struct tcp_flow *flow, const struct tcp_moment *now,
                       enum tcp_end how)
 {
+    struct run *run = context;
     ck_assert_ptr_eq(flow->user, context);
+    for (unsigned side = 0; side < 2; side++)
+        run->unread[who(flow, side) == 'B'] = flow->side[side].unread_since;
     event(context, now, flow, "closed %s", end_name(how));
 }
 
@@ -435,6 +439,35 @@ START_TEST(an_overtaken_acknowledgement_takes_nothing_back)
     play(&run, HANDSHAKE "B A 3 5 yy\nB A 1 3 xx\nA A 3 1 cd\nA A 1 1 ab\nA A 5 5 ef");
     ck_assert_uint_eq(run.late, 2);
     run_end(&run);
+    tcp_free(run.tcp);
+}
+END_TEST
+
+/* What was sent again and never acknowledged did not get there: from when on, in seconds of A's
+ * packets and B's; 0: nothing is known to be lost. */
+static const struct {
+    const char *script;
+    int64_t a, b;
+} losses[] = {
+    {"A PA 1 1 abc\nA PA 1 1 abc", 4, 0},
+    {"A PA 1 1 abc\nA PA 1 1 abc\nB A 1 4", 0, 0},
+    {"A PA 1 1 abc", 0, 0}, /* the answer may be under way */
+    {"A PA 1 1 abc\nB A 1 4\nA PA 4 1 def\nA PA 7 1 ghi\nA PA 4 1 def\nA PA 4 1 def", 6, 0},
+    {"A PA 1 1 abc\nA PA 4 1 def\nA PA 1 1 abc\nB A 1 4", 0, 0}, /* what was sent again came */
+    {"A PA 1 1 abc\nA PA 4 1 def\nB A 1 4\nA PA 7 1 g\nA PA 4 1 def", 5, 0},
+    {"B PA 1 1 abc\nB PA 1 1 abc\nA PA 1 1 x\nB PA 4 2 y", 0, 4},
+};
+
+START_TEST(what_did_not_get_there)
+{
+    const int64_t second = 1000000000;
+    struct run run;
+    run_start(&run, NULL);
+    play(&run, HANDSHAKE);
+    play(&run, losses[_i].script);
+    run_end(&run);
+    ck_assert_int_eq(run.unread[0], losses[_i].a != 0 ? losses[_i].a * second : INT64_MAX);
+    ck_assert_int_eq(run.unread[1], losses[_i].b != 0 ? losses[_i].b * second : INT64_MAX);
     tcp_free(run.tcp);
 }
 END_TEST
@@ -954,8 +987,8 @@ END_TEST
 
 SUITE("tcp", TABLE(transcripts, scenarios), TABLE(numbers_streams, numberings),
       TEST(in_order_is_not_copied), TEST(an_overtaken_acknowledgement_takes_nothing_back),
-      TEST(counts), TEST(counts_go_on_for_months), TEST(rejects_bad_headers),
-      TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up),
+      TEST(counts), TEST(counts_go_on_for_months), TABLE(what_did_not_get_there, losses),
+      TEST(rejects_bad_headers), TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up),
       TEST(one_side_alone_waits_less), TEST(flood_is_bounded), TEST(many_flows_stay_apart),
       TEST(the_quietest_goes_first), TEST(closed_flows_are_forgotten_in_the_end),
       TABLE(any_cutting_gives_the_same_stream, modes), TABLE(survives_noise, seeds))

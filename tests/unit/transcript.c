@@ -563,6 +563,8 @@ static void act(struct player *p, const struct words *w)
         pass_time(p, (int64_t)(strtod(word + 1, NULL) * 1e9));
     else if (strcmp(word, "gap") == 0)
         lose(p, w->word[1][0] == 'S');
+    else if (strcmp(word, "unread") == 0)
+        mqtt_connection_unread(current(p), w->word[1][0] == 'S', p->time);
     else if (strcmp(word, "over") == 0)
         over(p, w->word[1][0] == 'S');
     else if (strcmp(word, "close") == 0)

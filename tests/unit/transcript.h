@@ -15,6 +15,7 @@
  *     C RAW [v5] {HEX}              the same, as bytes
  *     +SECONDS                      time passes; +-SECONDS: the clock is set back
  *     gap C | gap S                 bytes of that direction are missing
+ *     unread C                      what the client sends from now on does not get there
  *     over C                        the transport is seen to end, and is closed later
  *     fin                           a FIN was seen, and something may still come
  *     close C fin | close S rst ... the transport ends; also reused (its addresses and ports serve
