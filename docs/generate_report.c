@@ -104,15 +104,11 @@ void report_page(void)
 /* ---- The schema ---- */
 
 static const char *const vocabularies[AUDIT_UNITS] = {
-    [AUDIT_UNIT_VERSION] = "version",
-    [AUDIT_UNIT_SEVERITY] = "severity",
-    [AUDIT_UNIT_PACKET_TYPE] = "packet_type",
-    [AUDIT_UNIT_END_CAUSE] = "end_cause",
-    [AUDIT_UNIT_DIRECTION] = "word_direction",
-    [AUDIT_UNIT_TRANSPORT] = "word_transport",
-    [AUDIT_UNIT_SESSION_STATE] = "session_state",
-    [AUDIT_UNIT_LIMIT] = "word_limit",
-    [AUDIT_UNIT_RULE] = "rule_id",
+    [AUDIT_UNIT_VERSION] = "version",          [AUDIT_UNIT_SEVERITY] = "severity",
+    [AUDIT_UNIT_PACKET_TYPE] = "packet_type",  [AUDIT_UNIT_END_CAUSE] = "end_cause",
+    [AUDIT_UNIT_DIRECTION] = "word_direction", [AUDIT_UNIT_ROLE] = "word_role",
+    [AUDIT_UNIT_TRANSPORT] = "word_transport", [AUDIT_UNIT_SESSION_STATE] = "session_state",
+    [AUDIT_UNIT_LIMIT] = "word_limit",         [AUDIT_UNIT_RULE] = "rule_id",
 };
 
 static void reference(struct json_writer *json, const char *name)

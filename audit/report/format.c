@@ -102,6 +102,13 @@ const char *format_bytes(char text[static FORMAT_SIZE], uint64_t bytes)
     return text;
 }
 
+const char *format_role(unsigned sender)
+{
+    if (sender == MQTT_SENDER_CLIENT)
+        return "client";
+    return sender == MQTT_SENDER_SERVER ? "server" : NULL;
+}
+
 const char *format_endpoint(char text[static FORMAT_SIZE], const struct audit_endpoint *endpoint)
 {
     bool bracket = strchr(endpoint->address, ':') != NULL;

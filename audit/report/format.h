@@ -24,6 +24,9 @@ const char *format_count(char text[static FORMAT_SIZE], uint64_t count);
 /* "0 B", "812 B", "1.2 kB", "3.4 MB": powers of 1000. */
 const char *format_bytes(char text[static FORMAT_SIZE], uint64_t bytes);
 
+/* enum mqtt_sender as "client" or "server"; NULL: neither. */
+const char *format_role(unsigned sender);
+
 /* "192.0.2.1:1883", "[2001:db8::1]:1883" */
 const char *format_endpoint(char text[static FORMAT_SIZE], const struct audit_endpoint *endpoint);
 

@@ -435,6 +435,7 @@ static void put_finding(struct lines *lines, const struct audit_event *event)
     put_frame(lines, ",\"frame\":", what->frame);
     put_time(lines, ",\"time\":", what->time);
     put_word(lines, ",\"direction\":", finding_direction(what));
+    put_word(lines, ",\"blames\":", format_role(mqtt_finding_blames(what)));
     put_word(lines, ",\"packet_type\":",
              what->packet_type != MQTT_RESERVED ? mqtt_packet_type_name(what->packet_type) : NULL);
     put_word(lines, ",\"field\":",

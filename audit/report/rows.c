@@ -173,6 +173,11 @@ static const char *direction_of(const struct mqtt_finding *what)
     return directions[what->sender == MQTT_SENDER_CLIENT ? AUDIT_CLIENT : AUDIT_SERVER];
 }
 
+static const char *blamed_of(const struct mqtt_finding *what)
+{
+    return format_role(mqtt_finding_blames(what));
+}
+
 static const char *text_of(struct audit_value *v, const struct audit_finding *r)
 {
     g_string_truncate(v->text, 0);
@@ -451,6 +456,9 @@ const char *audit_word(enum audit_unit vocabulary, unsigned i)
     case AUDIT_UNIT_PACKET_TYPE: return from_table(i, MQTT_PACKET_TYPES, mqtt_packet_type_name);
     case AUDIT_UNIT_END_CAUSE: return from_table(i, MQTT_END_CAUSES, mqtt_end_cause_name);
     case AUDIT_UNIT_DIRECTION: return i < AUDIT_ROLES ? directions[i] : NULL;
+    case AUDIT_UNIT_ROLE:
+        return i < AUDIT_ROLES ? format_role(i == 0 ? MQTT_SENDER_CLIENT : MQTT_SENDER_SERVER)
+                               : NULL;
     case AUDIT_UNIT_TRANSPORT: return i < G_N_ELEMENTS(transports) ? transports[i] : NULL;
     case AUDIT_UNIT_LIMIT:
         return i < AUDIT_LIMITS ? audit_limit_info((enum audit_limit_kind)i)->kind : NULL;

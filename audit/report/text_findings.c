@@ -89,6 +89,21 @@ static char *group_statements(const GPtrArray *group, enum mqtt_rule rule)
     return g_string_free(all, FALSE);
 }
 
+/* "by the client", if all findings of a group blame the same; "" if not, or nobody. */
+static const char *group_blame(const GPtrArray *group)
+{
+    enum mqtt_sender all = MQTT_SENDER_UNKNOWN;
+    for (unsigned i = 0; i < group->len; i++) {
+        const enum mqtt_sender who = mqtt_finding_blames(&finding_at(group, i)->what);
+        if (i > 0 && who != all)
+            return "";
+        all = who;
+    }
+    if (all == MQTT_SENDER_UNKNOWN)
+        return "";
+    return all == MQTT_SENDER_CLIENT ? "by the client" : "by the server";
+}
+
 static char *client_name(const struct audit_finding *finding)
 {
     char endpoint[FORMAT_SIZE];
@@ -230,10 +245,14 @@ static void write_group(const struct text *text, enum mqtt_rule rule, const GPtr
         return;
 
     char *statements = group_statements(group, rule);
-    if (statements[0] != '\0') {
+    const char *blame = group_blame(group);
+    if (statements[0] != '\0' || blame[0] != '\0') {
+        char *line = g_strdup_printf("%s%s%s", statements,
+                                     statements[0] != '\0' && blame[0] != '\0' ? ", " : "", blame);
         fputs(text_on(text, TEXT_FAINT), text->file);
-        text_wrap(text, 2 * INDENT, statements);
+        text_wrap(text, 2 * INDENT, line);
         fputs(text_off(text), text->file);
+        g_free(line);
     }
     g_free(statements);
 

@@ -290,6 +290,26 @@ struct closes {
     uint16_t in_connect, in_3_1_1, in_5_0;
 };
 
+enum blame { SENDER, OTHER, CLIENT, SERVER };
+
+static const uint8_t blames[MQTT_RULES] = {
+#define MQTT_BLAMES(rule, who) [MQTT_RULE_##rule] = who,
+#include "mqtt/facts/blames.def"
+};
+
+enum mqtt_sender mqtt_rule_blames(enum mqtt_rule rule, enum mqtt_sender sender)
+{
+    switch ((enum blame)blames[rule]) {
+    case CLIENT: return MQTT_SENDER_CLIENT;
+    case SERVER: return MQTT_SENDER_SERVER;
+    case OTHER:
+        return sender == MQTT_SENDER_CLIENT   ? MQTT_SENDER_SERVER
+               : sender == MQTT_SENDER_SERVER ? MQTT_SENDER_CLIENT
+                                              : MQTT_SENDER_UNKNOWN;
+    default: return sender;
+    }
+}
+
 static const struct closes closes[MQTT_RULES] = {
 #define MQTT_CLOSES(violation, in_connect, in_3_1_1, in_5_0)                                       \
     [MQTT_RULE_##violation] = {MQTT_RULE_##in_connect, MQTT_RULE_##in_3_1_1, MQTT_RULE_##in_5_0},

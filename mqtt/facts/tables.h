@@ -131,6 +131,10 @@ const struct mqtt_rule_info *mqtt_rule_info(enum mqtt_rule rule);
 /* The rule with this id; MQTT_RULE_NONE if there is none. */
 enum mqtt_rule mqtt_rule_by_id(const char *id);
 
+/* Who broke the rule where it names a packet of `sender`: UNKNOWN if nobody knows who sent that.
+ * See blames.def. */
+enum mqtt_sender mqtt_rule_blames(enum mqtt_rule rule, enum mqtt_sender sender);
+
 /* The rule that a receiver breaks if it goes on after this violation in a packet of `type`, where
  * it has to close the connection; MQTT_RULE_NONE if it need not, or nothing says so. See
  * closes.def.

@@ -73,3 +73,14 @@ bool mqtt_finding_breaks(const struct mqtt_finding *finding, const char *stateme
     const struct mqtt_circumstances in = circumstances(finding);
     return mqtt_statement_applies(statement, &in);
 }
+
+enum mqtt_sender mqtt_finding_blames(const struct mqtt_finding *finding)
+{
+    const enum mqtt_rule rule = (enum mqtt_rule)finding->rule;
+    const char *cursor = NULL, *statement;
+    size_t length;
+    if (mqtt_rule_info(rule)->severity != MQTT_ERROR &&
+        !mqtt_finding_statement_next(finding, &cursor, &statement, &length))
+        return MQTT_SENDER_UNKNOWN;
+    return mqtt_rule_blames(rule, (enum mqtt_sender)finding->sender);
+}

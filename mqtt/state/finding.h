@@ -27,6 +27,9 @@ struct mqtt_finding {
  * is not 0). Returns the length that it needs, like snprintf. Contains printable ASCII alone. */
 size_t mqtt_finding_detail(const struct mqtt_finding *finding, char *text, size_t size);
 
+/* Who did wrong; UNKNOWN if nobody did: the finding is no error, and no statement was broken. */
+enum mqtt_sender mqtt_finding_blames(const struct mqtt_finding *finding);
+
 /* Walks the statements that were broken, like mqtt_statement_next(). */
 bool mqtt_finding_statement_next(const struct mqtt_finding *finding, const char **cursor,
                                  const char **statement, size_t *length);

@@ -118,12 +118,15 @@ void observe_silence(struct observation *o)
         transport_ended(c))
         return;
     const bool broken = silent_beyond(c, mqtt_elapsed(judged, EXPIRY_SLACK), 3);
-    (*(broken ? &c->keep_alive.expired : &c->keep_alive.late))++;
-    if (c->keep_alive.late + c->keep_alive.expired == 1)
-        raise_finding(o, MQTT_RULE_KEEP_ALIVE_LATE, MQTT_FIELDS, mqtt_milliseconds(silence),
-                      c->keep_alive.effective);
-    if (!broken)
+    if (!broken) {
+        if (c->keep_alive.late++ == 0)
+            raise_finding(o, MQTT_RULE_KEEP_ALIVE_LATE, MQTT_FIELDS, mqtt_milliseconds(silence),
+                          c->keep_alive.effective);
         return;
+    }
+    c->keep_alive.expired++;
+    raise_finding(o, MQTT_RULE_KEEP_ALIVE_BROKEN, MQTT_FIELDS, mqtt_milliseconds(silence),
+                  c->keep_alive.effective);
     c->keep_alive.broken = silence;
     c->keep_alive.broken_by = place_leg(o->place);
     check_server_keep_alive(o, judged);

@@ -418,9 +418,9 @@ START_TEST(what_waits_in_a_session_belongs_to_a_connection)
     const struct audit_report *report = audit_finish(audit);
     ck_assert_ptr_eq(audit_finish(audit), report); /* counts nothing twice */
     const struct audit_finding *finding = audit_report_finding(report, report->findings->len - 1);
-    ck_assert_uint_eq(finding->what.rule, MQTT_RULE_QOS_1_UNFINISHED);
+    ck_assert_uint_eq(finding->what.rule, MQTT_RULE_WAITS_IN_SESSION);
     ck_assert_uint_eq(finding->party->client_identifier->bytes[0], 'k');
-    ck_assert_uint_eq(report->totals.findings_by_rule[MQTT_RULE_QOS_1_UNFINISHED], 1);
+    ck_assert_uint_eq(report->totals.findings_by_rule[MQTT_RULE_WAITS_IN_SESSION], 1);
     if (all_listed[_i]) {
         const struct audit_connection *connection = audit_report_connection(report, 0);
         ck_assert_ptr_eq(finding->party->connection, connection);

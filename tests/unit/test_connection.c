@@ -288,22 +288,22 @@ static const struct scene scenes[] = {
     {"in time, late, expired",
      "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+9\nC PINGREQ\nS PINGRESP\n+11\n"
      "C PINGREQ\n! keep-alive-late\nS PINGRESP\n+12\nC PINGREQ\nS PINGRESP\n+16\nC PINGREQ\n"
-     "S PINGRESP\n! keep-alive-expired\n"},
+     "! keep-alive-broken\nS PINGRESP\n! keep-alive-expired\n"},
     {"... of which its packet alone is no proof: the server may be gone",
-     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+30\nC PINGREQ\n! keep-alive-late\n"
+     "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+30\nC PINGREQ\n! keep-alive-broken\n"
      "close S rst\n"
-     "connection\nC CONNECT 5.0 b clean ka=10\nS CONNACK\n+30\nC PINGREQ\n! keep-alive-late\n"
+     "connection\nC CONNECT 5.0 b clean ka=10\nS CONNACK\n+30\nC PINGREQ\n! keep-alive-broken\n"
      "S DISCONNECT 0x8d\n! keep-alive-timeout\nclose S fin\n"
      "connection\nC CONNECT 5.0 c clean ka=10\nS CONNACK\n+15.2\nC PINGREQ\n! keep-alive-late\n"
      "S DISCONNECT 0x8d\n! keep-alive-timeout\nclose S fin\n"},
     {"... nor is what the server had sent before",
      "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+30\nC PUBLISH 0 t\n"
-     "! keep-alive-late\n+0.5\nS PUBLISH 0 t\nclose S fin\n"
+     "! keep-alive-broken\n+0.5\nS PUBLISH 0 t\nclose S fin\n"
      "connection\nC CONNECT 3.1.1 b clean ka=10\nS CONNACK\n+30\nC PUBLISH 0 t\n"
-     "! keep-alive-late\n+1.5\nS PUBLISH 0 t\n! keep-alive-expired\nS PUBLISH 0 t\n"},
+     "! keep-alive-broken\n+1.5\nS PUBLISH 0 t\n! keep-alive-expired\nS PUBLISH 0 t\n"},
     {"what the server sends does not keep it alive",
      "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+8\nS PUBLISH 0 t\n+8\nC PINGREQ\n"
-     "! keep-alive-late\nS PINGRESP\n! keep-alive-expired\n"},
+     "! keep-alive-broken\nS PINGRESP\n! keep-alive-expired\n"},
     {"no keep alive", "connection\nC CONNECT 3.1.1 a clean ka=0\nS CONNACK\n+9999\nC PINGREQ\n"},
     {"silence that a gap may have filled",
      "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+20\ngap C\nC PINGREQ\n"},
@@ -319,7 +319,7 @@ static const struct scene scenes[] = {
     {"a Server Keep Alive in a CONNACK that is lost",
      "connection\nC CONNECT 5.0 a clean ka=5\ngap S\nS PUBLISH 0 t\n+60\nC PINGREQ\n"
      "S PINGRESP\nconnection\nC CONNECT 5.0 b clean ka=5\ngap C\nS CONNACK\nC PUBLISH 0 t\n"
-     "+60\nC PINGREQ\n! keep-alive-late\nS PINGRESP\n! keep-alive-expired\n"},
+     "+60\nC PINGREQ\n! keep-alive-broken\nS PINGRESP\n! keep-alive-expired\n"},
     {"Server Keep Alive counts",
      "connection\nC CONNECT 5.0 a clean ka=60\nS CONNACK {13 000a}\n+16\nclose S fin\n"
      "! keep-alive-closed\n? cause keep-alive\n"},
@@ -514,12 +514,12 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 3.1.1 a clean ka=2\nS CONNACK\n+10\nC PUBLISH 0 t began=-8.5\n"},
     {"... if it began in time",
      "connection\nC CONNECT 3.1.1 a clean ka=2\nS CONNACK\n+10\nC PUBLISH 1 t id=1 began=-1\n"
-     "! keep-alive-late\nS PUBACK 1\n! keep-alive-expired\n"},
+     "! keep-alive-broken\nS PUBACK 1\n! keep-alive-expired\n"},
     {"a Server Keep Alive binds from its CONNACK on",
      "connection\nC CONNECT 5.0 a clean ka=60\n+8\nS CONNACK {13 0005}\n+4\nC PINGREQ\n"},
     {"... and then it does",
      "connection\nC CONNECT 5.0 a clean ka=60\n+8\nS CONNACK {13 0005}\n+9\nC PINGREQ\n"
-     "! keep-alive-late\n! server-keep-alive-ignored\nS PINGRESP\n! keep-alive-expired\n"},
+     "! keep-alive-broken\n! server-keep-alive-ignored\nS PINGRESP\n! keep-alive-expired\n"},
     {"limits in a CONNACK that the client's TCP has not got",
      "connection\nC CONNECT 5.0 a clean\nS CONNACK {24 00 25 00 27 0000000a}\n"
      "C PUBLISH 1 t id=1 retain says=0123456789 unread\n"},
@@ -783,12 +783,12 @@ static const struct scene scenes[] = {
      "connection\nC CONNECT 5.0 a clean ka=600\nS CONNACK {13 000a}\n+16\nS DISCONNECT 0x8d\n"
      "! keep-alive-timeout\n! server-keep-alive-ignored\nclose S fin\n"
      "connection\nC CONNECT 5.0 b clean\nS CONNACK {13 000a}\n+30\nC PINGREQ\n"
-     "! keep-alive-late\n! server-keep-alive-ignored\nS PINGRESP\n! keep-alive-expired\n"},
+     "! keep-alive-broken\n! server-keep-alive-ignored\nS PINGRESP\n! keep-alive-expired\n"},
     {"... and others, which are late by any",
      "connection\nC CONNECT 5.0 a clean ka=15\nS CONNACK {13 000a}\n+16\nS DISCONNECT 0x8d\n"
      "! keep-alive-timeout\nclose S fin\n"
      "connection\nC CONNECT 5.0 b clean ka=10\nS CONNACK\n+30\nC PINGREQ\n"
-     "! keep-alive-late\nS PINGRESP\n! keep-alive-expired\n"
+     "! keep-alive-broken\nS PINGRESP\n! keep-alive-expired\n"
      "connection\nC CONNECT 5.0 c clean ka=600\nS CONNACK {13 000a}\n+12\nC PINGREQ\n"
      "! keep-alive-late\n"
      "connection\nC CONNECT 5.0 d clean ka=5\nS CONNACK {13 000a}\n+9\nC PINGREQ\n"},
@@ -1032,7 +1032,8 @@ static const struct scene scenes[] = {
      "connection mid\nC PINGREQ\nS PINGRESP\n+99\nS PUBLISH 0 t\n+9\nend\n"},
     {"... and the client is heard of again",
      "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+21\nS PUBLISH 0 t\n+3\n"
-     "S PUBLISH 0 t\nC PINGREQ\n! keep-alive-late\nS PINGRESP\n! keep-alive-expired\n+3\nS PUBLISH "
+     "S PUBLISH 0 t\nC PINGREQ\n! keep-alive-broken\nS PINGRESP\n! keep-alive-expired\n+3\nS "
+     "PUBLISH "
      "0 t\nend\n"},
 
     /* ---- After DISCONNECT ---- */

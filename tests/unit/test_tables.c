@@ -367,6 +367,26 @@ START_TEST(statements_depend_on_circumstances)
 }
 END_TEST
 
+static const struct {
+    enum mqtt_rule rule;
+    enum mqtt_sender client_sent, server_sent;
+} blame_rows[] = {
+    {MQTT_RULE_SECOND_CONNECT, MQTT_SENDER_CLIENT, MQTT_SENDER_SERVER},
+    {MQTT_RULE_QOS_1_UNFINISHED, MQTT_SENDER_SERVER, MQTT_SENDER_CLIENT},
+    {MQTT_RULE_PINGREQ_UNANSWERED, MQTT_SENDER_SERVER, MQTT_SENDER_SERVER},
+    {MQTT_RULE_KEEP_ALIVE_TIMEOUT, MQTT_SENDER_CLIENT, MQTT_SENDER_CLIENT},
+};
+
+START_TEST(rules_blame_who_broke_them)
+{
+    const enum mqtt_rule rule = blame_rows[_i].rule;
+    ck_assert_int_eq(mqtt_rule_blames(rule, MQTT_SENDER_CLIENT), blame_rows[_i].client_sent);
+    ck_assert_int_eq(mqtt_rule_blames(rule, MQTT_SENDER_SERVER), blame_rows[_i].server_sent);
+    if (blame_rows[_i].client_sent != blame_rows[_i].server_sent)
+        ck_assert_int_eq(mqtt_rule_blames(rule, MQTT_SENDER_UNKNOWN), MQTT_SENDER_UNKNOWN);
+}
+END_TEST
+
 SUITE("tables", TABLE(packet_types_have_names, type_names), TEST(small_enumerations_have_names),
       TABLE(reason_codes_have_names, reason_names), TEST(senders_have_reason_codes_of_their_own),
       TEST(properties_are_found_by_their_number), TEST(property_rows_are_sound),
@@ -374,4 +394,5 @@ SUITE("tables", TABLE(packet_types_have_names, type_names), TEST(small_enumerati
       TEST(value_tables_have_no_number_twice), TEST(rules_are_found_by_their_id),
       TEST(rule_rows_are_sound), TEST(statements_are_well_formed),
       TEST(statements_depend_on_the_sender), TEST(columns_of_statements_are_sound),
-      TABLE(statements_depend_on_circumstances, circumstance_rows))
+      TABLE(statements_depend_on_circumstances, circumstance_rows),
+      TABLE(rules_blame_who_broke_them, blame_rows))
