@@ -10,6 +10,7 @@
 #include "mqtt/state/authentication.h"
 #include "mqtt/state/claim.h"
 #include "mqtt/state/doubt.h"
+#include "mqtt/state/jump.h"
 #include "mqtt/state/requests.h"
 #include "mqtt/state/resume.h"
 #include "mqtt/state/silence.h"
@@ -256,6 +257,15 @@ static int64_t client_silence(const struct observation *o)
     return last->frame != 0 ? mqtt_elapsed(o->place->time, last->time) : 0;
 }
 
+/* The capture's clock jumped since the client's last packet: by the server's it may have been
+ * silent or not. */
+static bool jumped_since(const struct observation *o)
+{
+    const struct mqtt_leg *last = &o->connection->sides[o->connection->client].last;
+    return steady_elapsed(o->connection->sessions, o->place->time, last->time) !=
+           mqtt_elapsed(o->place->time, last->time);
+}
+
 /* The server says that the client was silent for too long: was it? Nothing is said where the
  * client's last packet is not known, or the keep alive. */
 static void check_timeout(struct observation *o)
@@ -265,7 +275,8 @@ static void check_timeout(struct observation *o)
     /* It may have been under way when the client broke its silence. */
     if (silence <= ANSWER_TIME && c->keep_alive.last_silence > silence)
         silence = c->keep_alive.last_silence;
-    if (!c->keep_alive.known || c->keep_alive.in_doubt || c->sides[c->client].last.frame == 0)
+    if (!c->keep_alive.known || c->keep_alive.in_doubt || c->sides[c->client].last.frame == 0 ||
+        jumped_since(o))
         return;
     const bool true_enough = silent_beyond(c, silence, 2);
     raise_finding(

@@ -4,6 +4,7 @@
 
 #include "mqtt/state/claim.h"
 #include "mqtt/state/doubt.h"
+#include "mqtt/state/jump.h"
 #include "mqtt/state/silence.h"
 
 /* Nothing of this connection is missing, from its beginning on. */
@@ -196,7 +197,7 @@ static void takeover_finding(struct mqtt_connection *c, const struct mqtt_place 
         client->disconnect.frame != 0 || c->sides[server].disconnect.frame != 0 ||
         client->violation.frame != 0 || client->last_error.frame != 0)
         return;
-    const int64_t silence = mqtt_elapsed(place->time, client->last.time);
+    const int64_t silence = steady_elapsed(c->sessions, place->time, client->last.time);
     if (mqtt_elapsed(place->time, other->connect.time) <= 0 || silent_beyond(c, silence, 2))
         return;
     end_finding(c, step, MQTT_RULE_TAKEOVER_WITHOUT_DISCONNECT, server, 0, &c->sides[server].last,
@@ -209,7 +210,8 @@ static void takeover_finding(struct mqtt_connection *c, const struct mqtt_place 
 static void check_others_disconnect(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
-    const int64_t since = mqtt_elapsed(o->place->time, o->to->disconnect.time);
+    const int64_t since =
+        steady_elapsed(o->connection->sessions, o->place->time, o->to->disconnect.time);
     if (c->others_disconnect_told || o->from->disconnect.frame != 0 || since < MQTT_OPEN_GRACE ||
         !all_seen(c) || o->to->disconnect_position == 0 || o->place->acknowledged == UINT64_MAX ||
         o->place->acknowledged < o->to->disconnect_position)
@@ -240,7 +242,7 @@ static void disconnect_finding(struct mqtt_connection *c, const struct mqtt_plac
     if (who == 2)
         return;
     const struct mqtt_side_state *state = &c->sides[who];
-    const int64_t since = mqtt_elapsed(place->time, state->disconnect.time);
+    const int64_t since = steady_elapsed(c->sessions, place->time, state->disconnect.time);
     if (since < MQTT_OPEN_GRACE)
         return;
     const bool error =

@@ -5,6 +5,7 @@
 #include "mqtt/state/closing.h"
 #include "mqtt/state/doubt.h"
 #include "mqtt/state/inflight.h"
+#include "mqtt/state/jump.h"
 #include "mqtt/state/observation.h"
 #include "mqtt/state/redelivery.h"
 #include "mqtt/state/resume.h"
@@ -48,7 +49,7 @@ static enum mqtt_end_cause silent_end_cause(const struct mqtt_connection *c,
     const struct mqtt_side_state *other = &c->sides[1 - (place->side & 1)];
     const struct mqtt_leg *client_last = &c->sides[c->client].last;
     if (!by_client && client_last->frame != 0 && !awaits_connack(c) &&
-        silent_beyond(c, mqtt_elapsed(place->time, client_last->time), 3))
+        silent_beyond(c, steady_elapsed(c->sessions, place->time, client_last->time), 3))
         return MQTT_END_KEEP_ALIVE;
     if (other->last_error.frame != 0 && other->last_error.frame == other->last.frame)
         return MQTT_END_PROTOCOL_ERROR;
@@ -150,7 +151,7 @@ static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_clo
     time = duties_end(c, time);
     for (uint32_t i = 0; i < c->ping.waiting_count; i++) {
         const struct mqtt_ping *ping = &c->ping.waiting[i];
-        const int64_t waited = mqtt_elapsed(time, ping->leg.time);
+        const int64_t waited = steady_elapsed(c->sessions, time, ping->leg.time);
         if (waited < grace || !seen_since(c, ping->clock) || got_lost(c, c->client, &ping->leg) ||
             (how != MQTT_CLOSE_CAPTURE_END && owed_nothing(c, c->client, &ping->leg)))
             continue;
@@ -165,8 +166,8 @@ static void ping_findings(struct mqtt_connection *c, int64_t time, enum mqtt_clo
 static void connect_findings(struct mqtt_connection *c, const struct mqtt_place *place,
                              enum mqtt_close how, struct mqtt_step *step)
 {
-    const int64_t since_connect = mqtt_elapsed(place->time, c->connect.time);
-    const int64_t since_refusal = mqtt_elapsed(place->time, c->connack.time);
+    const int64_t since_connect = steady_elapsed(c->sessions, place->time, c->connect.time);
+    const int64_t since_refusal = steady_elapsed(c->sessions, place->time, c->connack.time);
     if (c->connect.frame != 0 && !c->connect_cut && c->connack.frame == 0 &&
         how != MQTT_CLOSE_CAPTURE_END && since_connect >= MQTT_CLOSE_GRACE &&
         c->sides[c->client].last_error.frame < c->connect.frame)
@@ -193,13 +194,14 @@ void mqtt_connection_close(struct mqtt_connection *c, const struct mqtt_place *p
     step->client_identifier = c->client_identifier;
     if (c->closed)
         return;
+    note_time(c, place->time);
     c->closed = true;
     c->end_cause = (uint8_t)end_cause(c, place, how);
     c->end = place_leg(place);
 
     const struct mqtt_side_state *client = &c->sides[c->client];
     const int64_t silence =
-        client->last.frame != 0 ? mqtt_elapsed(place->time, client->last.time) : 0;
+        client->last.frame != 0 ? steady_elapsed(c->sessions, place->time, client->last.time) : 0;
     if (c->sides[c->client].packets != 0)
         note_stranger(c);
     if (connection_whole(c))
@@ -305,7 +307,7 @@ bool mqtt_handshake_open_finding(const struct mqtt_connection *connection,
         return false;
     const uint8_t answering = (uint8_t)(1 - last_sender(handshake));
     time = duties_end(connection, time);
-    if (mqtt_elapsed(time, handshake_last_leg(handshake)->time) <
+    if (steady_elapsed(connection->sessions, time, handshake_last_leg(handshake)->time) <
         grace_of(connection, answering, how))
         return false;
     open_finding(handshake, handshake->side == connection->client, time, finding);
@@ -326,14 +328,15 @@ bool mqtt_session_open_finding(const struct mqtt_session *session,
     if (!session_history_known(session) || session->stale || session->holder != NULL)
         return false;
     const struct mqtt_leg *last = handshake_last_leg(handshake);
-    if (mqtt_elapsed(time, last->time) < MQTT_OPEN_GRACE || session_surely_gone(session, time))
+    if (steady_elapsed(session->registry, time, last->time) < MQTT_OPEN_GRACE ||
+        session_surely_gone(session, time))
         return false;
     open_finding(handshake, by_client, time, finding);
     finding->version = session->version;
     /* Nobody was late while the client was there: then it is only not over yet. */
     const int64_t left = session->left != MQTT_NO_TIME ? session->left : session->offline_since;
     const bool sent_by_client = finding->sender == MQTT_SENDER_CLIENT;
-    if (mqtt_elapsed(left, last->time) < MQTT_OPEN_GRACE ||
+    if (steady_elapsed(session->registry, left, last->time) < MQTT_OPEN_GRACE ||
         last->time >= session->unread_since[sent_by_client ? 0 : 1])
         finding->rule = MQTT_RULE_WAITS_IN_SESSION;
     return true;

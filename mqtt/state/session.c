@@ -9,6 +9,7 @@
 #include "mqtt/facts/time.h"
 #include "mqtt/state/claim.h"
 #include "mqtt/state/inflight.h"
+#include "mqtt/state/jump.h"
 #include "mqtt/state/name.h"
 #include "mqtt/wire/hash.h"
 
@@ -363,7 +364,7 @@ bool session_surely_gone(const struct mqtt_session *session, int64_t now)
         return true;
     if (session->expiry == UINT32_MAX || session->offline_slack == INT64_MAX)
         return false;
-    const int64_t offline = mqtt_elapsed(now, session->offline_since);
+    const int64_t offline = steady_elapsed(session->registry, now, session->offline_since);
     return mqtt_elapsed(offline, session->offline_slack) > mqtt_time(session->expiry, 0);
 }
 

@@ -106,6 +106,14 @@ struct mqtt_sessions_options {
     void *user;                           /* handed to it */
 };
 
+/* A moment at which the capture's clock went ahead by itself: see jump.h. */
+struct mqtt_jump {
+    int64_t from, to;
+};
+
+/* The last of them are remembered. */
+#define MQTT_JUMPS_MAX 4
+
 /* All sessions of one capture. */
 struct mqtt_sessions {
     struct mqtt_sessions_options options;
@@ -118,6 +126,10 @@ struct mqtt_sessions {
     uint64_t strangers; /* connections that began in the capture and whose CONNECT is not there, or
                            that there was no memory for: they may have been any client's */
     struct mqtt_names *names; /* owned */
+    bool any_time;
+    int64_t last_time; /* of anything, if any_time */
+    uint64_t jump_count;
+    struct mqtt_jump jumps[MQTT_JUMPS_MAX]; /* a ring */
     uint64_t shared; /* sessions whose client identifier has another one at an endpoint that may be
                         the same broker's: see broker.h */
     struct mqtt_endpoint sharing[2]; /* where that was seen first, and in which frame; valid if

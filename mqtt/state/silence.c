@@ -2,6 +2,8 @@
 /* How long the client was silent, against its keep alive (3.1.2.10). */
 #include "mqtt/state/silence.h"
 
+#include "mqtt/state/jump.h"
+
 #include "mqtt/state/session.h"
 
 bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned halves)
@@ -32,7 +34,7 @@ static int64_t told_at(const struct mqtt_connection *c, const struct mqtt_leg *l
 static bool surely_expired(const struct mqtt_connection *c, const struct mqtt_leg *last,
                            int64_t now)
 {
-    const int64_t judged = mqtt_elapsed(now, told_at(c, last));
+    const int64_t judged = steady_elapsed(c->sessions, now, told_at(c, last));
     return silent_beyond(c, mqtt_elapsed(judged, MQTT_OPEN_GRACE), 3);
 }
 
@@ -85,7 +87,7 @@ void check_kept(struct observation *o)
     const struct mqtt_leg *by = &c->keep_alive.broken_by;
     const bool answers = o->step->request.frame != 0 && o->step->request.frame >= by->frame;
     if (o->sender != MQTT_SENDER_SERVER || o->packet->type == MQTT_DISCONNECT ||
-        (!answers && mqtt_elapsed(o->place->time, by->time) <= ANSWER_TIME))
+        (!answers && steady_elapsed(c->sessions, o->place->time, by->time) <= ANSWER_TIME))
         return;
     raise_finding(o, MQTT_RULE_KEEP_ALIVE_EXPIRED, MQTT_FIELDS,
                   mqtt_milliseconds(c->keep_alive.broken), c->keep_alive.effective);
@@ -113,7 +115,7 @@ void observe_silence(struct observation *o)
         c->keep_alive.longest_silence = silence;
         c->keep_alive.longest_silence_frame = o->place->frame;
     }
-    const int64_t judged = mqtt_elapsed(began, told_at(c, last));
+    const int64_t judged = steady_elapsed(c->sessions, began, told_at(c, last));
     if (!silent_beyond(c, judged, 2) || awaits_connack(c) || o->to->disconnect.frame != 0 ||
         transport_ended(c))
         return;
@@ -130,4 +132,57 @@ void observe_silence(struct observation *o)
     c->keep_alive.broken = silence;
     c->keep_alive.broken_by = place_leg(o->place);
     check_server_keep_alive(o, judged);
+}
+
+/* ---- When nobody is heard of ---- */
+
+/* A jump is longer than this: nanoseconds. Shorter silences are what keep alives are about. */
+#define JUMP_TIME (60 * MQTT_SECOND)
+
+/* So many clients are silent at once, at the least. */
+#define SILENT_CLIENTS 2u
+
+/* Sessions that are looked at, the newest first. */
+#define SESSIONS_LOOKED_AT 64u
+
+/* Its client had to speak within that time, and its server to end the connection. */
+static bool had_to_end(const struct mqtt_connection *c, int64_t gap)
+{
+    const struct mqtt_sessions *sessions = c->sessions;
+    const bool ended = c->closed || c->over != MQTT_NO_TIME || c->sides[0].disconnect.frame != 0 ||
+                       c->sides[1].disconnect.frame != 0 ||
+                       (sessions->options.transport_ended != NULL &&
+                        sessions->options.transport_ended(c, sessions->options.user));
+    return c->keep_alive.known && !ended && silent_beyond(c, gap, 3);
+}
+
+static bool has_jumped(const struct mqtt_sessions *sessions, int64_t gap)
+{
+    /* One that could not be followed may have been the second. */
+    const unsigned enough = sessions->strangers != 0 ? 1 : SILENT_CLIENTS;
+    unsigned silent = 0, looked_at = 0;
+    for (const struct mqtt_session *s = sessions->newest; s != NULL && silent < enough;
+         s = s->older) {
+        if (looked_at++ == SESSIONS_LOOKED_AT)
+            break;
+        silent += s->holder != NULL && had_to_end(s->holder->connection, gap);
+    }
+    return silent == enough;
+}
+
+void note_time(const struct mqtt_connection *c, int64_t time)
+{
+    struct mqtt_sessions *sessions = c->sessions;
+    if (sessions == NULL)
+        return;
+    const int64_t last = sessions->last_time;
+    sessions->last_time = time;
+    if (!sessions->any_time) {
+        sessions->any_time = true;
+        return;
+    }
+    const int64_t gap = mqtt_elapsed(time, last);
+    if (gap <= JUMP_TIME || !has_jumped(sessions, gap))
+        return;
+    sessions->jumps[sessions->jump_count++ % MQTT_JUMPS_MAX] = (struct mqtt_jump){last, time};
 }

@@ -33,6 +33,11 @@ bool served_in_silence(const struct mqtt_connection *c, int64_t end, bool open);
  * something does not show that the server was still there. */
 void check_kept(struct observation *o);
 
+/* A packet of the connection came, or its end, at this time: looks whether the capture's clock has
+ * jumped since the last one of all (jump.h). To be called before anything is judged by that time.
+ */
+void note_time(const struct mqtt_connection *c, int64_t time);
+
 /* The client has sent its CONNECT, and nothing but AUTH has come back: while it waits it need not
  * speak. */
 bool awaits_connack(const struct mqtt_connection *c);

@@ -264,6 +264,7 @@ void mqtt_connection_step(struct mqtt_connection *c, const struct mqtt_place *pl
     const uint8_t side = place->side & 1;
     begin_step(step);
     c->clock++;
+    note_time(c, place->time);
     side_seen(c, side, place->time);
     learn_roles(c, side, packet->type, outcome);
     struct observation o = {

@@ -416,6 +416,25 @@ static const struct scene scenes[] = {
     {"... and nobody was late",
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n+20\nend\n"
      "! waits-in-session\n"},
+    {"an hour in which nobody at all is heard of is the clock's",
+     "connection A\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\nC PUBLISH 1 t id=1\n"
+     "connection B\nC CONNECT 5.0 b clean ka=30\nS CONNACK\n+3600\nC PINGREQ\nS PINGRESP\n"
+     "use A\nS PUBACK 1\nC PINGREQ\nS PINGRESP\n+11\nC PINGREQ\n! keep-alive-late\n+2\n"
+     "S PINGRESP\nuse B\n+40\nC PINGREQ\n! keep-alive-broken\nS PINGRESP\n! keep-alive-expired\n"},
+    {"... of one client alone it is its own",
+     "connection A\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\nconnection B\n"
+     "C CONNECT 3.1.1 b clean\nS CONNACK\nconnection C\nC CONNECT 3.1.1 c clean ka=10\nS CONNACK\n"
+     "C DISCONNECT\nclose C fin\nuse A\n+3600\nC PINGREQ\n! keep-alive-broken\nS PINGRESP\n"
+     "! keep-alive-expired\n"},
+    {"... and so it is where others go on",
+     "connection A\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\nconnection B\n"
+     "C CONNECT 3.1.1 b clean ka=40\nS CONNACK\n+50\nC PUBLISH 0 t\n! keep-alive-late\n+50\n"
+     "C PUBLISH 0 t\nuse A\nC PINGREQ\n! keep-alive-broken\nS PINGRESP\n! keep-alive-expired\n"},
+    {"... nor does a session expire by it, or anything wait for so long",
+     "connection A\nC CONNECT 5.0 a {11 0000003c}\nS CONNACK\nC DISCONNECT\nclose C fin\n"
+     "connection B\nC CONNECT 5.0 b clean ka=10\nS CONNACK\nC PUBLISH 1 t id=1\nconnection D\n"
+     "C CONNECT 5.0 d clean ka=10\nS CONNACK\n+3600\nC PINGREQ\nS PINGRESP\n"
+     "use B\nclose S fin\nconnection E\nC CONNECT 5.0 a\nS CONNACK sp\n"},
     {"nobody has to answer what did not get there",
      "connection\n" V5 "C PUBLISH 1 t id=1\nS PUBLISH 2 t id=9\n+1\nunread C\nC PUBLISH 2 t id=2\n"
      "C SUBSCRIBE 3 t:0\nC PINGREQ\n+30\nend\n! qos-1-unfinished\n! qos-2-without-pubrec\n"},
