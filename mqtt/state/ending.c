@@ -333,10 +333,12 @@ bool mqtt_session_open_finding(const struct mqtt_session *session,
         return false;
     open_finding(handshake, by_client, time, finding);
     finding->version = session->version;
-    /* Nobody was late while the client was there: then it is only not over yet. */
+    /* Nobody was late while the client was there, or it was not sent again then: it is only not
+     * over yet. */
     const int64_t left = session->left != MQTT_NO_TIME ? session->left : session->offline_since;
     const bool sent_by_client = finding->sender == MQTT_SENDER_CLIENT;
-    if (steady_elapsed(session->registry, left, last->time) < MQTT_OPEN_GRACE ||
+    if (handshake->resumed ||
+        steady_elapsed(session->registry, left, last->time) < MQTT_OPEN_GRACE ||
         last->time >= session->unread_since[sent_by_client ? 0 : 1])
         finding->rule = MQTT_RULE_WAITS_IN_SESSION;
     return true;

@@ -413,6 +413,10 @@ static const struct scene scenes[] = {
     {"... for it had not got there",
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\n+1\nunread C\nC PUBLISH 1 t id=1\n+6\n"
      "close S rst\n+20\nend\n! waits-in-session\n"},
+    {"... for it was not sent again on the next connection",
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n+1\n"
+     "connection\nC CONNECT 3.1.1 a\nS CONNACK sp\n+9\nC PINGREQ\nS PINGRESP\nclose C fin\n"
+     "! closed-without-disconnect\n+9\nend\n! waits-in-session\n"},
     {"... and nobody was late",
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n+20\nend\n"
      "! waits-in-session\n"},
