@@ -103,8 +103,8 @@ static uint64_t position(const struct channel *channel, uint8_t side, uint64_t o
 }
 
 /* Decodes one control packet and takes in what it means. */
-static void take_packet(struct feed *feed, struct channel *channel, uint8_t side,
-                        const struct tcp_moment *now, const struct mqtt_pdu *pdu)
+static inline void take_packet(struct feed *feed, struct channel *channel, uint8_t side,
+                               const struct tcp_moment *now, const struct mqtt_pdu *pdu)
 {
     struct mqtt_connection *connection = channel->connection;
     struct mqtt_packet *packet = &feed->packet;

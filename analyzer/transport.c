@@ -315,8 +315,8 @@ static enum mqtt_foreign foreign_by(struct channel *channel, uint8_t side, struc
 }
 
 /* Takes bytes of what seems to be MQTT, and gives up where they are none. */
-static bool push_or_give_up(struct transport *transport, struct channel *channel, uint8_t side,
-                            const struct tcp_moment *now, struct slice bytes)
+static inline bool push_or_give_up(struct transport *transport, struct channel *channel,
+                                   uint8_t side, const struct tcp_moment *now, struct slice bytes)
 {
     const enum mqtt_foreign which =
         channel->audit == NULL ? foreign_by(channel, side, bytes) : MQTT_FOREIGN_NONE;
@@ -491,16 +491,21 @@ static struct channel *channel_new(struct transport *transport, struct tcp_flow 
 
 /* What answers bytes that did not come here must not be held against anybody, even though the hole
  * itself is known only when something is seen behind it. */
-static void doubt_unseen(struct transport *transport, struct channel *channel, unsigned other,
-                         const struct tcp_moment *now)
+static void tell_unseen(struct transport *transport, struct channel *channel, unsigned other,
+                        const struct tcp_moment *now)
 {
     const uint64_t times = channel->flow->side[other].acknowledged_unseen;
-    if (times == channel->doubted[other])
-        return;
     const bool first = channel->doubted[other] == 0;
     channel->doubted[other] = times;
     channel_doubt(channel, (uint8_t)other, now);
     audit_limit(transport->feed.audit, AUDIT_LIMIT_UNSEEN, first, 0);
+}
+
+static inline void doubt_unseen(struct transport *transport, struct channel *channel,
+                                unsigned other, const struct tcp_moment *now)
+{
+    if (channel->flow->side[other].acknowledged_unseen != channel->doubted[other])
+        tell_unseen(transport, channel, other, now);
 }
 
 static void flow_data(void *context, struct tcp_flow *flow, unsigned side,

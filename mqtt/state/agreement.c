@@ -340,6 +340,7 @@ void observe_disconnect(struct observation *o)
         client_disconnect(o);
     if (o->from->disconnect.frame == 0) {
         o->from->disconnect = place_leg(o->place);
+        o->connection->watched = true;
         o->from->disconnect_position = o->place->position;
         o->from->disconnect_reason = reason_of(o->packet);
     }

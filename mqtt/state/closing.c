@@ -42,6 +42,7 @@ void note_violation(struct observation *o)
 {
     struct mqtt_violation *violation = &o->from->violation;
     note_fault(o);
+    o->connection->watched = true;
     if (violation->frame != 0 || o->sender == MQTT_SENDER_UNKNOWN)
         return;
     /* What the connection adds stands last: that it is a second CONNECT counts more than its form.
@@ -276,10 +277,9 @@ static void silence_finding(struct mqtt_connection *c, const struct mqtt_place *
 
 /* ---- All of it ---- */
 
-void check_closing(struct observation *o)
+static void check_watched(struct observation *o)
 {
-    const struct mqtt_connection *c = o->connection;
-    if (c->keep_alive.broken_by.frame != 0)
+    if (o->connection->keep_alive.broken_by.frame != 0)
         check_kept(o);
     if (o->to->violation.frame != 0)
         check_receiver(o);
@@ -287,6 +287,13 @@ void check_closing(struct observation *o)
         check_reason(o);
     if (o->to->disconnect.frame != 0)
         check_others_disconnect(o);
+}
+
+void check_closing(struct observation *o)
+{
+    const struct mqtt_connection *c = o->connection;
+    if (c->watched)
+        check_watched(o);
     if (o->sender == MQTT_SENDER_SERVER && o->step->has_handshake && c->claim != NULL &&
         c->claim->state == MQTT_CLAIM_TAKEN_OVER)
         check_takeover(o);

@@ -307,7 +307,9 @@ struct mqtt_connection {
     bool unclaimed; /* there was no memory for that: another connection may take over unseen */
     struct mqtt_endpoint endpoints[2]; /* by side */
     uint64_t clock;                    /* counts the steps from 1: what came before what */
-    uint32_t era;    /* counts from 1 how often counting began anew: see doubt.h */
+    uint32_t era; /* counts from 1 how often counting began anew: see doubt.h */
+    bool watched; /* somebody did something after which the other side has to close, or was silent
+                     for too long, or has sent DISCONNECT: see check_closing() */
     bool start_seen; /* the capture shows the TCP connection's start */
     bool client_known;
     uint8_t client;        /* side of the client; a guess until client_known */

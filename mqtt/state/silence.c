@@ -115,6 +115,8 @@ void observe_silence(struct observation *o)
         c->keep_alive.longest_silence = silence;
         c->keep_alive.longest_silence_frame = o->place->frame;
     }
+    if (!silent_beyond(c, silence, 2)) /* what is judged is not longer */
+        return;
     const int64_t judged = steady_elapsed(c->sessions, began, told_at(c, last));
     if (!silent_beyond(c, judged, 2) || awaits_connack(c) || o->to->disconnect.frame != 0 ||
         transport_ended(c))
@@ -131,13 +133,11 @@ void observe_silence(struct observation *o)
                   c->keep_alive.effective);
     c->keep_alive.broken = silence;
     c->keep_alive.broken_by = place_leg(o->place);
+    c->watched = true;
     check_server_keep_alive(o, judged);
 }
 
 /* ---- When nobody is heard of ---- */
-
-/* A jump is longer than this: nanoseconds. Shorter silences are what keep alives are about. */
-#define JUMP_TIME (60 * MQTT_SECOND)
 
 /* So many clients are silent at once, at the least. */
 #define SILENT_CLIENTS 2u
@@ -170,19 +170,11 @@ static bool has_jumped(const struct mqtt_sessions *sessions, int64_t gap)
     return silent == enough;
 }
 
-void note_time(const struct mqtt_connection *c, int64_t time)
+void look_for_jump(struct mqtt_sessions *sessions, int64_t time)
 {
-    struct mqtt_sessions *sessions = c->sessions;
-    if (sessions == NULL)
-        return;
-    const int64_t last = sessions->last_time;
-    sessions->last_time = time;
-    if (!sessions->any_time) {
-        sessions->any_time = true;
-        return;
-    }
-    const int64_t gap = mqtt_elapsed(time, last);
-    if (gap <= JUMP_TIME || !has_jumped(sessions, gap))
-        return;
-    sessions->jumps[sessions->jump_count++ % MQTT_JUMPS_MAX] = (struct mqtt_jump){last, time};
+    const bool first = !sessions->any_time;
+    const int64_t last = sessions->last_time, gap = mqtt_elapsed(time, last);
+    sessions->any_time = true;
+    if (!first && gap > JUMP_TIME && has_jumped(sessions, gap))
+        sessions->jumps[sessions->jump_count++ % MQTT_JUMPS_MAX] = (struct mqtt_jump){last, time};
 }

@@ -4,6 +4,7 @@
 #define MQTT_SILENCE_H
 
 #include "mqtt/state/observation.h"
+#include "mqtt/state/session.h"
 
 /* Measures the time since the client's last packet, at each packet of either side. */
 void observe_silence(struct observation *o);
@@ -33,10 +34,25 @@ bool served_in_silence(const struct mqtt_connection *c, int64_t end, bool open);
  * something does not show that the server was still there. */
 void check_kept(struct observation *o);
 
+/* A jump is longer than this: nanoseconds. Shorter silences are what keep alives are about. */
+#define JUMP_TIME (60 * MQTT_SECOND)
+
+/* Whether that was one: more than JUMP_TIME has passed between the last two times, or less than
+ * nothing. */
+void look_for_jump(struct mqtt_sessions *sessions, int64_t time);
+
 /* A packet of the connection came, or its end, at this time: looks whether the capture's clock has
  * jumped since the last one of all (jump.h). To be called before anything is judged by that time.
  */
-void note_time(const struct mqtt_connection *c, int64_t time);
+static inline void note_time(const struct mqtt_connection *c, int64_t time)
+{
+    struct mqtt_sessions *sessions = c->sessions;
+    if (sessions == NULL)
+        return;
+    if ((uint64_t)time - (uint64_t)sessions->last_time > (uint64_t)JUMP_TIME)
+        look_for_jump(sessions, time);
+    sessions->last_time = time;
+}
 
 /* The client has sent its CONNECT, and nothing but AUTH has come back: while it waits it need not
  * speak. */

@@ -283,7 +283,8 @@ void mqtt_connection_step(struct mqtt_connection *c, const struct mqtt_place *pl
     step->sender = (uint8_t)o.sender;
     packet_findings(&o);
     observe_silence(&o);
-    observe_upgrade(&o, outcome);
+    if (place->text_frame != 0 || packet->type == MQTT_CONNECT)
+        observe_upgrade(&o, outcome);
     check_first(&o);
     check_last(&o);
     /* What a malformed packet meant to say is not taken at its word; the capture's own cuts are,
