@@ -268,6 +268,8 @@ static void describe(const struct observation *o, struct mqtt_handshake *handsha
     handshake->fingerprint = mark;
     handshake->size = o->step->topic.length != 0 ? o->packet->length + name : UINT32_MAX;
     handshake->expires = has_property(o, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
+    if (o->packet->publish.dup)
+        return; /* nobody knows when it was sent first: its acknowledgement may have got lost */
     if (o->from->begun != UINT32_MAX)
         o->from->begun++;
     handshake->ordinal = o->from->begun;

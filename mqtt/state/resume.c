@@ -239,7 +239,10 @@ static void go_on_counting(struct mqtt_side_state *state, const struct mqtt_infl
         if (!is_publish(live))
             continue;
         const struct mqtt_handshake *old = inflight_find(stored, live->packet_identifier);
-        live->ordinal = old != NULL ? old->ordinal : add_up(live->ordinal, begun);
+        if (old != NULL)
+            live->ordinal = old->ordinal;
+        else if (live->ordinal != 0)
+            live->ordinal = add_up(live->ordinal, begun);
     }
     state->begun = add_up(state->begun, begun);
 }
