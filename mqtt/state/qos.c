@@ -192,20 +192,31 @@ static void mark_resend(struct observation *o, struct mqtt_handshake *handshake,
         handshake->resends++;
 }
 
-/* Up to eight bytes as a number. */
-static uint64_t word_of(const uint8_t *data, size_t length)
+/* What stands at `data` (NULL if `length` is 0) as a number; of more than eight bytes the first
+ * eight. Bytes may be in it twice: the lengths are compared as well. Copies of a fixed size are no
+ * calls. */
+static inline uint64_t word_of(const uint8_t *data, size_t length)
 {
     uint64_t word = 0;
-    if (length != 0)
-        memcpy(&word, data, length < sizeof word ? length : sizeof word);
+    uint32_t halves[2];
+    if (length >= sizeof word) {
+        memcpy(&word, data, sizeof word);
+    } else if (length >= sizeof halves[0]) {
+        memcpy(&halves[0], data, sizeof halves[0]);
+        memcpy(&halves[1], data + length - sizeof halves[1], sizeof halves[1]);
+        word = (uint64_t)halves[0] << 32 | halves[1];
+    } else if (length != 0) {
+        word = (uint64_t)data[0] << 16 | (uint64_t)data[length / 2] << 8 | data[length - 1];
+    }
     return word;
 }
 
 /* The last up to eight bytes. */
-static uint64_t tail_of(struct mqtt_slice slice)
+static inline uint64_t tail_of(struct mqtt_slice slice)
 {
-    const uint32_t skipped = slice.length > 8 ? slice.length - 8 : 0;
-    return word_of(slice.data + skipped, slice.length - skipped);
+    if (slice.length <= sizeof(uint64_t))
+        return word_of(slice.data, slice.length);
+    return word_of(slice.data + slice.length - sizeof(uint64_t), sizeof(uint64_t));
 }
 
 /* Topic and payload, as far as they tell two messages under one identifier apart: lengths, how the
@@ -221,7 +232,8 @@ static uint64_t fingerprint(const struct observation *o)
     const uint64_t lengths = (uint64_t)payload.length << 32 | topic.length;
     const uint64_t first = word_of(payload.data, payload.length);
     const uint64_t second = payload.length > 16 ? word_of(payload.data + 8, 8) : 0;
-    const uint64_t ends = tail_of(topic) ^ (tail_of(payload) << 32 | tail_of(payload) >> 32);
+    const uint64_t tail = tail_of(payload);
+    const uint64_t ends = tail_of(topic) ^ (tail << 32 | tail >> 32);
     return (mqtt_hash_mix(first ^ lengths * UINT64_C(0x9e3779b97f4a7c15),
                           ends ^ second ^ UINT64_C(0xc2b2ae3d27d4eb4f)) |
             1);
