@@ -39,8 +39,8 @@ static const struct {
     size_t size;
     enum mqtt_outcome outcome;
     uint32_t length;
-    uint8_t family; /* 0: no client is named */
-    uint8_t address[16];
+    uint8_t family;      /* 0: no client is named */
+    uint8_t address[17]; /* and the end of the string */
     uint16_t port;
 } headers[] = {
     HEADER("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", 56, 4,
