@@ -231,6 +231,8 @@ struct mqtt_side_state {
     uint64_t packets_by_type[MQTT_PACKET_TYPES];
     struct mqtt_inflight inflight;  /* handshakes that this side began */
     struct mqtt_inflight discarded; /* what was in flight in the session that a clean start ended */
+    uint32_t beyond;      /* the most of these that was told of, since they were last within the
+      receiver's      maximum; 0: none */
     uint32_t outstanding; /* its QoS 1 and 2 PUBLISH packets of this era without final ack */
     uint16_t lowest_used, highest_used; /* packet identifiers of its PUBLISH packets on this
                                            connection; 0: none */

@@ -76,8 +76,11 @@ static void owe_next(struct observation *o, const struct mqtt_handshake *handsha
 static void uncount(const struct mqtt_connection *c, struct mqtt_side_state *beginner,
                     const struct mqtt_handshake *handshake)
 {
-    if (handshake->counted == c->era && beginner->outstanding != 0)
-        beginner->outstanding--;
+    const struct mqtt_side_state *receiver = &c->sides[1 - (beginner - c->sides)];
+    if (handshake->counted != c->era || beginner->outstanding == 0)
+        return;
+    if (--beginner->outstanding <= receiver->receive_maximum)
+        beginner->beyond = 0;
 }
 
 struct mqtt_handshake *begin_handshake(struct observation *o, enum mqtt_handshake_kind kind)

@@ -170,17 +170,29 @@ static void check_order(const struct passage *p, enum mqtt_rule rule, uint64_t o
 
 /* ---- PUBLISH ---- */
 
-/* PUBLISH packets that this side has sent on this connection and that are not settled yet. */
+/* So many packets beyond the limit are told of one by one; then each time that there are twice as
+ * many. Some servers have hundreds in flight, on each of their connections. */
+#define BEYOND_EACH 8u
+
+/* PUBLISH packets that this side has sent on this connection and that are not settled yet. One that
+ * stays beyond the limit is told of when it goes further, and not with each packet. */
 static void count_against_quota(struct observation *o, struct mqtt_handshake *handshake)
 {
     const struct mqtt_connection *c = o->connection;
+    const uint32_t limit = o->to->receive_maximum;
     handshake->counted = c->era;
-    o->from->outstanding++;
+    const uint32_t outstanding = ++o->from->outstanding;
+    if (outstanding <= limit)
+        return;
     const bool quota_known =
         is_5_0(o) && (o->sender == MQTT_SENDER_CLIENT ? knows_connack(o) : c->connect.frame != 0);
-    if (quota_known && seen_since(c, c->clock) && o->from->outstanding > o->to->receive_maximum)
-        raise_finding(o, MQTT_RULE_RECEIVE_MAXIMUM_EXCEEDED, MQTT_FIELD_PACKET_IDENTIFIER,
-                      o->from->outstanding, o->to->receive_maximum);
+    const bool further = outstanding > o->from->beyond &&
+                         (outstanding - limit <= BEYOND_EACH || outstanding >= 2 * o->from->beyond);
+    if (!quota_known || !seen_since(c, c->clock) || !further)
+        return;
+    o->from->beyond = outstanding;
+    raise_finding(o, MQTT_RULE_RECEIVE_MAXIMUM_EXCEEDED, MQTT_FIELD_PACKET_IDENTIFIER, outstanding,
+                  limit);
 }
 
 static void mark_resend(struct observation *o, struct mqtt_handshake *handshake,

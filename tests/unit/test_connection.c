@@ -420,6 +420,12 @@ static const struct scene scenes[] = {
     {"... and nobody was late",
      "connection\nC CONNECT 3.1.1 a\nS CONNACK\nC PUBLISH 1 t id=1\nclose S rst\n+20\nend\n"
      "! waits-in-session\n"},
+    {"further and further beyond the Receive Maximum, staying there, and once more",
+     "connection\nC CONNECT 5.0 a clean\nS CONNACK {21 0001}\nC PUBLISH 1 t id=1\nC PUBLISH 1 t "
+     "id=2\n"
+     "! receive-maximum-exceeded\nC PUBLISH 1 t id=3\n! receive-maximum-exceeded\nS PUBACK 1\n"
+     "C PUBLISH 1 t id=4\nS PUBACK 2\nS PUBACK 3\nC PUBLISH 1 t id=5\n"
+     "! receive-maximum-exceeded\nS PUBACK 4\nS PUBACK 5\nC PUBLISH 1 t id=6\n"},
     {"an hour in which nobody at all is heard of is the clock's",
      "connection A\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\nC PUBLISH 1 t id=1\n"
      "connection B\nC CONNECT 5.0 b clean ka=30\nS CONNACK\n+3600\nC PINGREQ\nS PINGRESP\n"
