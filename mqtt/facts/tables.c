@@ -56,7 +56,7 @@ static const struct mqtt_value values_property_identifier[] = {
 };
 
 static const struct mqtt_value values_return_code[] = {
-#define MQTT_RETURN_CODE(code, name) {code, name},
+#define MQTT_RETURN_CODE(id, code, name) {MQTT_RETURN_##id, name},
 #include "mqtt/facts/reasons.def"
     {0, NULL},
 };

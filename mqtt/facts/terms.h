@@ -32,6 +32,12 @@ enum mqtt_reason {
 #include "mqtt/facts/reasons.def"
 };
 
+/* Return codes of CONNACK before that: 3.1.1, table 3.1. */
+enum mqtt_return {
+#define MQTT_RETURN_CODE(id, code, name) MQTT_RETURN_##id = (code),
+#include "mqtt/facts/reasons.def"
+};
+
 #define MQTT_REASON_FAILURE 0x80
 
 enum mqtt_rule {

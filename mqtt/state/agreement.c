@@ -199,7 +199,8 @@ static bool is_plain(struct mqtt_slice identifier)
 static void check_refused_identifier(struct observation *o)
 {
     const struct mqtt_connection *c = o->connection;
-    const uint8_t code = is_5_0(o) ? MQTT_REASON_CLIENT_IDENTIFIER_NOT_VALID : 2;
+    const uint8_t code = is_5_0(o) ? (uint8_t)MQTT_REASON_CLIENT_IDENTIFIER_NOT_VALID
+                                   : (uint8_t)MQTT_RETURN_IDENTIFIER_REJECTED;
     if (o->version != MQTT_VERSION_3_1 && c->connack_reason == code && connection_whole(c) &&
         !c->connect_cut && o->to->last_error.frame == 0 && is_plain(c->client_identifier))
         raise_finding(o, MQTT_RULE_CLIENT_IDENTIFIER_REFUSED,

@@ -24,6 +24,13 @@ void release_claim(struct mqtt_connection *c);
  * counted. */
 void note_stranger(struct mqtt_connection *c);
 
+/* The connection's transport was seen to end: FIN or RST, or what the registry's transport_ended
+ * says. */
+bool transport_over(const struct mqtt_connection *c);
+
+/* The same, or one side has ended the connection with DISCONNECT. */
+bool connection_over(const struct mqtt_connection *c);
+
 /* The session's client identifier was used at another endpoint as well, which may be the same
  * broker's. */
 bool name_used_elsewhere(const struct mqtt_session *session);

@@ -103,9 +103,6 @@ static bool in_connect(const struct mqtt_violation *violation)
     }
 }
 
-/* Connection refused, unacceptable protocol version (3.1.1: table 3.1). */
-#define RETURN_CODE_LEVEL 1
-
 /* A server that does not support the level says so with return code 1 (3.1.1: 3.1.2-2); in 5.0 it
  * may say nothing. */
 static void check_level_refused(struct observation *o, const struct mqtt_violation *violation)
@@ -113,7 +110,7 @@ static void check_level_refused(struct observation *o, const struct mqtt_violati
     const uint8_t code = o->packet->reason_code;
     if (violation->rule == MQTT_RULE_PROTOCOL_LEVEL_ACCEPTED && o->packet->type == MQTT_CONNACK &&
         o->packet->has_reason_code && code != MQTT_REASON_SUCCESS && !is_5_0(o) &&
-        code != RETURN_CODE_LEVEL && all_seen(o->connection))
+        code != MQTT_RETURN_PROTOCOL_VERSION && all_seen(o->connection))
         raise_finding(o, MQTT_RULE_PROTOCOL_LEVEL_OTHER_CODE, MQTT_FIELD_RETURN_CODE, code,
                       violation->frame);
 }

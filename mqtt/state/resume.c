@@ -145,19 +145,11 @@ void note_latecomer(const struct mqtt_connection *c)
 
 /* ---- CONNECT ---- */
 
-static bool is_over(const struct mqtt_connection *c)
-{
-    const struct mqtt_sessions_options *options = &c->sessions->options;
-    return c->over != MQTT_NO_TIME || c->sides[0].disconnect.frame != 0 ||
-           c->sides[1].disconnect.frame != 0 ||
-           (options->transport_ended != NULL && options->transport_ended(c, options->user));
-}
-
 /* What becomes of the connection that holds the session when another one names it. */
 static void confront(struct mqtt_connection *c, struct mqtt_session *session)
 {
     const struct mqtt_connection *holder = session->holder->connection;
-    if (is_over(holder)) {
+    if (connection_over(holder)) {
         let_go(session, MQTT_CLAIM_LEFT, MQTT_NO_TIME);
     } else if (holder->sides[0].gap || holder->sides[1].gap) {
         let_go(session, MQTT_CLAIM_DISPLACED, MQTT_NO_TIME);
@@ -327,7 +319,7 @@ static void check_takeover(struct observation *o)
  */
 static bool is_abandoned(const struct mqtt_claim *claim, int64_t now)
 {
-    return claim->state == MQTT_CLAIM_NAMED && is_over(claim->connection) &&
+    return claim->state == MQTT_CLAIM_NAMED && connection_over(claim->connection) &&
            mqtt_elapsed(now, last_packet(claim->connection)) > MQTT_OPEN_GRACE;
 }
 

@@ -356,6 +356,22 @@ bool session_history_known(const struct mqtt_session *session)
     return session->known && session_undisturbed(session);
 }
 
+/* ---- What is over ---- */
+
+bool transport_over(const struct mqtt_connection *c)
+{
+    const struct mqtt_sessions *sessions = c->sessions;
+    return c->closed || c->over != MQTT_NO_TIME ||
+           (sessions != NULL && sessions->options.transport_ended != NULL &&
+            sessions->options.transport_ended(c, sessions->options.user));
+}
+
+bool connection_over(const struct mqtt_connection *c)
+{
+    return c->sides[0].disconnect.frame != 0 || c->sides[1].disconnect.frame != 0 ||
+           transport_over(c);
+}
+
 /* ---- What time does to them ---- */
 
 bool session_surely_gone(const struct mqtt_session *session, int64_t now)

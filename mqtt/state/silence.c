@@ -2,9 +2,8 @@
 /* How long the client was silent, against its keep alive (3.1.2.10). */
 #include "mqtt/state/silence.h"
 
+#include "mqtt/state/claim.h"
 #include "mqtt/state/jump.h"
-
-#include "mqtt/state/session.h"
 
 bool silent_beyond(const struct mqtt_connection *c, int64_t silence, unsigned halves)
 {
@@ -63,14 +62,6 @@ bool awaits_connack(const struct mqtt_connection *c)
     return c->connect.frame != 0 && server->packets == server->packets_by_type[MQTT_AUTH];
 }
 
-/* Who has closed keeps nobody: what the client sends after that comes too late. */
-static bool transport_ended(const struct mqtt_connection *c)
-{
-    const struct mqtt_sessions *sessions = c->sessions;
-    return c->closed || (sessions != NULL && sessions->options.transport_ended != NULL &&
-                         sessions->options.transport_ended(c, sessions->options.user));
-}
-
 void check_server_keep_alive(struct observation *o, int64_t silence)
 {
     const struct mqtt_connection *c = o->connection;
@@ -94,7 +85,8 @@ void check_kept(struct observation *o)
     c->keep_alive.broken_by.frame = 0;
 }
 
-/* Of the late packets of a connection only the first is a finding; the counts have them all. */
+/* Of those that come up to half a keep alive too late only a connection's first is a finding:
+ * healthy clients are a little late now and then. The counts have them all. */
 void observe_silence(struct observation *o)
 {
     struct mqtt_connection *c = o->connection;
@@ -118,8 +110,9 @@ void observe_silence(struct observation *o)
     if (!silent_beyond(c, silence, 2)) /* what is judged is not longer */
         return;
     const int64_t judged = steady_elapsed(c->sessions, began, told_at(c, last));
+    /* Who has closed keeps nobody: what the client sends after that comes too late. */
     if (!silent_beyond(c, judged, 2) || awaits_connack(c) || o->to->disconnect.frame != 0 ||
-        transport_ended(c))
+        transport_over(c))
         return;
     const bool broken = silent_beyond(c, mqtt_elapsed(judged, EXPIRY_SLACK), 3);
     if (!broken) {
@@ -148,12 +141,7 @@ void observe_silence(struct observation *o)
 /* Its client had to speak within that time, and its server to end the connection. */
 static bool had_to_end(const struct mqtt_connection *c, int64_t gap)
 {
-    const struct mqtt_sessions *sessions = c->sessions;
-    const bool ended = c->closed || c->over != MQTT_NO_TIME || c->sides[0].disconnect.frame != 0 ||
-                       c->sides[1].disconnect.frame != 0 ||
-                       (sessions->options.transport_ended != NULL &&
-                        sessions->options.transport_ended(c, sessions->options.user));
-    return c->keep_alive.known && !ended && silent_beyond(c, gap, 3);
+    return c->keep_alive.known && silent_beyond(c, gap, 3) && !connection_over(c);
 }
 
 static bool has_jumped(const struct mqtt_sessions *sessions, int64_t gap)
