@@ -296,6 +296,9 @@ static const struct scene scenes[] = {
      "S DISCONNECT 0x8d\n! keep-alive-timeout\nclose S fin\n"
      "connection\nC CONNECT 5.0 c clean ka=10\nS CONNACK\n+15.2\nC PINGREQ\n! keep-alive-late\n"
      "S DISCONNECT 0x8d\n! keep-alive-timeout\nclose S fin\n"},
+    {"... nor that it ends the connection after all",
+     "connection\nC CONNECT 5.0 a clean ka=10\nS CONNACK\n+30\nC PUBLISH 0 t\n! keep-alive-broken\n"
+     "+1.5\nS DISCONNECT 0x8b\n! disconnected-with-error\nclose S fin\n"},
     {"... nor is what the server had sent before",
      "connection\nC CONNECT 3.1.1 a clean ka=10\nS CONNACK\n+30\nC PUBLISH 0 t\n"
      "! keep-alive-broken\n+0.5\nS PUBLISH 0 t\nclose S fin\n"
