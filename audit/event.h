@@ -109,6 +109,20 @@ struct audit_message {
     bool resend;          /* it was sent before: in frame `first_frame` */
     uint64_t first_frame; /* valid if `resend` */
     const struct mqtt_properties *properties;
+    struct audit_match match; /* DELIVERED */
+};
+
+/* DELIVERIES: so many more of one topic and one session. */
+struct audit_histogram;
+struct audit_delivery_row {
+    struct mqtt_slice topic;
+    struct mqtt_slice client_identifier; /* length 0: not known */
+    const struct audit_endpoint *server; /* stands for the broker */
+    bool group; /* the clients of a shared subscription, whose $share/NAME/FILTER stands for the
+                   client identifier */
+    uint32_t publishers;                 /* distinct ones; stays at 255 */
+    struct audit_delivery_counts counts;
+    const struct audit_histogram *times; /* latencies, microseconds; NULL: none */
 };
 
 /* HANDSHAKE_DONE, HANDSHAKE_GIVEN_UP, PING. */
@@ -125,6 +139,7 @@ struct audit_finding_event {
     /* Where the event has no flow: what waits in a session whose client did not come back. */
     struct mqtt_slice client_identifier;
     const struct audit_endpoint *server;
+    struct mqtt_slice topic; /* of a delivery; length 0: it is about none */
 };
 
 /* What a connection was to its session. Of two, [0] is about what the client began. */
@@ -193,6 +208,7 @@ struct audit_event {
         struct audit_message message;
         struct audit_handshake_event handshake;
         struct audit_finding_event finding;
+        struct audit_delivery_row deliveries;
         struct audit_closing closed;
     };
 };

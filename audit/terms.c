@@ -48,3 +48,21 @@ bool audit_endpoint_equal(const struct audit_endpoint *a, const struct audit_end
 {
     return a->port == b->port && strcmp(a->address, b->address) == 0;
 }
+
+static const struct {
+    const char *name, *help;
+} excuses[AUDIT_EXCUSES] = {
+#define AUDIT_EXCUSE(id, name, help) {name, help},
+#include "audit/excuses.def"
+#undef AUDIT_EXCUSE
+};
+
+const char *audit_excuse_name(unsigned excuse)
+{
+    return excuse < AUDIT_EXCUSES ? excuses[excuse].name : NULL;
+}
+
+const char *audit_excuse_help(unsigned excuse)
+{
+    return excuse < AUDIT_EXCUSES ? excuses[excuse].help : NULL;
+}

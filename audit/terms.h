@@ -85,6 +85,43 @@ struct audit_transport {
     uint64_t gap_bytes;
 };
 
+/* Why nothing is said of a delivery that did not come: excuses.def. */
+enum audit_excuse {
+#define AUDIT_EXCUSE(id, ...) AUDIT_EXCUSE_##id,
+#include "audit/excuses.def"
+#undef AUDIT_EXCUSE
+    AUDIT_EXCUSES,
+};
+
+/* "queued", ...; NULL from AUDIT_EXCUSES on. */
+const char *audit_excuse_name(unsigned excuse);
+const char *audit_excuse_help(unsigned excuse);
+
+/* What became of the messages of one topic that one session is to get:
+ *
+ *     expected = delivered + lost + dropped_qos_0 + pending + all excused
+ */
+struct audit_delivery_counts {
+    uint64_t expected;      /* publications, or with overlapping subscriptions one copy of each */
+    uint64_t delivered;     /* of those */
+    uint64_t late;          /* of those delivered: on a later connection of the session */
+    uint64_t lost;          /* never came, although QoS 1 or 2 promises it */
+    uint64_t dropped_qos_0; /* never came, which at most once allows */
+    uint64_t pending;       /* may still come */
+    uint64_t twice;         /* came once more, with nothing that explains it */
+    uint64_t unknown;       /* came, and their publication is not in the capture */
+    uint64_t retained;      /* kept messages, which nobody published just now */
+    uint64_t excused[AUDIT_EXCUSES];
+};
+
+/* What a delivery was matched with. */
+struct audit_match {
+    bool known;     /* its publication is in the capture */
+    bool late;      /* it had to wait for the client's return: `took` is no latency */
+    uint64_t frame; /* of the publication */
+    int64_t took;   /* nanoseconds */
+};
+
 /* What is known of a connection when it ends, but for its handshakes and its names. Sides are 0 and
  * 1; `client` says which is the client's. */
 struct audit_facts {

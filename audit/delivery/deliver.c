@@ -1,0 +1,666 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A server's PUBLISH: which publication it delivers, and whether it may. */
+#include "audit/delivery/world.h"
+
+#include <string.h>
+
+#include "mqtt/wire/topic.h"
+
+/* Of equal publications so many are looked at. */
+#define LOOKED_AT 64u
+
+/* Payloads from this length on say more than ON or OFF. */
+#define DISTINCTIVE 8u
+
+/* ---- Findings ---- */
+
+struct mqtt_finding delivery_finding(const struct delivery *of, enum mqtt_rule rule, uint64_t first,
+                                     uint64_t second)
+{
+    return (struct mqtt_finding){
+        .rule = (uint16_t)rule,
+        .version = of->packet->version,
+        .sender = MQTT_SENDER_SERVER,
+        .packet_type = MQTT_PUBLISH,
+        .side = of->place->side,
+        .qos = of->packet->publish.qos,
+        .field = MQTT_FIELDS,
+        .time = of->place->time,
+        .frame = of->place->frame,
+        .values = {first, second},
+    };
+}
+
+void delivery_raise(const struct delivery *of, enum mqtt_rule rule, uint64_t first, uint64_t second)
+{
+    const struct mqtt_finding finding = delivery_finding(of, rule, first, second);
+    tell_finding(of->d, of->client, of->topic->name, &finding);
+}
+
+void delivery_hold(const struct delivery *of, enum mqtt_rule rule, uint64_t first, uint64_t second,
+                   enum held_kind kind, uint64_t number)
+{
+    const struct mqtt_finding finding = delivery_finding(of, rule, first, second);
+    hold(of->d, kind, of->client, of->topic, &finding, number,
+         of->packet->publish.payload_length >= DISTINCTIVE);
+}
+
+/* ---- What is known ---- */
+
+bool delivery_is_stable(const struct delivery *of, uint64_t number)
+{
+    const struct match *matched = of->matched;
+    if (!is_whole(of->client) || matched == NULL || matched->sure == 0 || matched->maybe != 0 ||
+        of->topic->unfollowed || of->client->group_count != 0)
+        return false;
+    for (uint32_t i = matched->from; i < matched->from + matched->count; i++) {
+        const struct subscription *each = of->topic->subscriptions[i];
+        if (each->state == SUBSCRIPTION_GONE ? each->gone_after >= number
+                                             : each->asked_after >= number || each->since >= number)
+            return false;
+    }
+    return true;
+}
+
+bool is_only(const struct audit_deliveries *d, const struct publication *publication)
+{
+    const struct topic *topic = publication->topic;
+    const struct publication *first = publication_find(d, topic, publication->fingerprint, NULL);
+    if (first == NULL || topic->blind ||
+        publication_find(d, topic, publication->fingerprint, first) != NULL)
+        return false;
+    for (const struct will *will = topic->wills; will != NULL; will = will->next)
+        if (will->fingerprint == publication->fingerprint && will->publication != publication)
+            return false;
+    for (uint32_t i = 0; i < topic->kept_count; i++)
+        if (topic->kept[i].fingerprint == publication->fingerprint &&
+            topic->kept[i].number != publication->number)
+            return false;
+    return true;
+}
+
+/* ---- Matching ---- */
+
+static struct stream *stream_of(struct row *row, uint64_t publisher, uint8_t qos)
+{
+    for (unsigned i = 0; i < STREAMS; i++)
+        if (row->streams[i].publisher == publisher && row->streams[i].qos == qos)
+            return &row->streams[i];
+    return NULL;
+}
+
+/* The earliest that is owed and keeps its publisher's order; if none does, the earliest that is
+ * owed; if none is, one that may come. */
+static struct expectation *choose(struct audit_deliveries *d, struct row *row, uint64_t fingerprint)
+{
+    struct expectation *owed = NULL, *possible = NULL, *at = NULL;
+    for (unsigned i = 0; i < LOOKED_AT; i++) {
+        at = expectation_find(d, row, fingerprint, at);
+        if (at == NULL)
+            break;
+        const struct publication *publication = at->publication;
+        if (!at->owed) {
+            if (possible == NULL || (possible->served && !at->served))
+                possible = at;
+            continue;
+        }
+        const struct stream *stream =
+            stream_of(row, publication->publisher_number, publication->qos);
+        if (stream == NULL || stream->number < publication->number)
+            return at;
+        if (owed == NULL)
+            owed = at;
+    }
+    return owed != NULL ? owed : possible;
+}
+
+static struct served *remember(struct row *row, const struct delivery *of, uint64_t number)
+{
+    struct served *served = &row->served[row->served_next++ % REMEMBERED];
+    row->last_time = of->place->time;
+    *served = (struct served){
+        .number = number,
+        .frame = of->place->frame,
+        .link = of->link->number,
+        .time = of->place->time,
+        .packet_identifier = of->packet->packet_identifier,
+        .qos = of->packet->publish.qos,
+    };
+    return served;
+}
+
+static struct served *remembered(struct row *row, uint64_t number)
+{
+    for (unsigned i = 0; i < REMEMBERED; i++)
+        if (row->served[i].frame != 0 && row->served[i].number == number)
+            return &row->served[i];
+    return NULL;
+}
+
+/* ---- QoS (3.8.4-6; 5.0: 3.8.4-8, 4.8.2-3) ---- */
+
+/* The highest QoS that any subscription that matches may have granted since it is in force; and
+ * where. */
+static uint8_t highest_granted(const struct delivery *of, uint64_t *frame)
+{
+    uint8_t highest = 0;
+    *frame = 0;
+    for (uint32_t i = 0; i < of->matched->count; i++) {
+        const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
+        if (each->state == SUBSCRIPTION_GONE)
+            continue;
+        if (*frame == 0 || each->qos_most > highest)
+            *frame = each->granted.frame;
+        highest = MAX(highest, each->qos_most);
+    }
+    return highest;
+}
+
+static void check_above_granted(const struct delivery *of)
+{
+    const struct match *matched = of->matched;
+    uint64_t frame;
+    if (!is_whole(of->client) || matched == NULL || matched->sure == 0 || matched->maybe != 0 ||
+        of->topic->unfollowed || of->client->group_count != 0 || of->repeated)
+        return;
+    const uint8_t highest = highest_granted(of, &frame);
+    if (of->packet->publish.qos > highest)
+        delivery_raise(of, MQTT_RULE_DELIVERED_ABOVE_GRANTED, highest, frame);
+}
+
+/* A member of a group, served for the group: its own granted QoS counts. */
+static void check_shared_granted(const struct delivery *of, const struct client *group)
+{
+    if (!is_whole(of->client) || of->repeated)
+        return;
+    for (const struct subscription *at = group->subscriptions; at != NULL; at = at->next)
+        if (at->member == of->client && at->state == SUBSCRIPTION_SURE && !at->unsure &&
+            of->packet->publish.qos > at->qos_most)
+            delivery_raise(of, MQTT_RULE_SHARED_ABOVE_GRANTED, at->qos_most, at->granted.frame);
+}
+
+static void check_qos(const struct delivery *of, const struct expectation *e)
+{
+    const struct publication *publication = e->publication;
+    const uint8_t qos = of->packet->publish.qos;
+    uint64_t frame;
+    if (!of->only || !delivery_is_stable(of, publication->number))
+        return;
+    if (qos > publication->qos && qos <= highest_granted(of, &frame))
+        delivery_raise(of, MQTT_RULE_DELIVERED_QOS_RAISED, publication->frame, publication->qos);
+    else if (qos < e->qos_low)
+        delivery_raise(of, MQTT_RULE_DELIVERED_QOS_LOWERED, publication->frame, e->qos_low);
+}
+
+/* A Subscription Identifier that has to be in the copy if it is the only one. */
+static void note_lacking(const struct delivery *of, struct expectation *e)
+{
+    if (of->packet->version != MQTT_VERSION_5_0)
+        return;
+    for (uint32_t i = 0; i < of->matched->count; i++) {
+        const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
+        if (each->state != SUBSCRIPTION_SURE || each->identifier == 0 ||
+            carries_identifier(of, each->identifier))
+            continue;
+        e->lacking = each->identifier;
+        e->lacking_frame = each->asked.frame;
+    }
+}
+
+/* Of one copy for several subscriptions: whether it is the only one, the end tells. */
+static void note_low(const struct delivery *of, struct expectation *e)
+{
+    const uint8_t qos = of->packet->publish.qos;
+    if (!of->only || !delivery_is_stable(of, e->publication->number))
+        return;
+    e->best = MAX(e->best, qos);
+    if (e->first_frame != 0)
+        return;
+    e->first_frame = of->place->frame;
+    e->first_time = of->place->time;
+    e->first_qos = qos;
+    e->version = of->packet->version;
+    note_lacking(of, e);
+}
+
+/* ---- RETAIN on what was published just now (5.0: 3.3.1-13) ---- */
+
+static void check_retain_as_published(const struct delivery *of,
+                                      const struct publication *publication)
+{
+    const bool retain = of->packet->publish.retain;
+    const struct subscription *asks = NULL;
+    if (of->packet->version != MQTT_VERSION_5_0 || publication->will != NULL ||
+        !delivery_is_stable(of, publication->number))
+        return;
+    for (uint32_t i = 0; i < of->matched->count; i++) {
+        const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
+        if (each->state == SUBSCRIPTION_SURE && !each->retain_as_published)
+            return;
+        if (each->state == SUBSCRIPTION_SURE)
+            asks = each;
+    }
+    if (asks != NULL && retain != publication->retain)
+        delivery_raise(of, MQTT_RULE_RETAIN_NOT_AS_PUBLISHED, publication->frame,
+                       asks->asked.frame);
+}
+
+/* ---- It is served ---- */
+
+static void count_latency(const struct delivery *of, struct row *row, const struct expectation *e,
+                          struct audit_match *match)
+{
+    match->known = true;
+    match->frame = e->publication->frame;
+    match->took = mqtt_elapsed(of->place->time, e->publication->time);
+    match->late = e->queued || (!row->client->group && e->entries != row->client->entries);
+    if (match->late) {
+        row->counts.late++;
+        return;
+    }
+    if (match->took < 0)
+        return;
+    if (row->times == NULL)
+        row->times = g_new0(struct audit_histogram, 1);
+    audit_histogram_add(row->times, mqtt_microseconds(match->took));
+}
+
+/* 4.6.0-5, -6. */
+static void check_order(const struct delivery *of, const struct expectation *e)
+{
+    if (e->overtaken == 0 || e->overtaken_link != of->link->number || of->repeated || !of->only ||
+        of->client->group_count != 0)
+        return;
+    delivery_raise(of, MQTT_RULE_DELIVERED_OUT_OF_ORDER, e->publication->frame, e->overtaken);
+}
+
+static void note_stream(const struct delivery *of, struct row *row,
+                        const struct publication *publication)
+{
+    struct stream *stream = stream_of(row, publication->publisher_number, publication->qos);
+    if (stream == NULL) {
+        stream = &row->streams[0];
+        for (unsigned i = 1; i < STREAMS; i++)
+            if (row->streams[i].number < stream->number)
+                stream = &row->streams[i];
+        *stream =
+            (struct stream){.publisher = publication->publisher_number, .qos = publication->qos};
+    }
+    if (stream->number >= publication->number)
+        return;
+    stream->number = publication->number;
+    stream->frame = of->place->frame;
+    stream->link = of->link->number;
+}
+
+/* The subscriptions that it may be for are served; and what was in doubt is not any more, if it was
+ * published after that. */
+static void note_served(const struct delivery *of, const struct publication *publication)
+{
+    if (of->matched == NULL)
+        return;
+    struct subscription *unsure = NULL;
+    for (uint32_t i = 0; i < of->matched->count; i++) {
+        struct subscription *each = of->topic->subscriptions[of->matched->from + i];
+        if (each->state == SUBSCRIPTION_GONE)
+            continue;
+        each->served++;
+        if (each->state == SUBSCRIPTION_SURE && each->unsure)
+            unsure = each;
+    }
+    if (unsure == NULL || of->matched->sure != 0 || of->matched->maybe != 1 ||
+        (of->client->hole != MQTT_NO_TIME && publication->time <= of->client->hole))
+        return;
+    unsure->unsure = false;
+    unsure->since = of->d->publication_numbers;
+    of->topic->broker->generation++;
+}
+
+void serve(struct delivery *of, struct expectation *e, struct audit_match *match)
+{
+    struct publication *publication = e->publication;
+    struct row *row = e->row;
+    struct client *client = row->client;
+    const bool first = !e->served;
+    of->only = is_only(of->d, publication);
+    if (!e->owed && first)
+        row->counts.expected++; /* it was not promised, and is as good as if it had been */
+    if (first) {
+        row->counts.delivered++;
+        count_latency(of, row, e, match);
+    } else {
+        match->known = true;
+        match->frame = publication->frame;
+        match->took = mqtt_elapsed(of->place->time, publication->time);
+        match->late = true;
+    }
+    check_order(of, e);
+    check_qos(of, e);
+    if (of->only && !of->repeated) {
+        check_contents(of, publication);
+        check_retain_as_published(of, publication);
+    }
+    if (e->copies > 1 || e->first_frame != 0)
+        note_low(of, e);
+    expectation_list(e, LIST_NONE);
+    e->owed = false;
+    e->served = true;
+    e->copies_served = (uint8_t)MIN(e->copies_served + 1, UINT8_MAX);
+    e->suspended = false;
+    if (e->copies > 0)
+        e->copies--;
+    publication->forwards++;
+    row->forwarded++;
+    remember(row, of, publication->number);
+    if (first && publication->publisher_number != 0 && !client->group) {
+        overtake(of->d, row, publication, of->link);
+        note_stream(of, row, publication);
+    }
+    if (!client->group && MIN(of->packet->publish.qos, publication->qos) > 0 &&
+        publication->number > client->newest) {
+        client->newest = publication->number;
+        client->newest_time = of->place->time;
+    }
+    note_served(of, publication);
+    if (e->copies == 0) {
+        judge_copies(of->d, e);
+        expectation_free(of->d, e);
+    }
+}
+
+/* ---- Nothing matches ---- */
+
+/* A subscription of the client that would match but for the $. */
+static bool matches_but_for_dollar(const struct delivery *of)
+{
+    const struct mqtt_slice topic = of->topic->name;
+    bool found = false;
+    uint8_t *name = g_memdup2(topic.data, topic.length);
+    name[0] = 'x';
+    unsigned looked = 0;
+    for (const struct subscription *at = of->client->subscriptions; at != NULL && !found;
+         at = at->next) {
+        const bool wild =
+            at->filter.length > 0 && (at->filter.data[0] == '+' || at->filter.data[0] == '#');
+        found = wild && at->state != SUBSCRIPTION_GONE &&
+                mqtt_topic_matches(at->filter, (struct mqtt_slice){name, topic.length});
+        if (++looked == 1000)
+            break;
+    }
+    g_free(name);
+    return found;
+}
+
+/* One that an UNSUBACK ended, and that matches. */
+static const struct subscription *gone_of(const struct delivery *of)
+{
+    const struct subscription *last = NULL;
+    for (uint32_t i = 0; of->matched != NULL && i < of->matched->count; i++) {
+        const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
+        if (each->state == SUBSCRIPTION_GONE && each->gone.frame != 0 &&
+            (last == NULL || each->gone.frame > last->gone.frame))
+            last = each;
+    }
+    return last;
+}
+
+static bool matches_group(const struct delivery *of)
+{
+    for (uint32_t i = 0; i < of->client->group_count; i++)
+        if (topic_match_of(of->topic, of->client->groups[i]) != NULL)
+            return true;
+    return false;
+}
+
+/* 3.10.4-2: what was published after the UNSUBACK, and comes when nothing can be under way. */
+static void check_after_unsubscribe(const struct delivery *of, const struct subscription *gone)
+{
+    const struct publication *last = NULL, *at = NULL;
+    for (unsigned i = 0; i < LOOKED_AT; i++) {
+        at = publication_find(of->d, of->topic, of->fingerprint, at);
+        if (at == NULL)
+            break;
+        last = at;
+    }
+    if (last == NULL || !is_only(of->d, last) || last->number <= gone->gone_after ||
+        mqtt_elapsed(of->place->time, gone->gone.time) <= GRACE)
+        return;
+    delivery_raise(of, MQTT_RULE_DELIVERED_AFTER_UNSUBSCRIBE, gone->gone.frame, last->frame);
+}
+
+/* 3.3.2-3, 4.7.2-1. True if nothing that the client has asked for matches. */
+static bool check_subscribed(const struct delivery *of)
+{
+    const struct client *client = of->client;
+    if (of->topic->unfollowed ||
+        (of->matched != NULL && (of->matched->sure != 0 || of->matched->maybe != 0)) ||
+        matches_group(of))
+        return false;
+    if (!is_whole(client) || of->repeated)
+        return true;
+    const struct subscription *gone = gone_of(of);
+    if (gone != NULL)
+        check_after_unsubscribe(of, gone);
+    else if (is_dollar(of->topic->name) && matches_but_for_dollar(of))
+        delivery_raise(of, MQTT_RULE_DOLLAR_TOPIC_TO_WILDCARD, client->subscription_count,
+                       client->session_frame);
+    else
+        delivery_raise(of, MQTT_RULE_DELIVERED_WITHOUT_SUBSCRIPTION, client->subscription_count,
+                       client->session_frame);
+    return true;
+}
+
+/* ---- Once more, or from nowhere ---- */
+
+static enum mqtt_rule twice_rule(uint8_t qos)
+{
+    return qos == 2   ? MQTT_RULE_DELIVERED_TWICE_QOS_2
+           : qos == 1 ? MQTT_RULE_DELIVERED_TWICE_QOS_1
+                      : MQTT_RULE_DELIVERED_TWICE_QOS_0;
+}
+
+/* Whether the client's own messages are none for all of its subscriptions (5.0: 3.8.3-3). */
+static const struct subscription *no_local_of(const struct delivery *of)
+{
+    const struct subscription *last = NULL;
+    for (uint32_t i = 0; i < of->matched->count; i++) {
+        const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
+        if (each->state == SUBSCRIPTION_SURE && !each->no_local)
+            return NULL;
+        if (each->state == SUBSCRIPTION_SURE)
+            last = each;
+    }
+    return last;
+}
+
+/* A publication like this was served already: does anything explain another one? */
+static void check_twice(const struct delivery *of, struct row *row, struct publication *publication)
+{
+    const struct client *client = of->client;
+    const struct broker *broker = client->broker;
+    const struct served *before = remembered(row, publication->number);
+    if (before == NULL || before->link != of->link->number || of->repeated)
+        return;
+    if (publication->resends > 0 && publication->qos == 1) {
+        publication->resends--; /* each may be passed on (4.3.2) */
+        return;
+    }
+    if (publication->doubtful || of->topic->blind || !delivery_is_stable(of, publication->number))
+        return;
+    if (client->hole != MQTT_NO_TIME && client->hole >= publication->time)
+        return;
+    if (broker->hole != MQTT_NO_TIME &&
+        (mqtt_elapsed(of->place->time, broker->hole) < HOLE_TIME ||
+         (client->left != MQTT_NO_TIME && broker->hole >= client->left)))
+        return; /* it may be a publication that the capture lacks, or that waited since then */
+    if (publication->will != NULL) {
+        delivery_hold(of, MQTT_RULE_WILL_TWICE, publication->will->connect.frame, before->frame,
+                      HELD_OTHER, publication->number);
+        return;
+    }
+    delivery_hold(of, twice_rule(of->packet->publish.qos), publication->frame, before->frame,
+                  HELD_TWICE, publication->number);
+}
+
+/* It is what was stored before the client asked, without the flag that says so (3.3.1-8). */
+static void check_without_flag(const struct delivery *of, const struct publication *publication)
+{
+    const struct kept *kept = &of->topic->kept[0];
+    const struct subscription *asked = NULL;
+    if (of->topic->kept_count == 0 || kept->number != publication->number || of->repeated ||
+        !is_whole(of->client) || of->matched == NULL || of->matched->maybe != 0 ||
+        !is_only(of->d, publication))
+        return;
+    for (uint32_t i = 0; i < of->matched->count; i++) {
+        const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
+        if (each->state == SUBSCRIPTION_GONE || each->asked_after < publication->number)
+            return; /* it is older, and may have it from then */
+        asked = each;
+    }
+    if (asked != NULL)
+        delivery_hold(of, MQTT_RULE_RETAINED_WITHOUT_FLAG, publication->frame, asked->asked.frame,
+                      HELD_OTHER, publication->number);
+}
+
+/* A message of a group that another member got already (5.0: 4.8.2). */
+static bool check_groups(const struct delivery *of, const struct publication *publication)
+{
+    for (uint32_t i = 0; i < of->client->group_count; i++) {
+        struct client *group = of->client->groups[i];
+        struct row *row = row_of(of->d, of->topic, group, false);
+        const struct served *before = row != NULL ? remembered(row, publication->number) : NULL;
+        if (before == NULL)
+            continue;
+        if (before->link == of->link->number || of->repeated || !is_whole(of->client) ||
+            !is_only(of->d, publication) || publication->resends > 0 || publication->doubtful)
+            return true;
+        const enum mqtt_rule rule = before->rejected   ? MQTT_RULE_SHARED_AFTER_REJECTION
+                                    : before->qos == 2 ? MQTT_RULE_SHARED_QOS_2_TO_ANOTHER
+                                                       : MQTT_RULE_SHARED_TO_TWO;
+        /* A client that left without its PUBACK may be replaced by another one. */
+        if (rule != MQTT_RULE_SHARED_TO_TWO || group->left == MQTT_NO_TIME ||
+            group->left < before->time)
+            delivery_hold(of, rule, publication->frame, before->frame, HELD_OTHER,
+                          publication->number);
+        return true;
+    }
+    return false;
+}
+
+/* No expectation takes it. */
+static void take_extra(const struct delivery *of, struct row *row)
+{
+    struct publication *last = NULL, *at = NULL;
+    struct publication *served = NULL;
+    for (unsigned i = 0; i < LOOKED_AT; i++) {
+        at = publication_find(of->d, of->topic, of->fingerprint, at);
+        if (at == NULL)
+            break;
+        last = at;
+        if (row != NULL && remembered(row, at->number) != NULL)
+            served = at;
+    }
+    if (last == NULL) {
+        if (row != NULL) {
+            row->counts.unknown++;
+            remember(row, of, 0);
+        }
+        if (!is_dollar(of->topic->name) && !of->topic->blind && !of->repeated)
+            of->client->broker->unseen++;
+        of->topic->kept_doubt = of->place->time;
+        return;
+    }
+    if (check_groups(of, last))
+        return;
+    const struct subscription *no_local =
+        last->publisher_number == of->client->number && of->matched != NULL &&
+                delivery_is_stable(of, last->number) && is_only(of->d, last) && !of->repeated
+            ? no_local_of(of)
+            : NULL;
+    if (no_local != NULL)
+        delivery_raise(of, MQTT_RULE_NO_LOCAL_IGNORED, last->frame, no_local->asked.frame);
+    else if (served != NULL)
+        check_twice(of, row, served);
+    else
+        check_without_flag(of, last);
+}
+
+static bool serve_group(struct delivery *of, struct audit_match *match)
+{
+    for (uint32_t i = 0; i < of->client->group_count; i++) {
+        struct client *group = of->client->groups[i];
+        struct row *row = row_of(of->d, of->topic, group, false);
+        struct expectation *e = row != NULL ? choose(of->d, row, of->fingerprint) : NULL;
+        if (e == NULL || e->served)
+            continue;
+        check_shared_granted(of, group);
+        serve(of, e, match);
+        return true;
+    }
+    return false;
+}
+
+/* ---- All of it ---- */
+
+/* What came with RETAIN, and is no news. */
+static bool is_kept_message(const struct delivery *of)
+{
+    return of->packet->publish.retain && retained_delivered(of);
+}
+
+static void take(struct delivery *of, struct audit_match *match)
+{
+    struct row *row = row_of(of->d, of->topic, of->client, false);
+    struct expectation *e = row != NULL ? choose(of->d, row, of->fingerprint) : NULL;
+    if (check_subscribed(of) && e == NULL)
+        return;
+    check_above_granted(of);
+    if (of->packet->version == MQTT_VERSION_5_0 &&
+        delivery_is_stable(of, of->d->publication_numbers))
+        check_identifiers(of);
+    if (is_kept_message(of))
+        return;
+    if (e != NULL && (e->owed || !e->served))
+        serve(of, e, match);
+    else if (serve_group(of, match))
+        return;
+    else if (e != NULL)
+        serve(of, e, match);
+    else if (!will_delivered(of, match))
+        take_extra(of, row);
+}
+
+void deliver(struct audit_deliveries *d, struct audit_delivery_link *link,
+             const struct mqtt_place *place, const struct mqtt_packet *packet,
+             const struct mqtt_step *step, struct audit_match *match)
+{
+    struct client *client = link->client;
+    if (client == NULL || step->resend)
+        return;
+    client->served = place->time;
+    if (client_is_full(client))
+        client->blocked = place->time;
+    client->server_side = place->side;
+    if (step->topic.length == 0) {
+        client->hole = place->time; /* it may be any message */
+        return;
+    }
+    struct delivery of = {
+        .d = d, .link = link, .place = place, .packet = packet, .step = step, .client = client};
+    of.topic = topic_of(d, client->broker, step->topic, true);
+    if (of.topic == NULL) {
+        client->hole = place->time;
+        return;
+    }
+    if (packet->publish.payload.length != packet->publish.payload_length) {
+        of.topic->blind = true;
+        client->hole = of.topic->kept_doubt = place->time;
+        return;
+    }
+    of.fingerprint = fingerprint_of(d, packet->publish.payload);
+    of.repeated = packet->publish.dup;
+    topic_match(d, of.topic);
+    of.matched = topic_match_of(of.topic, client);
+    take(&of, match);
+    judge_client(d, client);
+}

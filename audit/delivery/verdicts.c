@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What did not come: lost, or excused; and what waits for the end to be said. */
+#include "audit/delivery/world.h"
+
+#include <string.h>
+
+/* Findings that are held back until the end, at a time. */
+#define MAX_HELD 10000u
+
+/* In a row of which nothing ever came so many are no loss, but a subscription that is not served:
+ * an access list, as a rule. */
+#define NEVER 3u
+
+/* Expectations that are looked at for what a delivery has overtaken. */
+#define LOOKED_AT 64u
+
+/* ---- Findings ---- */
+
+static const struct mqtt_endpoint *server_of(const struct client *client)
+{
+    return &client->broker->endpoint;
+}
+
+void tell_finding(struct audit_deliveries *d, const struct client *client, struct mqtt_slice topic,
+                  const struct mqtt_finding *finding)
+{
+    const struct audit_delivery_finding told = {
+        .what = *finding,
+        .link = client->link,
+        .client_identifier = client->identifier,
+        .server = *server_of(client),
+        .stream = client->stream,
+        .topic = topic,
+    };
+    d->options.found(d->options.user, &told);
+}
+
+static struct mqtt_slice copy_of(struct mqtt_slice slice)
+{
+    return (struct mqtt_slice){slice.length != 0 ? g_memdup2(slice.data, slice.length) : NULL,
+                               slice.length};
+}
+
+static void hold_finding(struct audit_deliveries *d, struct held *held)
+{
+    if (d->held->len >= MAX_HELD) {
+        d->options.limit(d->options.user, AUDIT_LIMIT_FINDINGS_HELD, 1);
+        return;
+    }
+    struct audit_delivery_finding *finding = &held->finding;
+    finding->client_identifier = copy_of(finding->client_identifier);
+    finding->topic = copy_of(finding->topic);
+    finding->server = held->broker->endpoint;
+    g_array_append_val(d->held, *held);
+}
+
+void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *client,
+          const struct topic *topic, const struct mqtt_finding *finding, uint64_t number,
+          bool distinctive)
+{
+    struct held held = {
+        .finding = {.what = *finding,
+                    .client_identifier = client->identifier,
+                    .stream = client->stream,
+                    .topic = topic->name},
+        .broker = client->broker,
+        .client = client->number,
+        .number = number,
+        .distinctive = distinctive,
+        .kind = (uint8_t)kind,
+    };
+    hold_finding(d, &held);
+}
+
+void hold_for_owner(struct audit_deliveries *d, const struct will *will,
+                    const struct mqtt_finding *finding, struct mqtt_slice topic)
+{
+    struct held held = {
+        .finding = {.what = *finding,
+                    .client_identifier = will->identifier,
+                    .stream = will->stream,
+                    .topic = topic},
+        .broker = will->broker,
+        .client = will->owner,
+        .number = UINT64_MAX,
+        .kind = HELD_OTHER,
+    };
+    hold_finding(d, &held);
+}
+
+/* Another session got the same publication twice: its publisher may have a twin out of sight. */
+static bool others_too(const struct audit_deliveries *d, const struct held *held)
+{
+    for (guint i = 0; i < d->held->len; i++) {
+        const struct held *other = &g_array_index(d->held, struct held, i);
+        if (other->kind == held->kind && other->number == held->number &&
+            other->client != held->client)
+            return true;
+        if (i == 4096)
+            return true;
+    }
+    return false;
+}
+
+/* A second copy may be of a second publication, by somebody out of sight. */
+static bool may_be_unseen(const struct audit_deliveries *d, const struct held *held)
+{
+    if (held->broker->unseen == 0)
+        return !held->distinctive && held->kind == HELD_TWICE && others_too(d, held) &&
+               held->finding.what.qos < 2;
+    return !held->distinctive || others_too(d, held);
+}
+
+static void tell_held(struct audit_deliveries *d)
+{
+    for (guint i = 0; i < d->held->len; i++) {
+        const struct held *held = &g_array_index(d->held, struct held, i);
+        if (!may_be_unseen(d, held))
+            d->options.found(d->options.user, &held->finding);
+    }
+    for (guint i = 0; i < d->held->len; i++) {
+        const struct held *held = &g_array_index(d->held, struct held, i);
+        g_free((gpointer)(uintptr_t)held->finding.client_identifier.data);
+        g_free((gpointer)(uintptr_t)held->finding.topic.data);
+    }
+    g_array_set_size(d->held, 0);
+}
+
+/* ---- Excuses ---- */
+
+void excuse(struct audit_deliveries *d, struct expectation *e, unsigned why)
+{
+    struct audit_delivery_counts *counts = &e->row->counts;
+    judge_copies(d, e);
+    if (e->owed && e->suspended) {
+        judge_suspended(d, e);
+        return;
+    }
+    if (e->owed) {
+        if (why == AUDIT_EXCUSES)
+            counts->pending++;
+        else if (e->qos == 0 && !e->queued && why != AUDIT_EXCUSE_HOLE)
+            counts->dropped_qos_0++;
+        else
+            counts->excused[why]++;
+    }
+    expectation_free(d, e);
+}
+
+/* The client is sure to have been subscribed all the time. */
+static bool still_subscribed(struct audit_deliveries *d, const struct expectation *e, bool *served)
+{
+    struct topic *topic = e->row->topic;
+    bool sure = false;
+    topic_match(d, topic);
+    const struct match *match = topic_match_of(topic, e->row->client);
+    *served = false;
+    if (match == NULL)
+        return false;
+    for (uint32_t i = match->from; i < match->from + match->count; i++) {
+        const struct subscription *each = topic->subscriptions[i];
+        if (each->state != SUBSCRIPTION_SURE || each->unsure ||
+            each->since >= e->publication->number)
+            continue;
+        sure = true;
+        *served |= each->served > 0;
+    }
+    return sure;
+}
+
+static bool has_expired(const struct audit_deliveries *d, const struct expectation *e)
+{
+    const struct publication *publication = e->publication;
+    const int64_t until = e->overtaken != 0 ? e->overtaken_time : d->time;
+    return publication->expires &&
+           mqtt_elapsed(until, publication->time) / MQTT_SECOND >= (int64_t)publication->expiry_s;
+}
+
+/* Why nothing is said of it; AUDIT_EXCUSES: nothing explains it. */
+static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *e)
+{
+    const struct publication *publication = e->publication;
+    const struct client *client = e->row->client;
+    bool served;
+    if (publication->state == PUBLICATION_REFUSED)
+        return AUDIT_EXCUSE_REFUSED;
+    if (publication->state == PUBLICATION_OPEN)
+        return AUDIT_EXCUSE_UNANSWERED;
+    if (client->group)
+        return AUDIT_EXCUSE_SHARED;
+    if (client->hole != MQTT_NO_TIME && client->hole >= publication->time)
+        return AUDIT_EXCUSE_HOLE;
+    if (!still_subscribed(d, e, &served))
+        return AUDIT_EXCUSE_UNSUBSCRIBED;
+    if (!served)
+        return AUDIT_EXCUSE_NEVER_SERVED;
+    if (e->large)
+        return AUDIT_EXCUSE_TOO_LARGE;
+    if (has_expired(d, e))
+        return AUDIT_EXCUSE_EXPIRED;
+    if (e->blocked || (client->blocked != MQTT_NO_TIME && client->blocked >= publication->time))
+        return AUDIT_EXCUSE_QUEUED;
+    if (e->queued && client->was_queued >= QUEUE_LIMIT)
+        return AUDIT_EXCUSE_QUEUE_LIMIT;
+    return AUDIT_EXCUSES;
+}
+
+/* ---- Lost ---- */
+
+/* What came in its place: on the same topic, after it was published, and nobody published it. */
+static struct served *replacement(struct row *row, const struct expectation *e)
+{
+    for (unsigned i = 0; i < REMEMBERED; i++) {
+        struct served *served = &row->served[i];
+        if (served->frame != 0 && served->number == 0 && !served->used &&
+            served->time >= e->publication->time &&
+            (e->overtaken == 0 || served->frame <= e->overtaken))
+            return served;
+    }
+    return NULL;
+}
+
+static void say_lost(struct audit_deliveries *d, struct expectation *e)
+{
+    struct row *row = e->row;
+    const struct publication *publication = e->publication;
+    struct served *other = replacement(row, e);
+    struct mqtt_finding finding = {
+        .version = row->client->version,
+        .sender = MQTT_SENDER_CLIENT,
+        .packet_type = MQTT_PUBLISH,
+        .side = row->client->server_side,
+        .qos = publication->qos,
+        .field = MQTT_FIELDS,
+        .time = publication->time,
+        .frame = publication->frame,
+        .values = {publication->frame, row->client->entered.frame},
+    };
+    if (e->flagged != 0) {
+        row->counts.delivered++;
+        finding.rule = MQTT_RULE_RETAIN_SET_ON_LIVE;
+        finding.sender = MQTT_SENDER_SERVER;
+        finding.frame = e->flagged;
+        finding.time = e->flagged_time;
+        finding.values[1] = e->flagged_asked;
+    } else if (publication->will != NULL) {
+        row->counts.lost++;
+        finding.rule = MQTT_RULE_WILL_NOT_PUBLISHED;
+        finding.packet_type = MQTT_CONNECT;
+        finding.qos = 0;
+        finding.frame = publication->will->connect.frame;
+        finding.values[0] = publication->will->connect.frame;
+        finding.values[1] = publication->will->end.frame;
+        will_lost(d, publication, &finding);
+        return;
+    } else if (other != NULL) {
+        row->counts.lost++;
+        other->used = true;
+        finding.rule = MQTT_RULE_DELIVERED_PAYLOAD_ALTERED;
+        finding.sender = MQTT_SENDER_SERVER;
+        finding.frame = other->frame;
+        finding.time = other->time;
+        finding.qos = other->qos;
+    } else {
+        row->counts.lost++;
+        finding.rule = e->queued ? MQTT_RULE_QUEUED_DELIVERY_LOST : MQTT_RULE_DELIVERY_LOST;
+    }
+    tell_finding(d, row->client, row->topic->name, &finding);
+}
+
+/* Nothing explains it: but where nothing of the row ever came, more of them tell what it is. */
+static void lose(struct audit_deliveries *d, struct expectation *e)
+{
+    const unsigned why = excuse_of(d, e);
+    if (e->flagged == 0 && (e->qos == 0 || why != AUDIT_EXCUSES)) {
+        excuse(d, e, why != AUDIT_EXCUSES ? why : (unsigned)AUDIT_EXCUSE_FORGOTTEN);
+        return;
+    }
+    if (e->flagged == 0 && e->row->forwarded == 0) {
+        e->suspended = true;
+        e->row->suspended++;
+        expectation_list(e, LIST_NONE);
+        return;
+    }
+    say_lost(d, e);
+    expectation_free(d, e);
+}
+
+void judge_suspended(struct audit_deliveries *d, struct expectation *e)
+{
+    struct row *row = e->row;
+    if (row->forwarded == 0 && row->suspended >= NEVER)
+        row->counts.excused[AUDIT_EXCUSE_NEVER_SERVED]++;
+    else
+        say_lost(d, e);
+    expectation_free(d, e);
+}
+
+/* Served with newer messages for a whole window, and not with this. */
+static bool window_passed(const struct audit_deliveries *d, const struct client *client,
+                          const struct expectation *e)
+{
+    const struct publication *publication = e->publication;
+    const int64_t from = MAX(publication->time, client->entered.time);
+    return mqtt_elapsed(d->time, from) >= WINDOW && client->newest > publication->number &&
+           client->newest_time != MQTT_NO_TIME && client->newest_time >= from &&
+           mqtt_elapsed(client->newest_time, from) >= WINDOW;
+}
+
+void judge_doomed(struct audit_deliveries *d, struct client *client, bool all)
+{
+    while (client->doomed != NULL &&
+           (all || mqtt_elapsed(d->time, client->doomed->overtaken_time) >= WINDOW))
+        lose(d, client->doomed);
+}
+
+void judge_client(struct audit_deliveries *d, struct client *client)
+{
+    judge_doomed(d, client, false);
+    while (client->first != NULL && window_passed(d, client, client->first))
+        lose(d, client->first);
+}
+
+void overtake(struct audit_deliveries *d, struct row *row, const struct publication *publication,
+              const struct audit_delivery_link *link)
+{
+    struct expectation *next, *e = row->first;
+    for (unsigned i = 0; i < LOOKED_AT && e != NULL && e->publication->number < publication->number;
+         e = next, i++) {
+        next = e->row_next;
+        if (!e->owed || e->overtaken != 0 ||
+            e->publication->publisher_number != publication->publisher_number ||
+            e->publication->qos != publication->qos)
+            continue;
+        e->overtaken = d->frame;
+        e->overtaken_time = d->time;
+        e->overtaken_link = link->number;
+        expectation_list(e, LIST_DOOMED);
+    }
+}
+
+/* ---- One copy for several subscriptions (3.3.5-1; 5.0: 3.3.4-2, -4) ---- */
+
+static bool no_more_copies(const struct audit_deliveries *d, const struct expectation *e)
+{
+    const struct publication *publication = e->publication;
+    for (unsigned i = 0; i < STREAMS; i++) {
+        const struct stream *stream = &e->row->streams[i];
+        if (stream->publisher == publication->publisher_number && stream->qos == publication->qos &&
+            stream->number > publication->number)
+            return true;
+    }
+    return mqtt_elapsed(d->time, e->first_time) >= WINDOW;
+}
+
+void judge_copies(struct audit_deliveries *d, const struct expectation *e)
+{
+    const struct client *client = e->row->client;
+    if (e->first_frame == 0 || client->group || e->copies_served != 1 || !no_more_copies(d, e) ||
+        (client->hole != MQTT_NO_TIME && client->hole >= e->publication->time))
+        return;
+    struct mqtt_finding finding = {
+        .rule = MQTT_RULE_OVERLAPPING_QOS_LOWERED,
+        .version = e->version,
+        .sender = MQTT_SENDER_SERVER,
+        .packet_type = MQTT_PUBLISH,
+        .qos = e->first_qos,
+        .field = MQTT_FIELDS,
+        .time = e->first_time,
+        .frame = e->first_frame,
+        .values = {e->publication->frame, e->qos},
+    };
+    if (e->best < e->qos)
+        tell_finding(d, client, e->row->topic->name, &finding);
+    if (e->lacking == 0)
+        return;
+    finding.rule = MQTT_RULE_SUBSCRIPTION_IDENTIFIERS_INCOMPLETE;
+    finding.values[0] = e->lacking;
+    finding.values[1] = e->lacking_frame;
+    tell_finding(d, client, e->row->topic->name, &finding);
+}
+
+/* ---- Never served ---- */
+
+static bool is_never_served(const struct audit_deliveries *d, const struct subscription *each)
+{
+    const struct client *client = each->client;
+    if (each->told || each->served != 0 || each->matched < NEVER || each->unsure ||
+        each->member != NULL || each->state == SUBSCRIPTION_ASKED)
+        return false;
+    if (client->hole != MQTT_NO_TIME && client->hole >= each->granted.time)
+        return false;
+    if (client->blocked != MQTT_NO_TIME && client->blocked >= each->granted.time)
+        return false;
+    return mqtt_elapsed(d->time, each->third) >= WINDOW ||
+           (client->served != MQTT_NO_TIME && client->served > each->third);
+}
+
+void judge_subscriptions(struct audit_deliveries *d, struct client *client)
+{
+    for (struct subscription *at = client->subscriptions; at != NULL; at = at->next) {
+        if (!is_never_served(d, at))
+            continue;
+        const struct mqtt_finding finding = {
+            .rule = MQTT_RULE_SUBSCRIPTION_NEVER_SERVED,
+            .version = client->version,
+            .sender = MQTT_SENDER_SERVER,
+            .packet_type = MQTT_SUBACK,
+            .side = client->server_side,
+            .field = MQTT_FIELDS,
+            .time = at->first.time,
+            .frame = at->first.frame,
+            .values = {at->first.frame, at->matched},
+        };
+        at->told = true;
+        tell_finding(d, client, at->filter, &finding);
+    }
+}
+
+/* ---- The end ---- */
+
+void give_up_client(struct audit_deliveries *d, struct client *client, unsigned why)
+{
+    judge_doomed(d, client, true);
+    for (struct row *row = client->rows; row != NULL; row = row->next)
+        while (row->first != NULL)
+            excuse(d, row->first, why);
+}
+
+/* The capture ended first, as a rule. */
+static void end_expectation(struct audit_deliveries *d, struct expectation *e)
+{
+    if (e->flagged != 0 && e->owed) {
+        lose(d, e);
+        return;
+    }
+    unsigned why = e->owed ? excuse_of(d, e) : (unsigned)AUDIT_EXCUSES;
+    if (why == AUDIT_EXCUSES && e->row->client->link == NULL && !e->row->client->group)
+        why = AUDIT_EXCUSE_OFFLINE;
+    if (why == AUDIT_EXCUSES && e->qos == 0 &&
+        mqtt_elapsed(d->time, e->publication->time) >= WINDOW)
+        why = AUDIT_EXCUSE_FORGOTTEN; /* at most once */
+    excuse(d, e, why);
+}
+
+void end_client(struct audit_deliveries *d, struct client *client)
+{
+    judge_subscriptions(d, client);
+    judge_client(d, client);
+    judge_doomed(d, client, true);
+    for (struct row *row = client->rows; row != NULL; row = row->next)
+        while (row->first != NULL)
+            end_expectation(d, row->first);
+}
+
+void judge_at_end(struct audit_deliveries *d)
+{
+    for (struct client *client = d->all_clients; client != NULL; client = client->next)
+        end_client(d, client);
+    tell_held(d);
+}

@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of deliveries share. Private to audit/delivery/. */
+#ifndef MQTTSCOPE_AUDIT_DELIVERY_WORLD_H
+#define MQTTSCOPE_AUDIT_DELIVERY_WORLD_H
+
+#include "audit/delivery/delivery.h"
+#include "audit/delivery/knots.h"
+#include "mqtt/facts/time.h"
+
+#include <glib.h>
+
+/* A session that was served with newer messages for so long has lost what did not come. */
+#define WINDOW (10 * MQTT_SECOND)
+
+/* What a server may still have had under way when it acknowledged UNSUBSCRIBE. */
+#define GRACE (200 * MQTT_SECOND / 1000)
+
+/* Publications older than that are not remembered. */
+#define MAX_AGE (600 * MQTT_SECOND)
+
+/* So long after a hole in a publisher's direction, what it held may still be under way. */
+#define HOLE_TIME (60 * MQTT_SECOND)
+
+/* More in flight to one client, and the server may hold back others: brokers have windows of 10
+ * (RabbitMQ, HiveMQ), 20 (mosquitto, VerneMQ) and 32 (EMQX). */
+#define INFERRED_WINDOW 8u
+
+/* More messages waiting for a client that is offline, and the server may have dropped some:
+ * mosquitto kept 100 until 2.0, others keep 1,000. */
+#define QUEUE_LIMIT 100u
+
+/* Levels of a topic filter that have nodes of their own. */
+#define FILTER_DEPTH 24u
+
+struct client;
+struct row;
+struct topic;
+
+/* A broker, as far as it was declared or is one endpoint. */
+struct broker {
+    struct broker *next;
+    struct mqtt_endpoint endpoint;
+    uint32_t number;
+    uint64_t generation; /* of its subscriptions: what was matched before is matched anew */
+    uint64_t unseen;     /* deliveries whose publication is not in the capture, without $ topics */
+    int64_t hole;        /* the last hole in a direction from a client; MQTT_NO_TIME: none */
+    uint64_t kept;       /* topics with retained messages, at some time */
+};
+
+enum subscription_state {
+    SUBSCRIPTION_ASKED,   /* SUBSCRIBE, and no answer yet */
+    SUBSCRIPTION_SURE,    /* granted */
+    SUBSCRIPTION_LEAVING, /* UNSUBSCRIBE, and no answer yet */
+    SUBSCRIPTION_GONE,    /* UNSUBACK */
+};
+
+/* A subscription of a client, or of a group of clients that share it. */
+struct subscription {
+    struct knot knot;          /* among those of all clients, by client and filter */
+    struct subscription *next; /* of the client */
+    struct client *client;     /* whose table it is in: a group's for shared ones */
+    struct client *member;     /* who asked for it, where `client` is a group; else NULL */
+    struct node *node;         /* where it hangs */
+    struct subscription *node_next, **node_at;
+    struct mqtt_slice filter; /* owned; without $share/NAME/ */
+    uint8_t state;            /* enum subscription_state */
+    bool was_sure;            /* it was granted before it was asked for again */
+    bool unsure;              /* the capture lacks something of the client's since */
+    bool multi_level;         /* it ends with #, and hangs at the level before */
+    bool deep;                /* it has more levels than nodes, and is compared */
+    bool no_local, retain_as_published;
+    uint8_t retain_handling;
+    uint8_t qos;       /* granted */
+    uint8_t asked_qos; /* while ASKED; and its options: */
+    uint8_t asked_options;
+    uint8_t qos_before;  /* the lowest that was in force since `since` */
+    uint32_t identifier; /* 0: none */
+    uint32_t asked_identifier;
+    uint64_t since;          /* publications up to this one may not know of it */
+    uint64_t asked_after;    /* publications up to this one are older than the last SUBSCRIBE */
+    struct mqtt_leg asked;   /* the last SUBSCRIBE */
+    struct mqtt_leg granted; /* its SUBACK */
+    struct mqtt_leg first;   /* the SUBACK that made it SURE */
+    struct mqtt_leg gone;    /* the UNSUBACK, or UNSUBSCRIBE while LEAVING */
+    struct mqtt_leg before;  /* the SUBSCRIBE before the last one; frame 0: none */
+    uint64_t gone_after;     /* publications up to this one are older than the UNSUBACK */
+    bool mixed;              /* it was renewed with other options: publications up to */
+    uint64_t mixed_until;    /* this one may be served by either */
+    uint8_t qos_most;        /* the highest that was in force since `since` */
+    bool renewed;            /* the last SUBSCRIBE found it in the table */
+    uint64_t matched;        /* accepted publications since it is sure */
+    uint64_t served;
+    int64_t third; /* time of the third of them */
+    bool told;     /* that it was never served */
+};
+
+/* A level of topic filters. */
+struct node {
+    struct knot knot; /* among all, by parent and level */
+    struct node *parent;
+    struct node *plus;
+    struct subscription *exact, *below; /* the filters that end here; here and with # behind */
+    struct subscription *deep;          /* those that go on beyond FILTER_DEPTH */
+    uint32_t uses;                      /* subscriptions and nodes below */
+    uint32_t broker;
+    uint32_t length;
+    uint8_t level[];
+};
+
+/* A session, a connection whose session is not known, or the group of a shared subscription. */
+struct client {
+    struct knot knot;
+    struct client *next, *previous; /* of all */
+    uint64_t key;                   /* of its session; 0: a group */
+    struct broker *broker;
+    struct mqtt_slice identifier; /* owned */
+    uint64_t number;
+    bool group;
+    bool anonymous;         /* goes with its connection */
+    bool known;             /* accepted at least once */
+    bool whole;             /* all SUBSCRIBE packets of the session are in the capture */
+    bool vendor;            /* a filter that servers give a meaning of their own */
+    bool keeps;             /* its session outlives the connection */
+    uint64_t session_frame; /* of the CONNACK with which it began; 0: not in the capture */
+    struct audit_delivery_link *link; /* NULL: offline */
+    uint64_t entries;                 /* connections that were accepted, up to this one */
+    struct mqtt_leg entered;          /* the last CONNACK that accepted */
+    int64_t left;                     /* when it went offline; MQTT_NO_TIME: it did not */
+    struct subscription *subscriptions;
+    uint32_t subscription_count; /* those that are not GONE */
+    struct row *rows;
+    struct publication **open; /* its publications that await PUBACK or PUBREC, by identifier */
+    uint32_t open_size, open_count;
+    struct expectation *first, *last; /* owed with QoS 1 or 2, in the order of publication */
+    struct expectation *doomed, *doomed_last; /* overtaken, in that order */
+    uint32_t queued;                          /* expectations made while it was offline */
+    uint32_t was_queued;                      /* when it came back the last time */
+    uint8_t version;                          /* enum mqtt_version */
+    uint8_t server_side;                      /* of its last connection */
+    int64_t stream;                           /* of that: Wireshark's tcp.stream; -1: none */
+    int64_t hole;             /* the last doubt in either direction; MQTT_NO_TIME: none */
+    int64_t asked_hole;       /* in its own direction */
+    int64_t blocked;          /* the last time that it had as much in flight as it may */
+    uint64_t newest;          /* the newest publication of QoS 1 or 2 that it was served with */
+    int64_t newest_time;      /* when */
+    int64_t served;           /* when it got anything */
+    struct client *groups[8]; /* of shared subscriptions that it is in */
+    uint32_t group_count;
+    uint32_t retained; /* what it is owed because of SUBSCRIBE */
+};
+
+enum publication_state { PUBLICATION_OPEN, PUBLICATION_ACCEPTED, PUBLICATION_REFUSED };
+
+struct publication {
+    struct knot knot; /* among all, by topic and fingerprint */
+    struct publication *newer;
+    struct publication *next_open; /* of its publisher's */
+    struct topic *topic;
+    struct client *publisher; /* while it is `open_listed` */
+    uint64_t publisher_number;
+    struct expectation *expectations;
+    uint64_t number; /* counts all, from 1 */
+    uint64_t frame;
+    int64_t time;
+    uint64_t fingerprint;    /* of payload and length */
+    uint64_t properties;     /* of what has to be passed on */
+    struct mqtt_slice block; /* owned: the properties, of 5.0; length 0: none */
+    uint32_t size;           /* as a PUBLISH with its whole topic name */
+    uint32_t payload_length;
+    uint32_t expiry_s;
+    uint16_t packet_identifier;
+    uint16_t resends;
+    uint8_t qos;
+    uint8_t state; /* enum publication_state */
+    bool retain;
+    bool expires;
+    bool open_listed;
+    bool doubtful;     /* nobody knows whether the server takes it, or took it before */
+    bool judged;       /* whether it is accepted was told to its subscriptions */
+    struct will *will; /* NULL: a client's */
+    uint32_t forwards; /* deliveries of it */
+};
+
+/* A publication and a session that is to get it. */
+struct expectation {
+    struct knot knot; /* by row and fingerprint */
+    struct publication *publication;
+    struct row *row;
+    struct expectation *pub_next, *pub_previous;
+    struct expectation *row_next, *row_previous;
+    struct expectation *client_next, *client_previous;
+    uint8_t list;     /* enum expectation_list */
+    uint8_t qos;      /* effective, the highest that is due */
+    uint8_t qos_low;  /* the lowest that may be right */
+    uint8_t qos_high; /* the highest that may be right */
+    uint8_t copies;   /* that may still come */
+    bool owed;        /* and not served yet */
+    bool served;
+    bool queued;      /* the client was offline */
+    bool blocked;     /* it had as much in flight as it may */
+    bool large;       /* beyond its Maximum Packet Size, or near it */
+    bool suspended;   /* it is lost, unless none of the row ever comes */
+    uint64_t flagged; /* the frame in which it came with RETAIN instead; 0: it did not */
+    int64_t flagged_time;
+    uint64_t flagged_asked; /* the frame of the subscription */
+    uint64_t overtaken_link;
+    /* Of several subscriptions: the first copy, and the best one. */
+    uint64_t first_frame; /* 0: none that can be judged */
+    int64_t first_time;
+    uint8_t first_qos, best, version;
+    uint8_t copies_served;
+    uint32_t lacking; /* an identifier that the first one has not; 0: none */
+    uint64_t lacking_frame;
+    uint64_t entries;   /* the client's, when it was published */
+    uint64_t overtaken; /* the frame of the delivery that it had to come before; 0: none */
+    int64_t overtaken_time;
+};
+
+enum expectation_list { LIST_NONE, LIST_CLIENT, LIST_DOOMED };
+
+/* What was delivered last of a publisher's messages of one QoS. */
+struct stream {
+    uint64_t publisher; /* its number; 0: free */
+    uint64_t number;    /* of the publication */
+    uint64_t frame;     /* of the delivery */
+    uint64_t link;
+    uint8_t qos;
+};
+
+#define STREAMS 4u
+#define REMEMBERED 4u
+
+/* A delivery that a row remembers. */
+struct served {
+    uint64_t number; /* of the publication; 0: it has none in the capture */
+    uint64_t frame;
+    uint64_t link;
+    int64_t time;
+    uint16_t packet_identifier;
+    uint8_t qos;
+    bool rejected; /* with a reason code of 0x80 or above */
+    bool used;     /* it explains one that did not come */
+};
+
+/* A topic and a session that gets it. */
+struct row {
+    struct knot knot;            /* by topic and client */
+    struct row *next, *previous; /* of the client */
+    struct row *topic_next, *topic_previous;
+    struct topic *topic;
+    struct client *client;
+    struct expectation *first, *last; /* in the order of publication */
+    struct audit_delivery_counts counts;
+    uint64_t publishers[8]; /* numbers of those seen; a set */
+    uint32_t publisher_count;
+    struct audit_histogram *times; /* NULL: none; owned */
+    struct stream streams[STREAMS];
+    struct served served[REMEMBERED]; /* the last ones; a ring */
+    uint32_t served_next;
+    uint64_t forwarded; /* deliveries with a publication in the capture */
+    uint64_t suspended; /* expectations that are lost, or were never to come */
+    /* Retained messages. */
+    uint64_t retained_frame; /* of the last one that came; 0: none */
+    int64_t retained_time;
+    int64_t last_time;       /* of any other delivery */
+    uint64_t retained_print; /* fingerprint of the first one that came for: */
+    uint64_t retained_asked; /* the frame of that SUBSCRIBE */
+    uint32_t retained_copies;
+};
+
+/* What is stored for a topic, as far as the capture tells. */
+struct kept {
+    uint64_t number; /* of the publication; 0: not known */
+    uint64_t frame;
+    int64_t time;
+    int64_t accepted_time;   /* INT64_MAX: it was not */
+    uint64_t accepted_after; /* publications up to this one came before it was */
+    uint32_t size;
+    uint64_t fingerprint;
+    uint32_t payload_length;
+    uint32_t expiry_s;
+    uint8_t qos;
+    bool expires;
+    bool accepted;
+    bool will;
+};
+
+#define KEPT 4u
+
+/* Sessions that match a topic. */
+struct match {
+    struct client *client;
+    struct row *row;
+    uint32_t from, count; /* in the topic's subscriptions */
+    uint8_t sure, maybe;  /* copies that are due; that may come besides */
+    uint8_t qos;          /* the highest granted of the sure ones */
+    uint8_t qos_low, qos_high;
+    bool local; /* one of them has No Local */
+};
+
+struct topic {
+    struct knot knot;            /* by broker and name */
+    struct topic *older, *newer; /* in the order of use */
+    struct broker *broker;
+    struct row *rows;
+    struct mqtt_slice name; /* in the same block */
+    uint64_t generation;    /* of the broker, when it was matched; 0: never */
+    struct match *matches;
+    uint32_t match_count, match_capacity;
+    struct subscription **subscriptions;
+    uint32_t subscription_count, subscription_capacity;
+    uint32_t uses;   /* publications and wills that point here */
+    bool unfollowed; /* more sessions match than are followed */
+    bool blind;      /* a payload on it is not all in the capture */
+    struct will *wills;
+    struct kept kept[KEPT]; /* newest first */
+    uint32_t kept_count;
+    int64_t kept_doubt; /* the last time that something may have replaced it unseen */
+};
+
+enum will_state { WILL_ARMED, WILL_CANCELLED, WILL_ENDED, WILL_PUBLISHED };
+
+struct will {
+    struct will *next, **at; /* of the topic */
+    struct will *newer;      /* of those that are over */
+    struct will *next_due;
+    struct topic *topic;
+    uint64_t owner; /* its client's number */
+    struct broker *broker;
+    int64_t stream;
+    struct mqtt_slice identifier; /* owned: of its client */
+    uint64_t fingerprint;
+    uint64_t properties;
+    struct mqtt_slice block; /* owned */
+    uint32_t payload_length;
+    uint32_t delay_s;
+    uint32_t expiry_s;
+    uint32_t session_expiry_s;
+    bool expires, has_session_expiry;
+    uint8_t qos;
+    bool retain;
+    uint8_t version;                 /* enum mqtt_version */
+    uint8_t state;                   /* enum will_state */
+    struct mqtt_leg connect, end;    /* `end`: DISCONNECT, or the connection's end */
+    struct mqtt_leg returned;        /* the CONNACK with which the client went on; frame 0: none */
+    struct publication *publication; /* what it became, as long as that is remembered */
+    bool told;                       /* that it was not published */
+    bool listed;                     /* in its topic's list */
+};
+
+struct audit_delivery_link {
+    void *owner;
+    const struct mqtt_connection *connection;
+    uint64_t number;
+    struct broker *broker;
+    struct client *client; /* as its CONNECT names it; NULL: not known yet */
+    bool accepted;
+    uint64_t doubts[2]; /* the clocks of the doubts that are known */
+    struct will *will;
+    int64_t stream;
+    bool over;
+    struct mqtt_leg last; /* its last packet */
+};
+
+/* What waits for the end of the capture, when it is known whether publishers were out of sight. */
+struct held {
+    struct audit_delivery_finding finding; /* its slices are owned */
+    const struct broker *broker;
+    uint64_t client;  /* its number */
+    uint64_t number;  /* of the publication */
+    bool distinctive; /* its payload says more than ON or OFF */
+    uint8_t kind;     /* enum held_kind */
+};
+
+enum held_kind { HELD_TWICE, HELD_OTHER };
+
+struct audit_deliveries {
+    struct audit_delivery_options options;
+    struct broker *brokers;
+    struct knots topics, rows, nodes, subscriptions, clients, publications, expectations;
+    struct topic *oldest_topic, *newest_topic;
+    struct client *all_clients;
+    struct publication *oldest, *newest;
+    uint32_t publication_count;
+    struct publication *free_publications;
+    struct expectation *free_expectations;
+    uint64_t used; /* bytes, about */
+    uint64_t links, client_numbers, publication_numbers;
+    int64_t time; /* of the packet that is looked at */
+    uint64_t frame;
+    struct will *wills; /* those that wait for their delay */
+    uint32_t waiting_wills;
+    struct will *past, *last_past; /* those that are over, oldest first */
+    uint32_t past_count;
+    GQueue *retained; /* struct owed_retained: what has to come because of SUBSCRIBE */
+    GArray *held;     /* struct held */
+    bool ended;
+};
+
+uint64_t deliveries_hash(uint64_t seed, struct mqtt_slice slice);
+
+static inline uint64_t hash_of(const struct audit_deliveries *d, uint64_t key,
+                               struct mqtt_slice slice)
+{
+    return deliveries_hash(d->options.seed ^ key * UINT64_C(0x9e3779b97f4a7c15), slice);
+}
+
+/* ---- filters.c ---- */
+
+void filters_add(struct audit_deliveries *d, struct subscription *subscription);
+void filters_remove(struct audit_deliveries *d, struct subscription *subscription);
+
+/* Calls `each` for every subscription at the broker that the topic name matches, whatever its
+ * state, until it returns false; so many nodes are looked at, at the most. False if it was cut
+ * short. */
+bool filters_match(struct audit_deliveries *d, const struct broker *broker, struct mqtt_slice topic,
+                   bool (*each)(void *user, struct subscription *subscription), void *user);
+
+/* ---- clients.c ---- */
+
+struct broker *broker_of(struct audit_deliveries *d, const struct mqtt_endpoint *server);
+struct client *client_of(struct audit_deliveries *d, struct broker *broker, uint64_t key,
+                         struct mqtt_slice identifier);
+struct client *client_anonymous(struct audit_deliveries *d, struct broker *broker);
+void client_free(struct audit_deliveries *d, struct client *client);
+
+/* The session is gone: nothing of it is expected any more. `keep`: not what that link asked for. */
+void client_reset(struct audit_deliveries *d, struct client *client, uint64_t keep_since);
+
+void client_subscribe(struct audit_deliveries *d, struct client *client,
+                      const struct mqtt_place *place, const struct mqtt_packet *packet);
+void client_unsubscribe(struct audit_deliveries *d, struct client *client,
+                        const struct mqtt_place *place, const struct mqtt_packet *packet);
+void client_suback(struct audit_deliveries *d, struct client *client,
+                   const struct mqtt_place *place, const struct mqtt_packet *packet,
+                   const struct mqtt_step *step);
+void client_unsuback(struct audit_deliveries *d, struct client *client,
+                     const struct mqtt_place *place, const struct mqtt_packet *packet,
+                     const struct mqtt_step *step);
+
+/* Something of what it sent is not in the capture. */
+void client_unsure(struct client *client);
+
+/* ---- topics.c ---- */
+
+/* The topic; made if `make` and there is room; NULL otherwise. */
+struct topic *topic_of(struct audit_deliveries *d, struct broker *broker, struct mqtt_slice name,
+                       bool make);
+
+/* Brings topic->matches up to date. */
+void topic_match(struct audit_deliveries *d, struct topic *topic);
+const struct match *topic_match_of(const struct topic *topic, const struct client *client);
+struct row *row_of(struct audit_deliveries *d, struct topic *topic, struct client *client,
+                   bool make);
+void row_free(struct audit_deliveries *d, struct row *row);
+void topics_free(struct audit_deliveries *d);
+
+/* Whether it begins with $: the server's own. */
+static inline bool is_dollar(struct mqtt_slice topic)
+{
+    return topic.length > 0 && topic.data[0] == '$';
+}
+
+/* ---- publications.c ---- */
+
+struct publication *publication_add(struct audit_deliveries *d, struct topic *topic,
+                                    uint64_t fingerprint);
+void publication_expect(struct audit_deliveries *d, struct publication *publication);
+void publication_opened(struct audit_deliveries *d, struct client *publisher,
+                        struct publication *publication);
+struct publication *publication_open(const struct client *publisher, uint16_t identifier);
+void publication_answered(struct audit_deliveries *d, struct client *publisher, uint16_t identifier,
+                          uint8_t reason_code);
+void publications_age(struct audit_deliveries *d);
+void publications_free(struct audit_deliveries *d);
+void publications_disown(struct client *publisher);
+void publication_accepted(struct audit_deliveries *d, struct publication *publication);
+
+/* The first with this key behind `after` (NULL: of all), oldest first; NULL if there is none. */
+struct publication *publication_find(const struct audit_deliveries *d, const struct topic *topic,
+                                     uint64_t fingerprint, const struct publication *after);
+struct expectation *expectation_find(const struct audit_deliveries *d, const struct row *row,
+                                     uint64_t fingerprint, const struct expectation *after);
+void expectation_free(struct audit_deliveries *d, struct expectation *expectation);
+void expectation_list(struct expectation *expectation, enum expectation_list list);
+
+/* Whether the server may have no more PUBLISH packets under way to it. */
+bool client_is_full(const struct client *client);
+
+/* ---- deliver.c ---- */
+
+void deliver(struct audit_deliveries *d, struct audit_delivery_link *link,
+             const struct mqtt_place *place, const struct mqtt_packet *packet,
+             const struct mqtt_step *step, struct audit_match *match);
+
+/* A PUBLISH by a server, and what is known of it. */
+struct delivery {
+    struct audit_deliveries *d;
+    struct audit_delivery_link *link;
+    const struct mqtt_place *place;
+    const struct mqtt_packet *packet;
+    const struct mqtt_step *step;
+    struct client *client;
+    struct topic *topic;
+    const struct match *matched; /* the client's subscriptions that match; NULL: none ever did */
+    uint64_t fingerprint;
+    bool repeated; /* it says that it was sent before, and nobody knows when */
+    bool only;     /* no other publication is like the one that it is matched with */
+};
+
+/* A finding of this rule about the delivery, with its two values. */
+struct mqtt_finding delivery_finding(const struct delivery *of, enum mqtt_rule rule, uint64_t first,
+                                     uint64_t second);
+void delivery_raise(const struct delivery *of, enum mqtt_rule rule, uint64_t first,
+                    uint64_t second);
+
+/* The same, where it is true only if no publisher is out of sight: it waits for the end. */
+void delivery_hold(const struct delivery *of, enum mqtt_rule rule, uint64_t first, uint64_t second,
+                   enum held_kind kind, uint64_t number);
+
+/* The client's subscriptions are the same since before that publication, and all are known. */
+bool delivery_is_stable(const struct delivery *of, uint64_t number);
+
+/* It is the only publication like that. */
+bool is_only(const struct audit_deliveries *d, const struct publication *publication);
+void serve(struct delivery *of, struct expectation *e, struct audit_match *match);
+
+/* The client has not lost sight of anything, and all it asked for is known. */
+static inline bool is_whole(const struct client *client)
+{
+    return client->whole && client->session_frame != 0 && !client->vendor;
+}
+
+/* ---- contents.c ---- */
+
+uint64_t fingerprint_of(const struct audit_deliveries *d, struct mqtt_slice payload);
+
+/* Stands for what has to be passed on of the properties; 0: nothing. */
+uint64_t properties_of(const struct audit_deliveries *d, const struct mqtt_properties *properties);
+
+/* The delivery is surely of that publication: what it carries against what was published. */
+void check_contents(const struct delivery *of, const struct publication *publication);
+void check_identifiers(const struct delivery *of);
+bool carries_identifier(const struct delivery *of, uint32_t identifier);
+
+/* ---- verdicts.c ---- */
+
+/* Looks at what is due at the client: overtaken, or waiting for longer than the window. */
+void judge_client(struct audit_deliveries *d, struct client *client);
+
+/* The same, of what was overtaken: its connection ends, or the capture does. */
+void judge_doomed(struct audit_deliveries *d, struct client *client, bool all);
+
+/* What the expectation came to, when it is given up; `why`: enum audit_excuse. */
+void excuse(struct audit_deliveries *d, struct expectation *expectation, unsigned why);
+
+/* Marks what `publication`, which just came, has overtaken in the row. */
+void overtake(struct audit_deliveries *d, struct row *row, const struct publication *publication,
+              const struct audit_delivery_link *link);
+void judge_subscriptions(struct audit_deliveries *d, struct client *client);
+void judge_at_end(struct audit_deliveries *d);
+
+/* The capture ends: what is expected of it still came to something else, or may come. */
+void end_client(struct audit_deliveries *d, struct client *client);
+
+/* No other copy comes: was one for several subscriptions as good as the best of them? */
+void judge_suspended(struct audit_deliveries *d, struct expectation *expectation);
+void judge_copies(struct audit_deliveries *d, const struct expectation *expectation);
+
+/* Nothing of it is expected any more. */
+void give_up_client(struct audit_deliveries *d, struct client *client, unsigned why);
+void tell_finding(struct audit_deliveries *d, const struct client *client, struct mqtt_slice topic,
+                  const struct mqtt_finding *finding);
+void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *client,
+          const struct topic *topic, const struct mqtt_finding *finding, uint64_t number,
+          bool distinctive);
+
+/* The same, of a will: it carries the client identifier of who left it. */
+void hold_for_owner(struct audit_deliveries *d, const struct will *will,
+                    const struct mqtt_finding *finding, struct mqtt_slice topic);
+
+/* ---- retained.c ---- */
+
+void retained_published(struct audit_deliveries *d, struct publication *publication);
+void retained_accepted(struct audit_deliveries *d, struct publication *publication);
+
+/* The server does not take it: what is stored is what was there before, or not. */
+void retained_refused(struct audit_deliveries *d, struct publication *publication);
+
+/* RETAIN is set. False: it is a message that was published just now, and passed on as it came. */
+bool retained_delivered(const struct delivery *of);
+
+/* SUBACK: what is stored has to come. */
+void retained_asked(struct audit_deliveries *d, struct client *client,
+                    struct subscription *subscription);
+void retained_due(struct audit_deliveries *d);
+void retained_forget(struct audit_deliveries *d, const struct client *client);
+void retained_free(struct audit_deliveries *d);
+
+/* ---- wills.c ---- */
+
+void will_named(struct audit_deliveries *d, struct audit_delivery_link *link,
+                const struct mqtt_place *place, const struct mqtt_packet *packet);
+void will_accepted(struct audit_deliveries *d, struct audit_delivery_link *link,
+                   const struct mqtt_place *place, bool resumed);
+void will_cancelled(struct audit_deliveries *d, struct audit_delivery_link *link,
+                    const struct mqtt_place *place);
+void will_over(struct audit_deliveries *d, struct audit_delivery_link *link,
+               const struct mqtt_place *place);
+void wills_due(struct audit_deliveries *d, bool all);
+bool will_delivered(struct delivery *of, struct audit_match *match);
+
+/* What it became did not come at one session. */
+void will_lost(struct audit_deliveries *d, const struct publication *publication,
+               const struct mqtt_finding *finding);
+
+/* What it became is forgotten. */
+void will_unpublished(struct audit_deliveries *d, struct will *will);
+void will_closed(struct audit_deliveries *d, struct audit_delivery_link *link);
+void wills_free(struct audit_deliveries *d);
+
+#endif
