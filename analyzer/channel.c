@@ -47,6 +47,7 @@ static void tell_opened(struct feed *feed, struct channel *channel)
         .real_client = channel->proxy.client,
         .time = channel->opened.time_ns,
         .frame = channel->opened.frame,
+        .connection = connection,
     };
     channel->audit = audit_connection_opened(feed->audit, &opening);
     audit_limit(feed->audit, AUDIT_LIMIT_OUT_OF_SYNC, channel->skips, channel->skipped);

@@ -127,6 +127,7 @@ static bool nothing_read(const struct audit_report *report)
 
 /* Everything that one report takes. */
 struct run {
+    struct mqtt_brokers brokers;
     struct audit_recorder *recorder;
     struct audit_fold *fold;
     struct pipeline *pipeline;
@@ -142,17 +143,22 @@ static void stop_reading(void *user)
 static bool run_begin(struct run *run, const struct options *options)
 {
     const char *client = options->client != NULL ? options->client : "";
+    run->brokers = (struct mqtt_brokers){
+        (const struct mqtt_broker_endpoint *)(const void *)options->brokers->data,
+        options->brokers->len};
     const struct audit_recorder_options recorder_options = {
         .rules = options->only ? options->rules : NULL,
         .client_identifier = {(const uint8_t *)client, (uint32_t)strlen(client)},
+        .deliveries = !options->no_deliveries,
+        .brokers = &run->brokers,
+        .delivery_memory = options->memory / 8,
     };
     const struct audit_fold_options fold_options = {.one_client = options->client != NULL};
     const struct pipeline_options pipeline_options = {
         .filter = options->filter,
         .ports = (const uint16_t *)(const void *)options->ports->data,
         .port_count = options->ports->len,
-        .brokers = {(const struct mqtt_broker_endpoint *)(const void *)options->brokers->data,
-                    options->brokers->len},
+        .brokers = run->brokers,
         .memory = options->memory,
         .progress = true,
     };

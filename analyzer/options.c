@@ -25,6 +25,9 @@ static const char help_input[] =
     "                          these are one broker, with the same clients and sessions; without "
     "a\n"
     "                          port, all ports of the address; may be repeated\n"
+    "      --no-deliveries     do not match what servers deliver with what clients publish: a "
+    "little\n"
+    "                          faster\n"
     "      --memory SIZE       let what traffic makes grow take so much memory; K, M or G behind "
     "the\n"
     "                          number (the default: 1G)\n"
@@ -63,6 +66,7 @@ enum long_option {
     OPTION_COLOR,
     OPTION_EXPLAIN,
     OPTION_MEMORY,
+    OPTION_NO_DELIVERIES,
     OPTION_RULES,
     OPTION_FORMAT, /* and the formats' options, each at its number from here */
 };
@@ -75,6 +79,7 @@ static const struct option fixed_options[] = {
     {"decode-as", required_argument, NULL, 'd'},
     {"broker", required_argument, NULL, OPTION_BROKER},
     {"memory", required_argument, NULL, OPTION_MEMORY},
+    {"no-deliveries", no_argument, NULL, OPTION_NO_DELIVERIES},
     {"fail-on", required_argument, NULL, OPTION_FAIL_ON},
     {"only", required_argument, NULL, OPTION_ONLY},
     {"client", required_argument, NULL, OPTION_CLIENT},
@@ -351,6 +356,7 @@ static bool take_option(struct options *options, int option, const char *argumen
         options->client = argument;
         return true;
     case OPTION_BROKER: return parse_broker(options, argument);
+    case OPTION_NO_DELIVERIES: options->no_deliveries = true; return true;
     case OPTION_MEMORY: return parse_size(argument, &options->memory);
     case OPTION_COLOR: return parse_color(argument, &options->color);
     case OPTION_RULES: options->action = ACTION_RULES; return true;

@@ -22,6 +22,7 @@ struct options {
     GArray *ports;         /* uint16_t */
     GArray *brokers;       /* struct mqtt_broker_endpoint */
     uint64_t memory;       /* bytes; 0: as usual */
+    bool no_deliveries;    /* what is published is not matched with what is delivered */
     GArray *outputs;       /* struct output_request */
     unsigned fail_on;      /* enum mqtt_severity: this one and what is worse */
     bool only;             /* some rules alone: */

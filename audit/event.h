@@ -123,7 +123,7 @@ struct audit_delivery_row {
     const struct audit_endpoint *server; /* stands for the broker */
     bool group; /* the clients of a shared subscription, whose $share/NAME/FILTER stands for the
                    client identifier */
-    uint32_t publishers;                 /* distinct ones; stays at 255 */
+    uint32_t publishers; /* distinct ones; stays at 255 */
     struct audit_delivery_counts counts;
     const struct audit_histogram *times; /* latencies, microseconds; NULL: none */
 };
@@ -142,6 +142,7 @@ struct audit_finding_event {
     /* Where the event has no flow: what waits in a session whose client did not come back. */
     struct mqtt_slice client_identifier;
     const struct audit_endpoint *server;
+    int64_t stream;          /* then: of its last connection; -1: not known */
     struct mqtt_slice topic; /* of a delivery; length 0: it is about none */
 };
 

@@ -14,6 +14,7 @@ struct audit_recorder *audit_recorder_new(const struct audit_recorder_options *o
     if (client.length > 0)
         recorder->only_client =
             (struct mqtt_slice){g_memdup2(client.data, client.length), client.length};
+    audit_follow_deliveries(recorder, options);
     return recorder;
 }
 
@@ -21,6 +22,7 @@ void audit_recorder_free(struct audit_recorder *recorder)
 {
     if (recorder == NULL)
         return;
+    audit_deliveries_free(recorder->deliveries);
     if (recorder->found != NULL)
         g_array_free(recorder->found, TRUE);
     g_free((gpointer)(uintptr_t)recorder->only_client.data);
@@ -126,5 +128,8 @@ void audit_file_end(struct audit_recorder *recorder, const struct audit_file_end
 
 void audit_recorder_end(struct audit_recorder *recorder)
 {
+    if (recorder->deliveries != NULL)
+        audit_deliveries_end(recorder->deliveries, recorder->time);
+    audit_flush_found(recorder);
     tell_limits(recorder);
 }

@@ -27,9 +27,13 @@ struct audit_open; /* one connection that is not closed yet */
 struct audit_recorder_options {
     const bool *rules; /* MQTT_RULES of them: which findings there are at all; NULL: all */
     struct mqtt_slice client_identifier; /* tell of this client alone; length 0: of all */
+    bool deliveries;                     /* match what servers deliver with what clients publish */
+    const struct mqtt_brokers *brokers;  /* then: which endpoints are one broker; NULL: none were
+                                            declared. Lives as long as the recorder */
+    uint64_t delivery_memory;            /* bytes; 0 stands for 128 MB */
 };
 
-/* `options` may be NULL; what it points to is copied. */
+/* `options` may be NULL; what it points to is copied, unless it says otherwise. */
 struct audit_recorder *audit_recorder_new(const struct audit_recorder_options *options);
 
 /* Connections must have been closed. NULL is allowed. */
@@ -70,6 +74,8 @@ struct audit_opening {
     bool start_seen;                   /* the transport's start is in the capture */
     int64_t time;                      /* of its first bytes of MQTT */
     uint64_t frame;
+    const struct mqtt_connection *connection; /* lives until audit_connection_closed(); NULL: its
+                                                 messages are not followed */
 };
 
 struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
@@ -115,7 +121,7 @@ struct mqtt_sessions;
 void audit_sessions_ended(struct audit_recorder *recorder, const struct mqtt_sessions *sessions,
                           int64_t time);
 
-/* Tells what was held back. */
+/* Tells what was held back, the deliveries among it. */
 void audit_recorder_end(struct audit_recorder *recorder);
 
 #endif

@@ -224,6 +224,10 @@ void audit_connection_closed(struct audit_recorder *recorder, struct audit_open 
     open->flow.gaps[0] = connection->sides[0].doubts;
     open->flow.gaps[1] = connection->sides[1].doubts;
     take_unfinished(recorder, open, connection, place->time, how);
+    if (open->link != NULL)
+        audit_delivery_closed(recorder->deliveries, open->link, place, how);
+    open->link = NULL;
+    audit_flush_found(recorder);
     const struct mqtt_claim *claim = connection->claim;
     const bool leaves =
         how != MQTT_CLOSE_CAPTURE_END && claim != NULL && claim->session->holder == claim;

@@ -8,14 +8,13 @@
 /* Of one frame: behind those of connections, before those that wait in sessions. */
 #define GONE_ORDER (UINT64_C(1) << 62)
 
-struct audit_found {
-    struct mqtt_finding what;
-    struct audit_open *open;             /* NULL: it is about a client that is gone */
-    struct mqtt_slice client_identifier; /* then: owned */
-    struct audit_endpoint server;
-};
+static struct mqtt_slice copy_of(struct mqtt_slice slice)
+{
+    return (struct mqtt_slice){slice.length != 0 ? g_memdup2(slice.data, slice.length) : NULL,
+                               slice.length};
+}
 
-static void keep(struct audit_recorder *recorder, struct audit_found *found)
+void audit_keep_found(struct audit_recorder *recorder, const struct audit_found *found)
 {
     if (recorder->found == NULL)
         recorder->found = g_array_new(FALSE, FALSE, sizeof *found);
@@ -23,9 +22,10 @@ static void keep(struct audit_recorder *recorder, struct audit_found *found)
         recorder->found_left_out++;
         return;
     }
-    const struct mqtt_slice name = found->client_identifier;
-    found->client_identifier.data = g_memdup2(name.data, name.length);
-    g_array_append_vals(recorder->found, found, 1);
+    struct audit_found kept = *found;
+    kept.client_identifier = copy_of(found->client_identifier);
+    kept.topic = copy_of(found->topic);
+    g_array_append_val(recorder->found, kept);
 }
 
 void audit_recorder_find(struct audit_recorder *recorder, const struct audit_flow *flow,
@@ -38,18 +38,19 @@ void audit_recorder_find(struct audit_recorder *recorder, const struct audit_flo
     }
     _Static_assert(offsetof(struct audit_open, flow) == 0, "a flow is where its connection is");
     struct audit_open *open = (struct audit_open *)(uintptr_t)flow;
-    keep(recorder, &(struct audit_found){.what = *finding, .open = open});
+    audit_keep_found(recorder, &(struct audit_found){.what = *finding, .open = open});
 }
 
 void audit_recorder_find_gone(struct audit_recorder *recorder, struct mqtt_slice client_identifier,
                               const struct audit_endpoint *server,
                               const struct mqtt_finding *finding)
 {
-    keep(recorder, &(struct audit_found){
-                       .what = *finding,
-                       .client_identifier = client_identifier,
-                       .server = *server,
-                   });
+    audit_keep_found(recorder, &(struct audit_found){
+                                   .what = *finding,
+                                   .client_identifier = client_identifier,
+                                   .server = *server,
+                                   .stream = -1,
+                               });
 }
 
 /* The client was heard of, so it is wanted. */
@@ -66,6 +67,8 @@ static void tell_gone(struct audit_recorder *recorder, const struct audit_found 
         .order = GONE_ORDER + recorder->found_gone++,
         .client_identifier = found->client_identifier,
         .server = &found->server,
+        .stream = found->stream,
+        .topic = found->topic,
     };
     audit_tell(recorder, &event);
 }
@@ -79,10 +82,11 @@ void audit_tell_found(struct audit_recorder *recorder)
         /* The list may grow and move while one is told. */
         const struct audit_found found = g_array_index(recorder->found, struct audit_found, i);
         if (found.open != NULL)
-            audit_tell_finding(recorder, found.open, &found.what);
+            audit_tell_topic_finding(recorder, found.open, &found.what, found.topic);
         else
             tell_gone(recorder, &found);
         g_free((gpointer)(uintptr_t)found.client_identifier.data);
+        g_free((gpointer)(uintptr_t)found.topic.data);
     }
     g_array_set_size(recorder->found, 0);
     recorder->telling_found = false;

@@ -3,6 +3,7 @@
 #ifndef MQTTSCOPE_AUDIT_RECORDER_PRIVATE_H
 #define MQTTSCOPE_AUDIT_RECORDER_PRIVATE_H
 
+#include "audit/delivery/delivery.h"
 #include "audit/recorder.h"
 
 #include <glib.h>
@@ -28,8 +29,22 @@ struct audit_recorder {
     const struct audit_flow *closing;     /* CLOSED is being told of it; NULL: of none */
     struct audit_endpoint closing_server; /* then: of its broker */
     bool rules[MQTT_RULES];
-    struct mqtt_slice only_client; /* owned; length 0: all */
+    struct mqtt_slice only_client;       /* owned; length 0: all */
+    struct audit_deliveries *deliveries; /* NULL: they are not followed */
 };
+
+/* What was found, and is told behind the next event: see audit_recorder_find(). */
+struct audit_found {
+    struct mqtt_finding what;
+    struct audit_open *open;             /* NULL: it is about a client that is gone */
+    struct mqtt_slice client_identifier; /* then: owned */
+    struct audit_endpoint server;
+    int64_t stream;          /* then: of its last connection; -1: not known */
+    struct mqtt_slice topic; /* owned; length 0: it is about none */
+};
+
+/* Keeps it until then. The slices are copied. */
+void audit_keep_found(struct audit_recorder *recorder, const struct audit_found *found);
 
 /* A connection that is not closed yet. */
 struct audit_open {
@@ -41,7 +56,8 @@ struct audit_open {
     bool clean_start;
     bool wanted;  /* as far as known: of the client that was asked for */
     GArray *held; /* struct mqtt_finding: what was found before it was wanted; NULL: none */
-    bool away;    /* that its client went offline was told */
+    struct audit_delivery_link *link; /* NULL: its messages are not followed */
+    bool away;                        /* that its client went offline was told */
     uint64_t finding_order;
     struct audit_stay stay;
     struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS]; /* NULL: none; owned */
@@ -78,6 +94,16 @@ static inline void audit_tell(struct audit_recorder *recorder, struct audit_even
         audit_tell_found(recorder);
 }
 
+static inline void audit_flush_found(struct audit_recorder *recorder)
+{
+    if (G_UNLIKELY(recorder->found != NULL && recorder->found->len > 0))
+        audit_tell_found(recorder);
+}
+
+/* Deliveries, if they are followed: recorder_delivery.c. */
+void audit_follow_deliveries(struct audit_recorder *recorder,
+                             const struct audit_recorder_options *options);
+
 /* What a side did so far with handshakes of a kind; made if there was nothing. */
 struct audit_handshake_counts *audit_open_handshakes(struct audit_open *open, unsigned side,
                                                      unsigned kind);
@@ -103,6 +129,10 @@ void audit_count_carried(struct audit_open *open, const struct mqtt_handshake *h
 /* Sums up what the connection was to its session, once it is closed. */
 void audit_sum_stay(struct audit_open *open, const struct mqtt_connection *connection,
                     enum mqtt_close how);
+
+/* The same about messages on a topic. */
+void audit_tell_topic_finding(struct audit_recorder *recorder, struct audit_open *open,
+                              const struct mqtt_finding *finding, struct mqtt_slice topic);
 
 /* Tells of a finding of the connection, if it is of a rule and a client that are wanted; and of
  * those of a step. */

@@ -43,6 +43,9 @@ struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
     audit_advance(recorder, opening->frame, opening->time);
     if (open->wanted)
         tell_opened(recorder, open);
+    if (recorder->deliveries != NULL && opening->connection != NULL)
+        open->link =
+            audit_delivery_opened(recorder->deliveries, open, opening->connection, opening->stream);
     return open;
 }
 
@@ -58,13 +61,18 @@ struct audit_handshake_counts *audit_open_handshakes(struct audit_open *open, un
 /* ---- Findings ---- */
 
 static void tell_finding(struct audit_recorder *recorder, struct audit_open *open,
-                         const struct mqtt_finding *finding)
+                         const struct mqtt_finding *finding, struct mqtt_slice topic)
 {
     struct audit_event event;
     event.kind = AUDIT_EVENT_FINDING;
     event.flow = &open->flow;
     event.side = finding->side;
-    event.finding = (struct audit_finding_event){.what = finding, .order = open->finding_order++};
+    event.finding = (struct audit_finding_event){
+        .what = finding,
+        .order = open->finding_order++,
+        .stream = open->flow.stream,
+        .topic = topic,
+    };
     audit_tell(recorder, &event);
 }
 
@@ -84,15 +92,21 @@ static void hold_finding(struct audit_recorder *recorder, struct audit_open *ope
     recorder->held++;
 }
 
-void audit_tell_finding(struct audit_recorder *recorder, struct audit_open *open,
-                        const struct mqtt_finding *finding)
+void audit_tell_topic_finding(struct audit_recorder *recorder, struct audit_open *open,
+                              const struct mqtt_finding *finding, struct mqtt_slice topic)
 {
     if (!recorder->rules[finding->rule])
         return;
     if (open->wanted)
-        tell_finding(recorder, open, finding);
+        tell_finding(recorder, open, finding, topic);
     else
         hold_finding(recorder, open, finding);
+}
+
+void audit_tell_finding(struct audit_recorder *recorder, struct audit_open *open,
+                        const struct mqtt_finding *finding)
+{
+    audit_tell_topic_finding(recorder, open, finding, (struct mqtt_slice){NULL, 0});
 }
 
 void audit_tell_findings(struct audit_recorder *recorder, struct audit_open *open,
@@ -155,7 +169,8 @@ static void select_client(struct audit_recorder *recorder, struct audit_open *op
     if (open->wanted)
         tell_opened(recorder, open);
     for (unsigned i = 0; held != NULL && open->wanted && i < held->len; i++)
-        tell_finding(recorder, open, &g_array_index(held, struct mqtt_finding, i));
+        tell_finding(recorder, open, &g_array_index(held, struct mqtt_finding, i),
+                     (struct mqtt_slice){NULL, 0});
     if (held != NULL) {
         recorder->held -= held->len;
         g_array_free(held, TRUE);
@@ -195,7 +210,7 @@ static void learn_names(struct audit_recorder *recorder, struct audit_open *open
 
 static void tell_message(struct audit_recorder *recorder, const struct audit_open *open,
                          uint8_t side, const struct mqtt_packet *packet,
-                         const struct mqtt_step *step)
+                         const struct mqtt_step *step, const struct audit_match *match)
 {
     const struct mqtt_publish *publish = &packet->publish;
     struct audit_event event;
@@ -213,6 +228,7 @@ static void tell_message(struct audit_recorder *recorder, const struct audit_ope
     event.message.resend = step->resend;
     event.message.first_frame = step->first.frame;
     event.message.properties = &packet->properties;
+    event.message.match = *match;
     audit_tell(recorder, &event);
     if (step->alias_lost && !step->resend)
         audit_limit(recorder, AUDIT_LIMIT_TOPIC_UNKNOWN, 1, 0);
@@ -290,13 +306,14 @@ static void count_begin(struct audit_open *open, unsigned side, unsigned kind, b
 }
 
 static void take_publish(struct audit_recorder *recorder, struct audit_open *open, uint8_t side,
-                         const struct mqtt_packet *packet, const struct mqtt_step *step)
+                         const struct mqtt_packet *packet, const struct mqtt_step *step,
+                         const struct audit_match *match)
 {
     const uint8_t qos = packet->publish.qos;
     if (qos == 3)
         return;
     if (open->wanted)
-        tell_message(recorder, open, side, packet, step);
+        tell_message(recorder, open, side, packet, step, match);
     if (qos > 0)
         count_begin(open, side, qos == 1 ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2,
                     step->resend);
@@ -304,10 +321,11 @@ static void take_publish(struct audit_recorder *recorder, struct audit_open *ope
 
 /* What a packet that is well-formed means. */
 static void take_packet(struct audit_recorder *recorder, struct audit_open *open, uint8_t side,
-                        const struct mqtt_packet *packet, const struct mqtt_step *step)
+                        const struct mqtt_packet *packet, const struct mqtt_step *step,
+                        const struct audit_match *match)
 {
     switch (packet->type) {
-    case MQTT_PUBLISH: take_publish(recorder, open, side, packet, step); break;
+    case MQTT_PUBLISH: take_publish(recorder, open, side, packet, step, match); break;
     case MQTT_PUBREL:
         if (step->resend)
             count_begin(open, side, MQTT_HANDSHAKE_QOS_2, true);
@@ -342,10 +360,14 @@ void audit_connection_step(struct audit_recorder *recorder, struct audit_open *o
     open->flow.gaps[1] = step->doubts[1];
     if (packet->type == MQTT_CONNECT || (!open->identified && step->client_identifier.length > 0))
         learn_names(recorder, open, side, packet, step);
+    struct audit_match match = {0};
+    if (open->link != NULL)
+        audit_delivery_step(recorder->deliveries, open->link, place, packet, step, &match);
     if (packet->malformed_rule == MQTT_RULE_NONE)
-        take_packet(recorder, open, side, packet, step);
+        take_packet(recorder, open, side, packet, step, &match);
     if (step->has_handshake)
         tell_handshake(recorder, open, place, &step->handshake);
     if (step->finding_count > 0)
         audit_tell_findings(recorder, open, step);
+    audit_flush_found(recorder);
 }

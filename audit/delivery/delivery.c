@@ -88,6 +88,7 @@ static void find_client(struct audit_deliveries *d, struct audit_delivery_link *
     }
     if (link->client == NULL)
         return;
+    link->client->links++;
     link->client->stream = link->stream;
     link->client->version = c->version;
     link->client->server_side = (uint8_t)(1 - c->client);
@@ -156,6 +157,7 @@ static void accept(struct audit_deliveries *d, struct audit_delivery_link *link,
     }
     will_accepted(d, link, place, resumed);
     client->known = true;
+    client->ended = false;
     client->link = link;
     client->stream = link->stream;
     client->version = link->connection->version;
@@ -392,6 +394,14 @@ static bool is_over(const struct audit_delivery_link *link)
            mqtt_connection_departure(link->connection, &departure) && !departure.kept;
 }
 
+static void end_session(struct audit_deliveries *d, struct client *client)
+{
+    judge_subscriptions(d, client);
+    give_up_client(d, client, AUDIT_EXCUSE_CONNECTION_END);
+    client_reset(d, client, 0);
+    client->ended = true;
+}
+
 void audit_delivery_closed(struct audit_deliveries *d, struct audit_delivery_link *link,
                            const struct mqtt_place *place, enum mqtt_close how)
 {
@@ -409,17 +419,15 @@ void audit_delivery_closed(struct audit_deliveries *d, struct audit_delivery_lin
     }
     if (client != NULL && how != MQTT_CLOSE_CAPTURE_END) {
         judge_doomed(d, client, true);
-        if (is_over(link)) {
-            judge_subscriptions(d, client);
-            give_up_client(d, client, AUDIT_EXCUSE_CONNECTION_END);
-            client_free(d, client);
-        }
+        if (is_over(link))
+            end_session(d, client);
     } else if (client != NULL && client->link == link) {
         end_client(d, client);
         client->link = NULL;
-        if (client->anonymous)
-            client_free(d, client);
+        client->ended = client->anonymous;
     }
+    if (client != NULL && --client->links == 0 && client->ended)
+        client_free(d, client);
     will_closed(d, link);
     g_free(link);
 }

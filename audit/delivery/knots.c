@@ -36,7 +36,7 @@ static void grow(struct knots *knots)
 void knots_add(struct knots *knots, struct knot *knot, uint64_t hash)
 {
     if (knots->count >= knots->size)
-        grow(table);
+        grow(knots);
     knot->hash = hash;
     append(&knots->chains[hash & (knots->size - 1)], knot);
     knots->count++;

@@ -123,6 +123,8 @@ struct client {
     bool keeps;             /* its session outlives the connection */
     uint64_t session_frame; /* of the CONNACK with which it began; 0: not in the capture */
     struct audit_delivery_link *link; /* NULL: offline */
+    uint32_t links;                   /* connections that name it, and are not closed */
+    bool ended;                       /* its session is gone */
     uint64_t entries;                 /* connections that were accepted, up to this one */
     struct mqtt_leg entered;          /* the last CONNACK that accepted */
     int64_t left;                     /* when it went offline; MQTT_NO_TIME: it did not */
