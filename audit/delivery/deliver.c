@@ -89,29 +89,36 @@ static struct stream *stream_of(struct row *row, uint64_t publisher, uint8_t qos
     return NULL;
 }
 
-/* The earliest that is owed and keeps its publisher's order; if none does, the earliest that is
- * owed; if none is, one that may come. */
-static struct expectation *choose(struct audit_deliveries *d, struct row *row, uint64_t fingerprint)
+/* How well a delivery with this QoS would fit: an expectation that asks for another QoS is another
+ * message, as a rule; of those that fit, one that is owed and keeps its publisher's order. */
+static unsigned fit(struct row *row, const struct expectation *e, uint8_t qos)
 {
-    struct expectation *owed = NULL, *possible = NULL, *at = NULL;
-    for (unsigned i = 0; i < LOOKED_AT; i++) {
+    const struct publication *publication = e->publication;
+    const struct stream *stream = stream_of(row, publication->publisher_number, publication->qos);
+    unsigned fits = qos >= e->qos_low && qos <= e->qos_high ? 8 : 0;
+    fits += e->served ? 0 : 4;
+    fits += e->owed ? 2 : 0;
+    fits += stream == NULL || stream->number < publication->number ? 1 : 0;
+    return fits;
+}
+
+/* The one that fits best, the earliest of several. */
+static struct expectation *choose(struct audit_deliveries *d, struct row *row, uint64_t fingerprint,
+                                  uint8_t qos)
+{
+    struct expectation *best = NULL, *at = NULL;
+    unsigned most = 0;
+    for (unsigned i = 0; i < LOOKED_AT && most < 15; i++) {
         at = expectation_find(d, row, fingerprint, at);
         if (at == NULL)
             break;
-        const struct publication *publication = at->publication;
-        if (!at->owed) {
-            if (possible == NULL || (possible->served && !at->served))
-                possible = at;
-            continue;
+        const unsigned fits = fit(row, at, qos);
+        if (best == NULL || fits > most) {
+            best = at;
+            most = fits;
         }
-        const struct stream *stream =
-            stream_of(row, publication->publisher_number, publication->qos);
-        if (stream == NULL || stream->number < publication->number)
-            return at;
-        if (owed == NULL)
-            owed = at;
     }
-    return owed != NULL ? owed : possible;
+    return best;
 }
 
 static struct served *remember(struct row *row, const struct delivery *of, uint64_t number)
@@ -590,7 +597,8 @@ static bool serve_group(struct delivery *of, struct audit_match *match)
     for (uint32_t i = 0; i < of->client->group_count; i++) {
         struct client *group = of->client->groups[i];
         struct row *row = row_of(of->d, of->topic, group, false);
-        struct expectation *e = row != NULL ? choose(of->d, row, of->fingerprint) : NULL;
+        struct expectation *e =
+            row != NULL ? choose(of->d, row, of->fingerprint, of->packet->publish.qos) : NULL;
         if (e == NULL || e->served)
             continue;
         check_shared_granted(of, group);
@@ -611,7 +619,8 @@ static bool is_kept_message(const struct delivery *of)
 static void take(struct delivery *of, struct audit_match *match)
 {
     struct row *row = row_of(of->d, of->topic, of->client, false);
-    struct expectation *e = row != NULL ? choose(of->d, row, of->fingerprint) : NULL;
+    struct expectation *e =
+        row != NULL ? choose(of->d, row, of->fingerprint, of->packet->publish.qos) : NULL;
     if (check_subscribed(of) && e == NULL)
         return;
     check_above_granted(of);
