@@ -47,6 +47,9 @@ struct audit_flow {
     uint8_t client;                      /* side of the client; a guess until its packets tell */
     uint8_t version;                     /* enum mqtt_version, as far as known by now */
     struct mqtt_slice client_identifier; /* length 0 until it is known */
+    /* By side: how often the capture lost something of it so far, what the packet of the event
+     * lacks included. Who counts or compares packets begins anew where it has grown. */
+    uint32_t gaps[2];
     void **state; /* a pointer for each sink, at its slot: its own, NULL at OPENED */
 };
 

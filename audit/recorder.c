@@ -21,6 +21,8 @@ void audit_recorder_free(struct audit_recorder *recorder)
 {
     if (recorder == NULL)
         return;
+    if (recorder->found != NULL)
+        g_array_free(recorder->found, TRUE);
     g_free((gpointer)(uintptr_t)recorder->only_client.data);
     g_free(recorder);
 }

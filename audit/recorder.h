@@ -75,6 +75,19 @@ struct audit_opening {
 struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
                                            const struct audit_opening *opening);
 
+/* For a sink, from inside its event(): a finding of its own about a connection that is open, told
+ * of right after the event that is being told, before anything else happens; by all sinks, and in
+ * the order in which such findings came. Left out where its rule is not wanted. `*finding` is
+ * copied. With CLOSED, the connection of the event is gone: the finding is told of the client, as
+ * below. */
+void audit_recorder_find(struct audit_recorder *recorder, const struct audit_flow *flow,
+                         const struct mqtt_finding *finding);
+
+/* The same about a client whose connection is closed: the finding has no flow. All is copied. */
+void audit_recorder_find_gone(struct audit_recorder *recorder, struct mqtt_slice client_identifier,
+                              const struct audit_endpoint *server,
+                              const struct mqtt_finding *finding);
+
 /* Takes in what a step showed. Allocates nothing as a rule, and formats nothing. */
 void audit_connection_step(struct audit_recorder *recorder, struct audit_open *open,
                            const struct mqtt_place *place, const struct mqtt_packet *packet,

@@ -197,7 +197,10 @@ static void tell_closed(struct audit_recorder *recorder, struct audit_open *open
     for (unsigned i = 0; i < 2; i++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             event.closed.handshakes[i][kind] = open->handshakes[i][kind];
+    recorder->closing = &open->flow;
+    recorder->closing_server = broker;
     audit_tell(recorder, &event);
+    recorder->closing = NULL;
 }
 
 static void open_free(struct audit_recorder *recorder, struct audit_open *open)
@@ -218,6 +221,8 @@ void audit_connection_closed(struct audit_recorder *recorder, struct audit_open 
                              enum mqtt_close how, struct mqtt_step *step)
 {
     audit_advance(recorder, place->frame, place->time);
+    open->flow.gaps[0] = connection->sides[0].doubts;
+    open->flow.gaps[1] = connection->sides[1].doubts;
     take_unfinished(recorder, open, connection, place->time, how);
     const struct mqtt_claim *claim = connection->claim;
     const bool leaves =

@@ -20,6 +20,13 @@ struct audit_recorder {
     struct audit_limit_event limits[AUDIT_LIMITS]; /* not told yet */
     bool limit_told[AUDIT_LIMITS];                 /* of this file */
     uint64_t held;                                 /* findings in all open->held */
+    GArray *found; /* struct audit_found: what sinks found with the event that is being told; NULL:
+                      nothing ever */
+    bool telling_found;
+    uint64_t found_left_out;              /* had no room there */
+    uint64_t found_gone;                  /* counts those that were told without a flow */
+    const struct audit_flow *closing;     /* CLOSED is being told of it; NULL: of none */
+    struct audit_endpoint closing_server; /* then: of its broker */
     bool rules[MQTT_RULES];
     struct mqtt_slice only_client; /* owned; length 0: all */
 };
@@ -51,6 +58,9 @@ static inline void audit_advance(struct audit_recorder *recorder, uint64_t frame
     recorder->ordinal = 0;
 }
 
+/* Tells of what sinks found with an event, and with what is told of that. */
+void audit_tell_found(struct audit_recorder *recorder);
+
 /* A file is told of with what it brings first: that has a time. */
 void audit_tell_file(struct audit_recorder *recorder);
 
@@ -64,6 +74,8 @@ static inline void audit_tell(struct audit_recorder *recorder, struct audit_even
     event->ordinal = recorder->ordinal++;
     for (unsigned i = 0; i < recorder->sink_count; i++)
         recorder->sinks[i].event(recorder->sinks[i].user, event);
+    if (G_UNLIKELY(recorder->found != NULL && recorder->found->len > 0))
+        audit_tell_found(recorder);
 }
 
 /* What a side did so far with handshakes of a kind; made if there was nothing. */

@@ -107,6 +107,8 @@ void audit_connection_over(struct audit_recorder *recorder, struct audit_open *o
 {
     const struct mqtt_claim *claim = connection->claim;
     audit_advance(recorder, place->frame, place->time);
+    open->flow.gaps[0] = connection->sides[0].doubts;
+    open->flow.gaps[1] = connection->sides[1].doubts;
     mqtt_connection_over(connection, place->time);
     if (claim != NULL && claim->session->holder == claim)
         audit_tell_away(recorder, open, connection, place->side);

@@ -338,6 +338,8 @@ void audit_connection_step(struct audit_recorder *recorder, struct audit_open *o
     if (step->sender != MQTT_SENDER_UNKNOWN)
         open->flow.client = (uint8_t)(step->sender == MQTT_SENDER_CLIENT ? side : 1 - side);
     open->flow.version = step->version;
+    open->flow.gaps[0] = step->doubts[0];
+    open->flow.gaps[1] = step->doubts[1];
     if (packet->type == MQTT_CONNECT || (!open->identified && step->client_identifier.length > 0))
         learn_names(recorder, open, side, packet, step);
     if (packet->malformed_rule == MQTT_RULE_NONE)

@@ -131,7 +131,9 @@ struct mqtt_step {
     int64_t since_connect;   /* CONNECT: nanoseconds since this client's last one, accepted or not;
                                 MQTT_NO_TIME: there was none */
     int64_t since_client;    /* nanoseconds since the client's last packet, or MQTT_NO_TIME: none */
-    uint32_t in_flight;      /* unacknowledged PUBLISH packets of the sender, this one included */
+    uint32_t doubts[2]; /* by side: how often something of it was lost to the capture so far, this
+                           packet's own bytes included */
+    uint32_t in_flight; /* unacknowledged PUBLISH packets of the sender, this one included */
     uint32_t finding_count;
     uint32_t findings_dropped;
     struct mqtt_finding findings[MQTT_STEP_FINDINGS_MAX];
@@ -258,6 +260,7 @@ struct mqtt_side_state {
     bool alias_refused;   /* one found no room: later ones can't be told from unknown ones */
     bool gap; /* bytes of this direction are missing in the capture, whenever that was */
     struct mqtt_doubt doubt;
+    uint32_t doubts; /* how often doubt was cast on it so far */
     uint8_t *proven; /* MQTT_PROVEN_BYTES with a bit for each identifier that this side has used and
                         finished with since the doubt, in plain sight; NULL: none */
     /* What this side, as receiver, lets the other one do; the defaults of 5.0 until said. */

@@ -34,6 +34,7 @@ static void begin_era(struct mqtt_connection *c)
 void doubt_side(struct mqtt_connection *c, unsigned side, int64_t time, uint64_t frame)
 {
     c->sides[side].doubt = (struct mqtt_doubt){false, c->clock, time, frame};
+    c->sides[side].doubts++;
     begin_era(c);
     /* If the CONNACK is among what was lost, nothing else will tell of what it said. */
     if (c->connect.frame == 0 || c->connack.frame != 0)

@@ -304,6 +304,8 @@ void mqtt_connection_step(struct mqtt_connection *c, const struct mqtt_place *pl
     check_closing(&o);
     count_packet(&o);
     step->client_identifier = c->client_identifier;
+    step->doubts[0] = c->sides[0].doubts;
+    step->doubts[1] = c->sides[1].doubts;
 }
 
 void mqtt_connection_gap(struct mqtt_connection *c, const struct mqtt_place *place)
