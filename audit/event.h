@@ -31,7 +31,7 @@ struct audit_event_info {
 const struct audit_event_info *audit_event_info(enum audit_event_kind kind);
 
 /* How many sinks can be told of the events of one recorder. */
-#define AUDIT_SINKS 8
+#define AUDIT_SINKS 10
 
 /* The connection of an event: one object from OPENED to CLOSED. */
 struct audit_flow {
@@ -58,6 +58,8 @@ struct audit_flow {
 struct audit_identity {
     bool assigned;    /* by the server */
     bool connect;     /* the rest is known: this is the CONNECT */
+    bool cut;         /* ... as far as the capture has it: its end is missing */
+    bool bridge;      /* it says that it is a server's bridge */
     bool clean_start; /* Clean Session before 5.0 */
     uint16_t keep_alive_s;
     bool has_will;

@@ -325,6 +325,11 @@ struct audit_fold *audit_fold_new(const struct audit_fold_options *options)
     return fold;
 }
 
+void audit_fold_sparkplug(struct audit_fold *fold, const GPtrArray *nodes)
+{
+    fold->report.sparkplug = nodes;
+}
+
 struct audit_sink *audit_fold_sink(struct audit_fold *fold)
 {
     return &fold->sink;
