@@ -130,6 +130,8 @@ struct audit_finding_event {
     /* Where the event has no flow: what waits in a session whose client did not come back. */
     struct mqtt_slice client_identifier;
     const struct audit_endpoint *server;
+    uint64_t closed; /* then: number of the connection that it is about, whose CLOSED has just been
+                        told; 0: of none */
 };
 
 /* What a connection was to its session. Of two, [0] is about what the client began. */

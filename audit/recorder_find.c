@@ -13,6 +13,7 @@ struct audit_found {
     struct audit_open *open;             /* NULL: it is about a client that is gone */
     struct mqtt_slice client_identifier; /* then: owned */
     struct audit_endpoint server;
+    uint64_t closed; /* see struct audit_finding_event */
 };
 
 static void keep(struct audit_recorder *recorder, struct audit_found *found)
@@ -32,8 +33,12 @@ void audit_recorder_find(struct audit_recorder *recorder, const struct audit_flo
                          const struct mqtt_finding *finding)
 {
     if (flow == recorder->closing) {
-        audit_recorder_find_gone(recorder, flow->client_identifier, &recorder->closing_server,
-                                 finding);
+        keep(recorder, &(struct audit_found){
+                           .what = *finding,
+                           .client_identifier = flow->client_identifier,
+                           .server = recorder->closing_server,
+                           .closed = flow->number,
+                       });
         return;
     }
     _Static_assert(offsetof(struct audit_open, flow) == 0, "a flow is where its connection is");
@@ -66,6 +71,7 @@ static void tell_gone(struct audit_recorder *recorder, const struct audit_found 
         .order = GONE_ORDER + recorder->found_gone++,
         .client_identifier = found->client_identifier,
         .server = &found->server,
+        .closed = found->closed,
     };
     audit_tell(recorder, &event);
 }

@@ -617,6 +617,34 @@ START_TEST(nodes_are_counted)
 }
 END_TEST
 
+/* What is told of a connection that is closed is its finding all the same, and where nobody knows
+ * whose it is, too. */
+START_TEST(the_last_findings_have_their_connection)
+{
+    static const char *const ends[] = {BORN "DISCONNECT\nclose\n! sparkplug-ndeath-not-sent\n",
+                                       "connection mid\n" NBIRTH
+                                       "DISCONNECT\nclose\n! sparkplug-ndeath-not-sent\n"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        struct stage *stage = stage_play(ends[i], &(struct sparkplug_options){0});
+        audit_recorder_end(stage->recorder);
+        const struct audit_report *report = audit_fold_finish(stage->fold);
+        const struct audit_connection *connection = audit_report_connection(report, 0);
+        bool found = false;
+        for (unsigned n = 0; n < report->findings->len; n++) {
+            const struct audit_finding *finding = audit_report_finding(report, n);
+            if (finding->what.rule != MQTT_RULE_SPARKPLUG_NDEATH_NOT_SENT)
+                continue;
+            found = true;
+            ck_assert_ptr_eq(finding->party->connection, connection);
+            ck_assert_int_eq(finding->party->stream, 0);
+        }
+        ck_assert(found);
+        ck_assert_uint_eq(connection->findings[MQTT_ERROR], 1);
+        stage_free(stage);
+    }
+}
+END_TEST
+
 START_TEST(nothing_is_said_where_there_are_none)
 {
     struct stage *stage = stage_play("connection\nCONNECT\nPUBLISH a/b raw=00\nclose\n",
@@ -679,5 +707,5 @@ START_TEST(payloads_are_bounded)
 END_TEST
 
 SUITE("sparkplug", TABLE(scene, scenes), TEST(every_rule_has_a_scene), TEST(nodes_are_counted),
-      TEST(nothing_is_said_where_there_are_none), TEST(tables_are_bounded),
-      TEST(payloads_are_bounded))
+      TEST(the_last_findings_have_their_connection), TEST(nothing_is_said_where_there_are_none),
+      TEST(tables_are_bounded), TEST(payloads_are_bounded))
