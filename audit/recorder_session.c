@@ -107,11 +107,12 @@ void audit_connection_over(struct audit_recorder *recorder, struct audit_open *o
 {
     const struct mqtt_claim *claim = connection->claim;
     audit_advance(recorder, place->frame, place->time);
+    mqtt_connection_over(connection, place->time);
+    if (claim == NULL || claim->session->holder != claim)
+        return; /* nothing may have been told of it yet, and `open` be NULL */
     open->flow.gaps[0] = connection->sides[0].doubts;
     open->flow.gaps[1] = connection->sides[1].doubts;
-    mqtt_connection_over(connection, place->time);
-    if (claim != NULL && claim->session->holder == claim)
-        audit_tell_away(recorder, open, connection, place->side);
+    audit_tell_away(recorder, open, connection, place->side);
 }
 
 static int64_t online_of(const struct mqtt_connection *connection, const struct audit_stay *stay)
