@@ -5,6 +5,7 @@
 #include "analyzer/pipeline.h"
 #include "audit/fold.h"
 #include "audit/report/escape.h"
+#include "audit/sparkplug/sparkplug.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -130,6 +131,7 @@ struct run {
     struct mqtt_brokers brokers;
     struct audit_recorder *recorder;
     struct audit_fold *fold;
+    struct sparkplug *sparkplug;
     struct pipeline *pipeline;
     struct outputs *outputs;
 };
@@ -138,6 +140,21 @@ static void stop_reading(void *user)
 {
     const struct run *run = user;
     pipeline_stop(run->pipeline);
+}
+
+static void sparkplug_finds(void *user, const struct audit_flow *flow,
+                            const struct mqtt_finding *finding)
+{
+    const struct run *run = user;
+    audit_recorder_find(run->recorder, flow, finding);
+}
+
+static void attach_sparkplug(struct run *run)
+{
+    const struct sparkplug_options options = {.found = sparkplug_finds, .user = run};
+    run->sparkplug = sparkplug_new(&options);
+    audit_recorder_attach(run->recorder, sparkplug_sink(run->sparkplug));
+    audit_fold_sparkplug(run->fold, sparkplug_nodes(run->sparkplug));
 }
 
 static bool run_begin(struct run *run, const struct options *options)
@@ -172,6 +189,7 @@ static bool run_begin(struct run *run, const struct options *options)
     run->recorder = audit_recorder_new(&recorder_options);
     run->fold = audit_fold_new(&fold_options);
     audit_recorder_attach(run->recorder, audit_fold_sink(run->fold));
+    attach_sparkplug(run);
     run->pipeline = pipeline_new(run->recorder, &pipeline_options);
     if (run->pipeline == NULL) {
         complain("not enough memory");
@@ -185,6 +203,7 @@ static void run_free(struct run *run)
 {
     pipeline_free(run->pipeline);
     audit_fold_free(run->fold);
+    sparkplug_free(run->sparkplug);
     audit_recorder_free(run->recorder);
 }
 
@@ -199,6 +218,7 @@ static enum status report(const struct options *options)
     if (!read_all(run.pipeline, options))
         status = STATUS_TROUBLE;
     pipeline_finish(run.pipeline);
+    audit_limit(run.recorder, AUDIT_LIMIT_SPARKPLUG, sparkplug_left_out(run.sparkplug), 0);
     const struct audit_report *result = audit_fold_finish(run.fold);
     if (!outputs_finish(run.outputs, nothing_read(result) ? NULL : result))
         status = STATUS_TROUBLE;

@@ -24,7 +24,7 @@ struct outputs_options {
 };
 
 /* Most requests that can be made at a time of formats that hear of events. */
-#define OUTPUTS_LIVE_MAX (AUDIT_SINKS - 1)
+#define OUTPUTS_LIVE_MAX (AUDIT_SINKS - 3)
 
 /* Opens what events go to, and attaches it to the recorder; the others are opened at the end. The
  * text report goes to standard output unless a request takes that. NULL after one line on standard

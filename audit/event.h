@@ -31,7 +31,7 @@ struct audit_event_info {
 const struct audit_event_info *audit_event_info(enum audit_event_kind kind);
 
 /* How many sinks can be told of the events of one recorder. */
-#define AUDIT_SINKS 8
+#define AUDIT_SINKS 10
 
 /* The connection of an event: one object from OPENED to CLOSED. */
 struct audit_flow {
@@ -58,6 +58,8 @@ struct audit_flow {
 struct audit_identity {
     bool assigned;    /* by the server */
     bool connect;     /* the rest is known: this is the CONNECT */
+    bool cut;         /* ... as far as the capture has it: its end is missing */
+    bool bridge;      /* it says that it is a server's bridge */
     bool clean_start; /* Clean Session before 5.0 */
     uint16_t keep_alive_s;
     bool has_will;
@@ -144,6 +146,8 @@ struct audit_finding_event {
     const struct audit_endpoint *server;
     int64_t stream;          /* then: of its last connection; -1: not known */
     struct mqtt_slice topic; /* of a delivery; length 0: it is about none */
+    uint64_t closed; /* then: number of the connection that it is about, whose CLOSED has just been
+                        told; 0: of none */
 };
 
 /* What a connection was to its session. Of two, [0] is about what the client began. */

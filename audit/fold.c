@@ -95,6 +95,31 @@ static struct audit_party *session_party(const struct audit_finding_event *findi
     return party;
 }
 
+/* That of the connection that was closed just now, if it is about that. The finding counts there if
+ * the connection is listed. */
+static struct audit_party *gone_party(const struct audit_fold *fold,
+                                      const struct audit_finding_event *finding)
+{
+    if (finding->closed == 0 || finding->closed != fold->closed_number)
+        return session_party(finding);
+    struct audit_connection *connection =
+        (struct audit_connection *)(uintptr_t)fold->closed->connection;
+    if (connection != NULL)
+        connection->own_findings[mqtt_rule_info((enum mqtt_rule)finding->what->rule)->severity]++;
+    return fold->closed;
+}
+
+/* Findings about it may follow. */
+static void remember_closed(struct audit_fold *fold, const struct audit_event *event,
+                            struct audit_party *party)
+{
+    if (fold->closed != NULL)
+        audit_party_release(fold->closed);
+    fold->closed = party;
+    fold->closed->references++;
+    fold->closed_number = event->flow->number;
+}
+
 static void fold_finding(struct audit_fold *fold, const struct audit_event *event)
 {
     const struct mqtt_finding *what = event->finding.what;
@@ -108,7 +133,7 @@ static void fold_finding(struct audit_fold *fold, const struct audit_event *even
         if (!audit_lowest_admits(&fold->findings, &finding))
             return;
     } else {
-        finding.party = session_party(&event->finding);
+        finding.party = gone_party(fold, &event->finding);
     }
     finding.party->references++;
     audit_fold_list_finding(fold, g_memdup2(&finding, sizeof finding));
@@ -174,6 +199,7 @@ static void fold_closed(struct audit_fold *fold, const struct audit_event *event
     add_totals(&fold->report.totals, record);
     audit_fold_stay(fold, record, event);
     pack_times(record);
+    remember_closed(fold, event, record->party);
     audit_fold_list_connection(fold, record);
     event->flow->state[fold->sink.slot] = NULL;
 }
@@ -323,6 +349,11 @@ struct audit_fold *audit_fold_new(const struct audit_fold_options *options)
     report->findings = fold->findings.rows;
     report->topics = fold->topics.rows;
     return fold;
+}
+
+void audit_fold_sparkplug(struct audit_fold *fold, const GPtrArray *nodes)
+{
+    fold->report.sparkplug = nodes;
 }
 
 struct audit_sink *audit_fold_sink(struct audit_fold *fold)

@@ -41,6 +41,10 @@ struct audit_fold *audit_fold_new(const struct audit_fold_options *options);
 /* Frees the report too. Connections must have been closed. NULL is allowed. */
 void audit_fold_free(struct audit_fold *fold);
 
+/* What another sink has found out about edge nodes of Sparkplug, for the report; lives as long as
+ * that. */
+void audit_fold_sparkplug(struct audit_fold *fold, const GPtrArray *nodes);
+
 /* To be attached to a recorder; belongs to the fold. */
 struct audit_sink *audit_fold_sink(struct audit_fold *fold);
 

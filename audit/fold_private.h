@@ -17,8 +17,10 @@ struct audit_fold {
     struct audit_lowest connections, sessions, findings, topics; /* the report's lists */
     GHashTable *session_table; /* struct audit_session, by client identifier and server */
     GHashTable *topic_table; /* struct audit_string (the member `name` of) -> struct audit_topic */
-    struct audit_topic unnamed;                /* PUBLISH packets whose topic is not known */
-    struct audit_topic left_out;               /* of topics that are not listed */
+    struct audit_topic unnamed;  /* PUBLISH packets whose topic is not known */
+    struct audit_topic left_out; /* of topics that are not listed */
+    struct audit_party *closed;  /* of the connection that was closed last; NULL: none was */
+    uint64_t closed_number;
     uint64_t sessions_left_out;                /* connections of sessions that are not listed */
     struct audit_topic *recent[RECENT_TOPICS]; /* by recent_slot(); NULL: none */
 };

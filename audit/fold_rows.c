@@ -223,6 +223,8 @@ void audit_fold_free(struct audit_fold *fold)
     if (fold == NULL)
         return;
     struct audit_report *report = &fold->report;
+    if (fold->closed != NULL)
+        audit_party_release(fold->closed);
     for (unsigned role = 0; role < AUDIT_ROLES; role++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             audit_handshakes_clear(&report->totals.handshakes[role][kind]);

@@ -177,6 +177,17 @@ struct audit_topic {
     uint64_t qos[3]; /* published and delivered */
 };
 
+/* An edge node of Sparkplug at one server. */
+struct audit_sparkplug_node {
+    const struct audit_string *group, *node;
+    struct audit_endpoint server;
+    uint64_t births;   /* NBIRTH, rebirths included */
+    uint64_t rebirths; /* of these, those without a death before, on the same connection */
+    uint64_t deaths;   /* NDEATH, and connections whose end made the server publish it */
+    uint64_t seq_gaps;
+    uint32_t devices; /* the most that were alive, or dead, at a time */
+};
+
 struct audit_totals {
     uint64_t connections;
     uint64_t by_version[MQTT_VERSION_5_0 + 1];
@@ -200,7 +211,15 @@ struct audit_report {
     GPtrArray *findings;    /* struct audit_finding, in the order of their frames */
     GPtrArray *topics;      /* struct audit_topic, the busiest first */
     struct audit_topic other_topics;
+    const GPtrArray *sparkplug; /* struct audit_sparkplug_node, in the order of the capture; NULL:
+                                   nobody looked */
 };
+
+static inline const struct audit_sparkplug_node *
+audit_report_sparkplug(const struct audit_report *report, unsigned i)
+{
+    return (const struct audit_sparkplug_node *)g_ptr_array_index(report->sparkplug, i);
+}
 
 /* What is known of a session when the capture ends. */
 enum audit_session_state {

@@ -85,7 +85,7 @@ struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
  * of right after the event that is being told, before anything else happens; by all sinks, and in
  * the order in which such findings came. Left out where its rule is not wanted. `*finding` is
  * copied. With CLOSED, the connection of the event is gone: the finding is told of the client, as
- * below. */
+ * below, and says which connection that was. */
 void audit_recorder_find(struct audit_recorder *recorder, const struct audit_flow *flow,
                          const struct mqtt_finding *finding);
 

@@ -32,8 +32,13 @@ void audit_recorder_find(struct audit_recorder *recorder, const struct audit_flo
                          const struct mqtt_finding *finding)
 {
     if (flow == recorder->closing) {
-        audit_recorder_find_gone(recorder, flow->client_identifier, &recorder->closing_server,
-                                 finding);
+        audit_keep_found(recorder, &(struct audit_found){
+                                       .what = *finding,
+                                       .client_identifier = flow->client_identifier,
+                                       .server = recorder->closing_server,
+                                       .stream = flow->stream,
+                                       .closed = flow->number,
+                                   });
         return;
     }
     _Static_assert(offsetof(struct audit_open, flow) == 0, "a flow is where its connection is");
@@ -68,6 +73,7 @@ static void tell_gone(struct audit_recorder *recorder, const struct audit_found 
         .client_identifier = found->client_identifier,
         .server = &found->server,
         .stream = found->stream,
+        .closed = found->closed,
         .topic = found->topic,
     };
     audit_tell(recorder, &event);

@@ -40,6 +40,7 @@ struct audit_found {
     struct mqtt_slice client_identifier; /* then: owned */
     struct audit_endpoint server;
     int64_t stream;          /* then: of its last connection; -1: not known */
+    uint64_t closed;         /* see struct audit_finding_event */
     struct mqtt_slice topic; /* owned; length 0: it is about none */
 };
 

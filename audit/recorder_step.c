@@ -129,6 +129,8 @@ static void fill_identity(struct audit_identity *identity, const struct mqtt_pac
     }
     *identity = (struct audit_identity){
         .connect = true,
+        .cut = packet->captured < packet->length,
+        .bridge = connect->bridge,
         .clean_start = connect->clean_start,
         .keep_alive_s = connect->keep_alive,
         .has_will = connect->has_will,

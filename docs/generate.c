@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/sparkplug/assertions.h"
 #include "docs/generate_conformance.h"
 #include "docs/generate_report.h"
 #include "mqtt/facts/tables.h"
@@ -41,21 +42,38 @@ static void statements(const char *list)
     }
 }
 
+/* Of rules about Sparkplug; ids have no blanks in them. */
+static void assertions(const char *list)
+{
+    printf("- Sparkplug 3.0:");
+    for (; *list != '\0'; list += strspn(list, " ")) {
+        const size_t length = strcspn(list, " ");
+        printf(" `%.*s`", (int)length, list);
+        list += length;
+    }
+}
+
 static void rules_of(enum mqtt_scope scope)
 {
     for (unsigned rule = 0; rule < MQTT_RULES; rule++) {
         const struct mqtt_rule_info *info = mqtt_rule_info((enum mqtt_rule)rule);
         if (info->scope != scope)
             continue;
-        printf("### %s\n\n**%s.** %s%s\n\n- 3.1.1: ", info->id, info->title,
+        printf("### %s\n\n**%s.** %s%s\n\n", info->id, info->title,
                mqtt_severity_name(info->severity),
                info->at_end           ? "; known only when the connection or the capture ends"
                : info->analyzer_alone ? "; the analyzer's alone, for Wireshark does not tell the "
                                         "plugin what it takes"
                                       : "");
-        statements(info->statements_3_1_1);
-        printf("\n- 5.0: ");
-        statements(info->statements_5_0);
+        const char *sparkplug = sparkplug_assertions((enum mqtt_rule)rule);
+        if (sparkplug != NULL) {
+            assertions(sparkplug);
+        } else {
+            printf("- 3.1.1: ");
+            statements(info->statements_3_1_1);
+            printf("\n- 5.0: ");
+            statements(info->statements_5_0);
+        }
         printf("\n\n%s\n\n", info->explanation);
     }
 }

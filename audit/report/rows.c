@@ -3,6 +3,7 @@
 #include "audit/report/rows.h"
 
 #include "audit/report/format.h"
+#include "audit/sparkplug/assertions.h"
 #include "mqtt/facts/time.h"
 
 /* ---- What the expressions of columns.def use ---- */
@@ -322,6 +323,16 @@ static bool next_finding(struct audit_value *v, const struct audit_report *r)
 static bool next_topic(struct audit_value *v, const struct audit_report *r)
 {
     return next_of(v, r->topics);
+}
+
+static bool next_sparkplug_node(struct audit_value *v, const struct audit_report *r)
+{
+    return next_of(v, r->sparkplug);
+}
+
+static const struct audit_report *sparkplug_of(const struct audit_report *r)
+{
+    return r->sparkplug != NULL && r->sparkplug->len > 0 ? r : NULL;
 }
 
 /* A client that no server accepted has no session. */

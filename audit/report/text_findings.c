@@ -4,6 +4,7 @@
 #include "audit/report/format.h"
 #include "audit/report/table.h"
 #include "audit/report/text_private.h"
+#include "audit/sparkplug/assertions.h"
 #include "audit/strings.h"
 
 #include <string.h>
@@ -309,8 +310,13 @@ void report_explain(enum mqtt_rule rule, const struct report_text_options *optio
     fputc('\n', file);
     text_wrap(&text, 2, info->explanation);
     fputc('\n', file);
-    explain_statements(&text, rule, MQTT_VERSION_3_1_1);
-    explain_statements(&text, rule, MQTT_VERSION_5_0);
+    if (sparkplug_assertions(rule) != NULL) {
+        fputs("  Sparkplug 3.0\n", file);
+        text_wrap(&text, 4, sparkplug_assertions(rule));
+    } else {
+        explain_statements(&text, rule, MQTT_VERSION_3_1_1);
+        explain_statements(&text, rule, MQTT_VERSION_5_0);
+    }
     fputc('\n', file);
     if (info->analyzer_alone)
         text_wrap(
