@@ -108,11 +108,12 @@ static void check_properties(const struct delivery *of, const struct publication
             delivery_finding(of, MQTT_RULE_DELIVERED_PROPERTY_ALTERED, publication->frame, 0);
         finding.field = (uint16_t)field_of(missing.property);
         tell_finding(of->d, of->client, of->topic->name, &finding);
+    } else if (reordered && publication->will != NULL) {
+        const struct mqtt_finding finding = delivery_finding(
+            of, MQTT_RULE_WILL_USER_PROPERTIES_REORDERED, publication->will->connect.frame, 0);
+        hold_for_owner(of->d, publication->will, &finding, of->topic->name);
     } else if (reordered) {
-        delivery_raise(of,
-                       publication->will != NULL ? MQTT_RULE_WILL_USER_PROPERTIES_REORDERED
-                                                 : MQTT_RULE_USER_PROPERTIES_REORDERED,
-                       publication->frame, 0);
+        delivery_raise(of, MQTT_RULE_USER_PROPERTIES_REORDERED, publication->frame, 0);
     }
 }
 

@@ -79,6 +79,19 @@ bool is_only(const struct audit_deliveries *d, const struct publication *publica
     return true;
 }
 
+bool is_sole(const struct audit_deliveries *d, const struct publication *publication)
+{
+    const struct publication *at = NULL;
+    for (unsigned i = 0; i < LOOKED_AT; i++) {
+        at = publication_find(d, publication->topic, publication->fingerprint, at);
+        if (at == NULL)
+            return !publication->topic->blind;
+        if (at->publisher_number != publication->publisher_number || at->qos != publication->qos)
+            return false;
+    }
+    return false;
+}
+
 /* ---- Matching ---- */
 
 static struct stream *stream_of(struct row *row, uint64_t publisher, uint8_t qos)
@@ -144,6 +157,14 @@ static struct served *remembered(struct row *row, uint64_t number)
     return NULL;
 }
 
+static unsigned times_remembered(const struct row *row, uint64_t number)
+{
+    unsigned times = 0;
+    for (unsigned i = 0; i < REMEMBERED; i++)
+        times += row->served[i].frame != 0 && row->served[i].number == number;
+    return times;
+}
+
 /* ---- QoS (3.8.4-6; 5.0: 3.8.4-8, 4.8.2-3) ---- */
 
 /* The highest QoS that any subscription that matches may have granted since it is in force; and
@@ -178,8 +199,9 @@ static void check_above_granted(const struct delivery *of)
 /* A member of a group, served for the group: its own granted QoS counts. */
 static void check_shared_granted(const struct delivery *of, const struct client *group)
 {
-    if (!is_whole(of->client) || of->repeated)
-        return;
+    if (!is_whole(of->client) || of->repeated || of->client->group_count != 1 ||
+        (of->matched != NULL && of->matched->sure + of->matched->maybe != 0))
+        return; /* it may be for another one */
     for (const struct subscription *at = group->subscriptions; at != NULL; at = at->next)
         if (at->member == of->client && at->state == SUBSCRIPTION_SURE && !at->unsure &&
             of->packet->publish.qos > at->qos_most)
@@ -224,7 +246,6 @@ static void note_low(const struct delivery *of, struct expectation *e)
     if (e->first_frame != 0)
         return;
     e->first_frame = of->place->frame;
-    e->first_time = of->place->time;
     e->first_qos = qos;
     e->version = of->packet->version;
     note_lacking(of, e);
@@ -276,9 +297,10 @@ static void count_latency(const struct delivery *of, struct row *row, const stru
 static void check_order(const struct delivery *of, const struct expectation *e)
 {
     if (e->overtaken == 0 || e->overtaken_link != of->link->number || of->repeated || !of->only ||
-        of->client->group_count != 0)
+        !e->overtaken_surely || of->client->group_count != 0)
         return;
-    delivery_raise(of, MQTT_RULE_DELIVERED_OUT_OF_ORDER, e->publication->frame, e->overtaken);
+    delivery_hold(of, MQTT_RULE_DELIVERED_OUT_OF_ORDER, e->publication->frame, e->overtaken,
+                  HELD_OTHER, e->publication->number);
 }
 
 static void note_stream(const struct delivery *of, struct row *row,
@@ -323,6 +345,14 @@ static void note_served(const struct delivery *of, const struct publication *pub
     of->topic->broker->generation++;
 }
 
+static void note_forwarded(const struct publication *publication)
+{
+    struct topic *topic = publication->topic;
+    if (!topic_forwards(topic, publication->publisher_number))
+        topic->forwarded[topic->forwarded_next++ % G_N_ELEMENTS(topic->forwarded)] =
+            publication->publisher_number;
+}
+
 void serve(struct delivery *of, struct expectation *e, struct audit_match *match)
 {
     struct publication *publication = e->publication;
@@ -330,6 +360,7 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
     struct client *client = row->client;
     const bool first = !e->served;
     of->only = is_only(of->d, publication);
+    of->sole = of->only || is_sole(of->d, publication);
     if (!e->owed && first)
         row->counts.expected++; /* it was not promised, and is as good as if it had been */
     if (first) {
@@ -347,9 +378,11 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
         check_contents(of, publication);
         check_retain_as_published(of, publication);
     }
+    if (first)
+        e->first_time = of->place->time;
     if (e->copies > 1 || e->first_frame != 0)
         note_low(of, e);
-    expectation_list(e, LIST_NONE);
+    expectation_list(e, e->copies > 1 ? LIST_EXTRA : LIST_NONE);
     e->owed = false;
     e->served = true;
     e->copies_served = (uint8_t)MIN(e->copies_served + 1, UINT8_MAX);
@@ -359,11 +392,13 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
     publication->forwards++;
     row->forwarded++;
     remember(row, of, publication->number);
-    if (first && publication->publisher_number != 0 && !client->group) {
-        overtake(of->d, row, publication, of->link);
+    if (first)
+        note_forwarded(publication);
+    if (first && publication->publisher_number != 0 && !client->group && of->sole) {
+        overtake(of, row, publication);
         note_stream(of, row, publication);
     }
-    if (!client->group && MIN(of->packet->publish.qos, publication->qos) > 0 &&
+    if (MIN(of->packet->publish.qos, publication->qos) > 0 &&
         publication->number > client->newest) {
         client->newest = publication->number;
         client->newest_time = of->place->time;
@@ -486,7 +521,8 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
     const struct client *client = of->client;
     const struct broker *broker = client->broker;
     const struct served *before = remembered(row, publication->number);
-    if (before == NULL || before->link != of->link->number || of->repeated)
+    if (before == NULL || before->link != of->link->number || of->repeated ||
+        times_remembered(row, publication->number) < (of->matched != NULL ? of->matched->sure : 1))
         return;
     if (publication->resends > 0 && publication->qos == 1) {
         publication->resends--; /* each may be passed on (4.3.2) */
@@ -501,8 +537,9 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
          (client->left != MQTT_NO_TIME && broker->hole >= client->left)))
         return; /* it may be a publication that the capture lacks, or that waited since then */
     if (publication->will != NULL) {
-        delivery_hold(of, MQTT_RULE_WILL_TWICE, publication->will->connect.frame, before->frame,
-                      HELD_OTHER, publication->number);
+        const struct mqtt_finding finding = delivery_finding(
+            of, MQTT_RULE_WILL_TWICE, publication->will->connect.frame, before->frame);
+        hold_for_owner(of->d, publication->will, &finding, of->topic->name);
         return;
     }
     delivery_hold(of, twice_rule(of->packet->publish.qos), publication->frame, before->frame,
@@ -520,8 +557,9 @@ static void check_without_flag(const struct delivery *of, const struct publicati
         return;
     for (uint32_t i = 0; i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
-        if (each->state == SUBSCRIPTION_GONE || each->asked_after < publication->number)
-            return; /* it is older, and may have it from then */
+        if (each->state == SUBSCRIPTION_GONE || each->asked_after < publication->number ||
+            mqtt_elapsed(each->asked.time, publication->time) <= GRACE)
+            return; /* it is older, or as old, and may have it from then */
         asked = each;
     }
     if (asked != NULL)

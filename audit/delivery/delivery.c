@@ -212,6 +212,7 @@ static void publish(struct audit_deliveries *d, struct audit_delivery_link *link
     publication->packet_identifier = packet->packet_identifier;
     publication->payload_length = from->payload_length;
     publication->size = packet->length + (step->topic_from_alias ? step->topic.length : 0);
+    publication->version = packet->version;
     publication->qos = from->qos;
     publication->retain = from->retain;
     publication->doubtful =
@@ -266,7 +267,11 @@ static void take_client_packet(struct audit_deliveries *d, struct audit_delivery
 {
     struct client *client = link->client;
     switch (packet->type) {
-    case MQTT_CONNECT: will_named(d, link, place, packet); break;
+    case MQTT_CONNECT:
+        if (packet->connect.clean_start)
+            will_returning(d, link);
+        will_named(d, link, place, packet);
+        break;
     case MQTT_PUBLISH:
         if (step->resend)
             publish_again(link, packet);
@@ -286,6 +291,10 @@ static void take_client_packet(struct audit_deliveries *d, struct audit_delivery
     case MQTT_DISCONNECT:
         if (packet->reason_code == 0)
             will_cancelled(d, link, place);
+        break;
+    case MQTT_PUBREL:
+        if (client != NULL && packet->reason_code < 0x80)
+            publication_released(d, client, packet->packet_identifier);
         break;
     case MQTT_PUBACK:
     case MQTT_PUBREC:

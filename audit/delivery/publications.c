@@ -36,8 +36,11 @@ static struct expectation **list_ends(struct expectation *expectation, enum expe
                                       struct expectation ***last)
 {
     struct client *client = expectation->row->client;
-    *last = list == LIST_DOOMED ? &client->doomed_last : &client->last;
-    return list == LIST_DOOMED ? &client->doomed : &client->first;
+    switch (list) {
+    case LIST_DOOMED: *last = &client->doomed_last; return &client->doomed;
+    case LIST_EXTRA: *last = &client->extra_last; return &client->extra;
+    default: *last = &client->last; return &client->first;
+    }
 }
 
 void expectation_list(struct expectation *e, enum expectation_list list)
@@ -224,7 +227,7 @@ static void expect_at(struct audit_deliveries *d, const struct topic *topic,
     e->blocked = client_is_full(client);
     e->large = is_large(client, publication);
     client->queued += e->queued && e->qos > 0;
-    if (e->qos > 0 && !client->group)
+    if (e->qos > 0)
         expectation_list(e, LIST_CLIENT);
 }
 
@@ -402,11 +405,22 @@ void publication_answered(struct audit_deliveries *d, struct client *publisher, 
     struct publication *publication = publication_open(publisher, identifier);
     if (publication == NULL)
         return;
+    if (reason_code < 0x80 && publication->qos == 2)
+        return; /* a server may wait for PUBREL (4.3.3) */
     open_remove(publisher, publication);
     if (reason_code < 0x80)
         publication_accepted(d, publication);
     else
         publication_refused(d, publication);
+}
+
+void publication_released(struct audit_deliveries *d, struct client *publisher, uint16_t identifier)
+{
+    struct publication *publication = publication_open(publisher, identifier);
+    if (publication == NULL || publication->qos != 2)
+        return;
+    open_remove(publisher, publication);
+    publication_accepted(d, publication);
 }
 
 /* ---- Forgetting ---- */

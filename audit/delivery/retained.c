@@ -146,8 +146,8 @@ static void check_stored(const struct delivery *of, const struct asked *asked)
         return;
     const struct kept *kept = &topic->kept[i], *newer = &topic->kept[i - 1];
     if (!newer->accepted || newer->accepted_after > last->asked_after ||
-        newer->accepted_time >= last->asked.time || newer->will || kept->will ||
-        !is_certain(topic, kept->time) || asked->as_published || !asked->sure)
+        mqtt_elapsed(last->asked.time, newer->accepted_time) <= GRACE || newer->will ||
+        kept->will || !is_certain(topic, kept->time) || asked->as_published || !asked->sure)
         return;
     delivery_hold(of,
                   topic->kept[0].payload_length == 0 ? MQTT_RULE_RETAINED_AFTER_CLEAR
@@ -172,12 +172,15 @@ static void check_ordinary(const struct delivery *of, const struct asked *asked)
         !is_only(of->d, publication) || asked->as_published || !asked->sure ||
         publication->number > asked->last->asked_after || publication->doubtful)
         return;
-    if (publication->will != NULL)
-        delivery_hold(of, MQTT_RULE_WILL_RETAINED_UNASKED, publication->will->connect.frame,
-                      asked->last->asked.frame, HELD_OTHER, publication->number);
-    else
+    if (publication->will == NULL) {
         delivery_hold(of, MQTT_RULE_RETAINED_ORDINARY, publication->frame, asked->last->asked.frame,
                       HELD_OTHER, publication->number);
+        return;
+    }
+    const struct mqtt_finding finding =
+        delivery_finding(of, MQTT_RULE_WILL_RETAINED_UNASKED, publication->will->connect.frame,
+                         asked->last->asked.frame);
+    hold_for_owner(of->d, publication->will, &finding, of->topic->name);
 }
 
 /* It was published after the client had subscribed, and comes as if it were old. What was stored in
@@ -198,10 +201,20 @@ static bool note_flagged(const struct delivery *of, struct row *row, const struc
     return false;
 }
 
+/* With QoS 1 and 2 it may have been sent because of an earlier SUBSCRIBE, and waited. */
+static bool may_have_waited(const struct delivery *of)
+{
+    const struct client *client = of->client;
+    return of->packet->publish.qos > 0 &&
+           (client->entered.frame != client->session_frame || client->blocked != MQTT_NO_TIME);
+}
+
 bool retained_delivered(const struct delivery *of)
 {
     const struct asked asked = asked_of(of);
     struct row *row = row_of(of->d, of->topic, of->client, false);
+    if (asked.count == 0 && of->client->group_count != 0)
+        return true; /* no message is stored for those who share; whose it is, nobody knows */
     if (asked.count == 0 || row == NULL || of->client->link == NULL ||
         of->client->link->connection->bridge)
         return false; /* a bridge gets RETAIN as it came */
@@ -210,7 +223,7 @@ bool retained_delivered(const struct delivery *of)
     row->counts.retained++;
     row->retained_time = of->place->time;
     if (!is_whole(of->client) || of->repeated || of->topic->unfollowed ||
-        of->client->group_count != 0)
+        of->client->group_count != 0 || may_have_waited(of))
         return true;
     if (note_flagged(of, row, &asked))
         return true;
@@ -304,6 +317,21 @@ static bool is_missing(const struct audit_deliveries *d, const struct owed_retai
            (row->retained_time < owed->asked_time && row->last_time < owed->asked_time);
 }
 
+/* The will may be forgotten but for its publication. */
+static void tell_for_owner(struct audit_deliveries *d, const struct owed_retained *owed,
+                           const struct mqtt_finding *finding)
+{
+    for (const struct publication *at =
+             publication_find(d, owed->topic, owed->topic->kept[0].fingerprint, NULL);
+         at != NULL; at = publication_find(d, owed->topic, at->fingerprint, at))
+        if (at->number == owed->number && at->will != NULL) {
+            struct mqtt_finding named = *finding;
+            named.values[0] = at->will->connect.frame;
+            hold_for_owner(d, at->will, &named, owed->topic->name);
+            return;
+        }
+}
+
 static void say_missing(struct audit_deliveries *d, const struct owed_retained *owed)
 {
     const struct client *client = owed->owner;
@@ -318,6 +346,10 @@ static void say_missing(struct audit_deliveries *d, const struct owed_retained *
         .frame = owed->asked,
         .values = {owed->frame, owed->asked},
     };
+    if (owed->will) {
+        tell_for_owner(d, owed, &finding);
+        return;
+    }
     tell_finding(d, client, owed->topic->name, &finding);
 }
 

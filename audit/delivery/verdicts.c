@@ -24,6 +24,9 @@ static const struct mqtt_endpoint *server_of(const struct client *client)
 void tell_finding(struct audit_deliveries *d, const struct client *client, struct mqtt_slice topic,
                   const struct mqtt_finding *finding)
 {
+    /* Of a group, one of those that share it stands for all. */
+    if (client->group && client->subscriptions != NULL)
+        client = client->subscriptions->member;
     const struct audit_delivery_finding told = {
         .what = *finding,
         .link = client->link,
@@ -148,13 +151,12 @@ void excuse(struct audit_deliveries *d, struct expectation *e, unsigned why)
 }
 
 /* The client is sure to have been subscribed all the time. */
-static bool still_subscribed(struct audit_deliveries *d, const struct expectation *e, bool *served)
+static bool still_subscribed(struct audit_deliveries *d, const struct expectation *e)
 {
     struct topic *topic = e->row->topic;
     bool sure = false;
     topic_match(d, topic);
     const struct match *match = topic_match_of(topic, e->row->client);
-    *served = false;
     if (match == NULL)
         return false;
     for (uint32_t i = match->from; i < match->from + match->count; i++) {
@@ -163,7 +165,6 @@ static bool still_subscribed(struct audit_deliveries *d, const struct expectatio
             each->since >= e->publication->number)
             continue;
         sure = true;
-        *served |= each->served > 0;
     }
     return sure;
 }
@@ -176,24 +177,37 @@ static bool has_expired(const struct audit_deliveries *d, const struct expectati
            mqtt_elapsed(until, publication->time) / MQTT_SECOND >= (int64_t)publication->expiry_s;
 }
 
+/* All clients of the group were online all the time, and could take it. */
+static bool all_there(const struct client *group, int64_t since)
+{
+    if (group->left != MQTT_NO_TIME && group->left >= since)
+        return false;
+    for (const struct subscription *at = group->subscriptions; at != NULL; at = at->next) {
+        const struct client *member = at->member;
+        if (at->state != SUBSCRIPTION_SURE || at->unsure || member->link == NULL ||
+            member->entered.time >= since || at->first.time >= since ||
+            (member->hole != MQTT_NO_TIME && member->hole >= since) ||
+            (member->blocked != MQTT_NO_TIME && member->blocked >= since))
+            return false;
+    }
+    return group->subscriptions != NULL;
+}
+
 /* Why nothing is said of it; AUDIT_EXCUSES: nothing explains it. */
 static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *e)
 {
     const struct publication *publication = e->publication;
     const struct client *client = e->row->client;
-    bool served;
     if (publication->state == PUBLICATION_REFUSED)
         return AUDIT_EXCUSE_REFUSED;
     if (publication->state == PUBLICATION_OPEN)
         return AUDIT_EXCUSE_UNANSWERED;
-    if (client->group)
+    if (client->group && !all_there(client, publication->time))
         return AUDIT_EXCUSE_SHARED;
     if (client->hole != MQTT_NO_TIME && client->hole >= publication->time)
         return AUDIT_EXCUSE_HOLE;
-    if (!still_subscribed(d, e, &served))
+    if (!still_subscribed(d, e))
         return AUDIT_EXCUSE_UNSUBSCRIBED;
-    if (!served)
-        return AUDIT_EXCUSE_NEVER_SERVED;
     if (e->large)
         return AUDIT_EXCUSE_TOO_LARGE;
     if (has_expired(d, e))
@@ -276,7 +290,8 @@ static void lose(struct audit_deliveries *d, struct expectation *e)
         excuse(d, e, why != AUDIT_EXCUSES ? why : (unsigned)AUDIT_EXCUSE_FORGOTTEN);
         return;
     }
-    if (e->flagged == 0 && e->row->forwarded == 0) {
+    if (e->flagged == 0 && (e->row->forwarded == 0 ||
+                            !topic_forwards(e->row->topic, e->publication->publisher_number))) {
         e->suspended = true;
         e->row->suspended++;
         expectation_list(e, LIST_NONE);
@@ -286,10 +301,26 @@ static void lose(struct audit_deliveries *d, struct expectation *e)
     expectation_free(d, e);
 }
 
+/* It is said already that the subscription was never served. */
+static bool is_told(struct audit_deliveries *d, const struct expectation *e)
+{
+    const struct match *match;
+    topic_match(d, e->row->topic);
+    match = topic_match_of(e->row->topic, e->row->client);
+    for (uint32_t i = 0; match != NULL && i < match->count; i++)
+        if (e->row->topic->subscriptions[match->from + i]->told)
+            return true;
+    return false;
+}
+
 void judge_suspended(struct audit_deliveries *d, struct expectation *e)
 {
     struct row *row = e->row;
-    if (row->forwarded == 0 && row->suspended >= NEVER)
+    const struct publication *publication = e->publication;
+    /* Before 5.0 a server may acknowledge what it does not pass on to anybody (3.3.5-2). */
+    const bool forwards = publication->will != NULL || publication->version == MQTT_VERSION_5_0 ||
+                          topic_forwards(row->topic, publication->publisher_number);
+    if (!forwards || (row->forwarded == 0 && row->suspended >= NEVER) || is_told(d, e))
         row->counts.excused[AUDIT_EXCUSE_NEVER_SERVED]++;
     else
         say_lost(d, e);
@@ -317,12 +348,13 @@ void judge_doomed(struct audit_deliveries *d, struct client *client, bool all)
 void judge_client(struct audit_deliveries *d, struct client *client)
 {
     judge_doomed(d, client, false);
+    while (client->extra != NULL && mqtt_elapsed(d->time, client->extra->first_time) >= WINDOW)
+        excuse(d, client->extra, AUDIT_EXCUSE_FORGOTTEN);
     while (client->first != NULL && window_passed(d, client, client->first))
         lose(d, client->first);
 }
 
-void overtake(struct audit_deliveries *d, struct row *row, const struct publication *publication,
-              const struct audit_delivery_link *link)
+void overtake(const struct delivery *of, struct row *row, const struct publication *publication)
 {
     struct expectation *next, *e = row->first;
     for (unsigned i = 0; i < LOOKED_AT && e != NULL && e->publication->number < publication->number;
@@ -332,9 +364,10 @@ void overtake(struct audit_deliveries *d, struct row *row, const struct publicat
             e->publication->publisher_number != publication->publisher_number ||
             e->publication->qos != publication->qos)
             continue;
-        e->overtaken = d->frame;
-        e->overtaken_time = d->time;
-        e->overtaken_link = link->number;
+        e->overtaken = of->place->frame;
+        e->overtaken_time = of->place->time;
+        e->overtaken_link = of->link->number;
+        e->overtaken_surely = of->only;
         expectation_list(e, LIST_DOOMED);
     }
 }
@@ -392,8 +425,10 @@ static bool is_never_served(const struct audit_deliveries *d, const struct subsc
         return false;
     if (client->blocked != MQTT_NO_TIME && client->blocked >= each->granted.time)
         return false;
-    return mqtt_elapsed(d->time, each->third) >= WINDOW ||
-           (client->served != MQTT_NO_TIME && client->served > each->third);
+    const bool gone = each->state != SUBSCRIPTION_SURE;
+    return mqtt_elapsed(gone ? each->gone.time : d->time, each->third) >= WINDOW ||
+           (!gone && client->served != MQTT_NO_TIME &&
+            mqtt_elapsed(client->served, each->third) > GRACE);
 }
 
 void judge_subscriptions(struct audit_deliveries *d, struct client *client)

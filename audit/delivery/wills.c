@@ -199,6 +199,13 @@ static void come_back(struct audit_deliveries *d, const struct audit_delivery_li
     }
 }
 
+void will_returning(struct audit_deliveries *d, const struct audit_delivery_link *link)
+{
+    for (struct will *will = link->client != NULL ? d->wills : NULL; will != NULL;
+         will = will->next_due)
+        will->returning |= will->owner == link->client->number;
+}
+
 void will_accepted(struct audit_deliveries *d, struct audit_delivery_link *link,
                    const struct mqtt_place *place, bool resumed)
 {
@@ -287,7 +294,8 @@ static void check_untimely(const struct delivery *of, const struct will *will)
         raise_for_owner(of, will, MQTT_RULE_WILL_DESPITE_RECONNECT, will->returned.frame);
     else if (will->state == WILL_CANCELLED)
         raise_for_owner(of, will, MQTT_RULE_WILL_AFTER_DISCONNECT, will->end.frame);
-    else if (will->state == WILL_ENDED && mqtt_elapsed(due_time(will), now) > SLACK)
+    else if (will->state == WILL_ENDED && !will->returning &&
+             mqtt_elapsed(due_time(will), now) > SLACK)
         raise_for_owner(of, will, MQTT_RULE_WILL_BEFORE_DELAY, will->end.frame);
 }
 

@@ -135,6 +135,7 @@ struct client {
     uint32_t open_size, open_count;
     struct expectation *first, *last; /* owed with QoS 1 or 2, in the order of publication */
     struct expectation *doomed, *doomed_last; /* overtaken, in that order */
+    struct expectation *extra, *extra_last;   /* served, in that order */
     uint32_t queued;                          /* expectations made while it was offline */
     uint32_t was_queued;                      /* when it came back the last time */
     uint8_t version;                          /* enum mqtt_version */
@@ -181,6 +182,7 @@ struct publication {
     bool judged;       /* whether it is accepted was told to its subscriptions */
     struct will *will; /* NULL: a client's */
     uint32_t forwards; /* deliveries of it */
+    uint8_t version;   /* enum mqtt_version of its publisher */
 };
 
 /* A publication and a session that is to get it. */
@@ -206,6 +208,7 @@ struct expectation {
     int64_t flagged_time;
     uint64_t flagged_asked; /* the frame of the subscription */
     uint64_t overtaken_link;
+    bool overtaken_surely; /* by a publication that is like no other */
     /* Of several subscriptions: the first copy, and the best one. */
     uint64_t first_frame; /* 0: none that can be judged */
     int64_t first_time;
@@ -218,7 +221,12 @@ struct expectation {
     int64_t overtaken_time;
 };
 
-enum expectation_list { LIST_NONE, LIST_CLIENT, LIST_DOOMED };
+enum expectation_list {
+    LIST_NONE,
+    LIST_CLIENT, /* owed */
+    LIST_DOOMED, /* overtaken */
+    LIST_EXTRA,  /* served, and other copies may come */
+};
 
 /* What was delivered last of a publisher's messages of one QoS. */
 struct stream {
@@ -311,6 +319,8 @@ struct topic {
     uint32_t match_count, match_capacity;
     struct subscription **subscriptions;
     uint32_t subscription_count, subscription_capacity;
+    uint64_t forwarded[8]; /* publishers of which something was delivered; a ring */
+    uint32_t forwarded_next;
     uint32_t uses;   /* publications and wills that point here */
     bool unfollowed; /* more sessions match than are followed */
     bool blind;      /* a payload on it is not all in the capture */
@@ -347,6 +357,7 @@ struct will {
     struct mqtt_leg returned;        /* the CONNACK with which the client went on; frame 0: none */
     struct publication *publication; /* what it became, as long as that is remembered */
     bool told;                       /* that it was not published */
+    bool returning;                  /* its client is about to begin a new session */
     bool listed;                     /* in its topic's list */
 };
 
@@ -463,6 +474,15 @@ static inline bool is_dollar(struct mqtt_slice topic)
     return topic.length > 0 && topic.data[0] == '$';
 }
 
+/* Whether anything of that publisher was delivered to anybody. */
+static inline bool topic_forwards(const struct topic *topic, uint64_t publisher)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(topic->forwarded); i++)
+        if (topic->forwarded[i] == publisher)
+            return true;
+    return false;
+}
+
 /* ---- publications.c ---- */
 
 struct publication *publication_add(struct audit_deliveries *d, struct topic *topic,
@@ -473,6 +493,10 @@ void publication_opened(struct audit_deliveries *d, struct client *publisher,
 struct publication *publication_open(const struct client *publisher, uint16_t identifier);
 void publication_answered(struct audit_deliveries *d, struct client *publisher, uint16_t identifier,
                           uint8_t reason_code);
+
+/* PUBREL: now it is accepted for sure. */
+void publication_released(struct audit_deliveries *d, struct client *publisher,
+                          uint16_t identifier);
 void publications_age(struct audit_deliveries *d);
 void publications_free(struct audit_deliveries *d);
 void publications_disown(struct client *publisher);
@@ -508,6 +532,7 @@ struct delivery {
     uint64_t fingerprint;
     bool repeated; /* it says that it was sent before, and nobody knows when */
     bool only;     /* no other publication is like the one that it is matched with */
+    bool sole;     /* no other publisher has one like it */
 };
 
 /* A finding of this rule about the delivery, with its two values. */
@@ -522,6 +547,9 @@ void delivery_hold(const struct delivery *of, enum mqtt_rule rule, uint64_t firs
 
 /* The client's subscriptions are the same since before that publication, and all are known. */
 bool delivery_is_stable(const struct delivery *of, uint64_t number);
+
+/* All publications like that are of one publisher, and of one QoS: their order is known. */
+bool is_sole(const struct audit_deliveries *d, const struct publication *publication);
 
 /* It is the only publication like that. */
 bool is_only(const struct audit_deliveries *d, const struct publication *publication);
@@ -557,8 +585,7 @@ void judge_doomed(struct audit_deliveries *d, struct client *client, bool all);
 void excuse(struct audit_deliveries *d, struct expectation *expectation, unsigned why);
 
 /* Marks what `publication`, which just came, has overtaken in the row. */
-void overtake(struct audit_deliveries *d, struct row *row, const struct publication *publication,
-              const struct audit_delivery_link *link);
+void overtake(const struct delivery *of, struct row *row, const struct publication *publication);
 void judge_subscriptions(struct audit_deliveries *d, struct client *client);
 void judge_at_end(struct audit_deliveries *d);
 
@@ -603,6 +630,8 @@ void retained_free(struct audit_deliveries *d);
 
 void will_named(struct audit_deliveries *d, struct audit_delivery_link *link,
                 const struct mqtt_place *place, const struct mqtt_packet *packet);
+/* CONNECT with a clean start: what waits for its delay may be published from now on. */
+void will_returning(struct audit_deliveries *d, const struct audit_delivery_link *link);
 void will_accepted(struct audit_deliveries *d, struct audit_delivery_link *link,
                    const struct mqtt_place *place, bool resumed);
 void will_cancelled(struct audit_deliveries *d, struct audit_delivery_link *link,
