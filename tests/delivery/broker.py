@@ -172,7 +172,7 @@ class Broker(Routing, Retained, Wills):
     def on_subscribe(self, conn, frame, pid, subs):
         session, fresh = conn.session, []
         for sub in subs:
-            sub.frame, sub.qos = frame, min(sub.qos, self.max_granted)
+            sub.frame, sub.made, sub.qos = frame, self.w.now, min(sub.qos, self.max_granted)
             fresh.append(sub.filter not in session.subs)
             session.subs[sub.filter] = sub
             session.removed.pop(sub.filter, None)
@@ -197,6 +197,7 @@ class Broker(Routing, Retained, Wills):
             codes.append(0 if sub else 0x11)
             if sub:
                 session.removed[name] = sub
+                sub.gone = self.w.now
         if self.drop_queued:
             session.queue = []
         conn.write(S, wire.unsuback(conn.v, pid, *codes))
@@ -268,6 +269,8 @@ class Broker(Routing, Retained, Wills):
         body = b"" if conn.v < 5 else encoded(p, copy.subids, alias, self.expiry(copy))
         data = wire.publish(conn.v, name, payload, copy.qos, pid, dup, copy.retain, body)
         if len(data) > conn.maxsize:
+            if alias and name:
+                del conn.aliases[name]
             return
         if pid:
             session.inflight[pid] = (copy, False)

@@ -70,7 +70,7 @@ def publications_refused(w):
     feed(w, pub, "t", 14, qos=2)
 
 
-@lawful(besides=("qos-1-unfinished", "qos-2-unfinished"))
+@lawful(besides=("qos-1-unfinished", "qos-2-without-pubrec"))
 def publications_never_acknowledged(w):
     pub, sub = pair(w, "t/#", qos=2)
     pub.broker.allow = lambda m, session: m.payload != b"unheard"

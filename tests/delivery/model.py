@@ -74,6 +74,8 @@ class Subscription:
     subid: int = None
     frame: int = 0               # of SUBSCRIBE
     answer: int = 0              # of SUBACK
+    made: int = 0                # when
+    gone: int = 0                # when UNSUBACK was sent
     missing: list = field(default_factory=list)   # truths about retained messages that did not come
     skipped: tuple = ()          # publications that it was not served with, by a fault
 

@@ -59,15 +59,15 @@ class Retained:
         what = about(m, session)
         if m.owner == cid and sub.nl:
             return []
+        if m.blame:
+            return [self.copy(sub, m, m.blame, client=m.owner if m.will else cid)]
         if min(m.qos, sub.qos) and w.fires("retained-missing", **what):
             rule = "retained-missing" if new and sub.rh == 0 else \
                 "retained-missing-for-new-subscription" if new else "retained-missing-on-resubscribe"
             sub.missing.append(w.log(rule, cid, m.frame, session.stream, others=(sub.frame,)))
             return []
-        if past and past[-1].payload and past[-1].payload != m.payload and w.fires("retained-stale", **what):
+        if past and not past[-1].blame and past[-1].payload != m.payload and w.fires("retained-stale", **what):
             return [self.copy(sub, past[-1], "retained-stale", client=cid)]
-        if m.blame:
-            return [self.copy(sub, m, m.blame, client=m.owner if m.will else cid)]
         copy = self.copy(sub, m)
         if w.fires("retained-twice", **what):
             return [copy, self.copy(sub, m, "retained-twice", client=cid)]
@@ -77,7 +77,7 @@ class Retained:
         return [copy]
 
     def cleared(self, session, sub, topic, past):
-        if not past or topic in self.retained:
+        if not past or past[-1].blame or topic in self.retained:
             return []
         what = about(past[-1], session)
         if self.w.fires("retained-cleared", **what):

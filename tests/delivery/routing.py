@@ -6,9 +6,10 @@ from world import Truth
 HOLD = 2.0      # seconds that a copy waits to be overtaken, when it is to be
 
 
-def about(m, s, copies=()):
+def about(m, s, subs=()):
+    """What a fault may ask for before it happens."""
     return dict(client=s.cid, topic=m.topic, payload=m.payload, owner=m.owner, qos=m.qos, message=m, session=s,
-                copies=copies)
+                subs=subs)
 
 
 class Routing:
@@ -62,7 +63,7 @@ class Routing:
         copies, w = self.copies(m, subs), self.w
         for copy in copies if m.truth else ():
             copy.truths.append(m.truth)
-        what = about(m, session, copies)
+        what = about(m, session, subs)
         if again:
             for copy in copies:
                 copy.truths.append(Truth((f"delivered-twice-qos-{copy.qos}",), session.cid))

@@ -140,6 +140,14 @@ def auth(v, code, p):
     return frame(0xF0, bytes([code]) + props(v, p))
 
 
+def capture(records, snap=262144):
+    """A capture file of raw IP packets: (time, bytes) each."""
+    out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, snap, 101)]
+    for time, data in records:
+        out.append(struct.pack("<IIII", time // 10**9, time % 10**9, len(data[:snap]), len(data)) + data[:snap])
+    return b"".join(out)
+
+
 class Stage:
     def __init__(self, v, server_port=1883):
         self.v, self.time, self.records, self.port = v, START, [], 50000
@@ -228,7 +236,4 @@ class Stage:
             self.fin(C)
 
     def bytes(self):
-        out = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 101)
-        for time, data in self.records:
-            out += struct.pack("<IIII", time // 10**9, time % 10**9, len(data), len(data)) + data
-        return out
+        return capture(self.records)
