@@ -3,7 +3,7 @@
 
 Packets come as calls from client.py, which wrote them to the wire before. Nothing here reads a capture.
 """
-from model import FOREVER, Message, Session, Subscription, encoded
+from model import FOREVER, Message, Session, Subscription, encoded, matches
 from retained import Retained
 from routing import Routing
 from wills import Wills
@@ -94,7 +94,7 @@ class Broker(Routing, Retained, Wills):
         session.conn, session.ends = None, session.ends + 1
         self.unhold(session)
         if not self.queue_0:
-            session.queue = [copy for copy in session.queue if copy.qos]
+            session.queue = [copy for copy in session.queue if copy.qos or copy.due]
         self.share_left(session)
         self.leave_will(session, conn, clean)
         if not session.expiry:
@@ -107,6 +107,7 @@ class Broker(Routing, Retained, Wills):
         session.ends += 1
         if self.sessions.get(session.cid) is session:
             del self.sessions[session.cid]
+        self.forget_groups()
         self.session_over(session)
 
     def on_ping(self, conn):
@@ -161,7 +162,8 @@ class Broker(Routing, Retained, Wills):
         self.w.step()
 
     def forward(self, m, again=False):
-        self.store(m)
+        if not again:
+            self.store(m)
         self.route(m, again)
 
     # ---- subscriptions
@@ -199,7 +201,9 @@ class Broker(Routing, Retained, Wills):
                 session.removed[name] = sub
                 sub.gone = self.w.now
         if self.drop_queued:
-            session.queue = []
+            session.queue = [copy for copy in session.queue if copy.shared or
+                             any(matches(name, copy.message.topic) for name in session.subs)]
+        self.forget_groups()
         conn.write(S, wire.unsuback(conn.v, pid, *codes))
 
     # ---- what clients answer

@@ -42,9 +42,10 @@ class FleetWorld(World):
     def clear(self, name, message=None, session=None, subs=(), **_):
         if message is None:
             return True
-        live = not message.will and message.owner is not None
+        if message.owner is None:
+            return False
         if name in ("drop", "twice", "lower", "raise", "above-granted", "swap", "payload", "rap", "retain-live"):
-            if not live or len(subs) != 1 or self.now - subs[0].made < 2 * SECOND:
+            if message.will or len(subs) != 1 or self.now - subs[0].made < 2 * SECOND:
                 return False
         if name in ("swap", "payload") and (not unique(message) or session.queue or session.inflight):
             return False
@@ -58,7 +59,7 @@ class FleetWorld(World):
         if name in ("will-dropped", "will-twice") and message.retain:
             return False
         if name == "retained-flagless":
-            return session.version < 5
+            return session.version < 5 and sum(matches(f, message.topic) for f in session.subs) == 1
         return True
 
 

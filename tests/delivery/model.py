@@ -55,6 +55,7 @@ class Copy:
     truths: list = field(default_factory=list)   # (rules, client id, alternatives), said when it is sent
     payload: bytes = None                        # in place of the message's
     props: dict = None                           # in place of the message's
+    due: int = 0                 # QoS that it should have, where a fault lowered it
     expiry: str = ""             # "kept": not reduced; "late": delivered although expired
 
     def true(self, truth, now):

@@ -12,7 +12,8 @@ class Retained:
         """3.3.1.3. blame: the rule that is broken when this is delivered as a retained message."""
         if not m.retain:
             name = "will-retained" if m.will else "retain-ordinary"
-            if not self.w.fires(name, topic=m.topic, owner=m.owner, payload=m.payload, message=m):
+            if not m.payload or not (m.qos or self.keep_retained_0) or \
+                    not self.w.fires(name, topic=m.topic, owner=m.owner, payload=m.payload, message=m):
                 return
             m = replace(m, truth=None, blame="will-retained-unasked" if m.will else "retained-from-ordinary-message")
         elif m.will and self.w.fires("will-unretained", topic=m.topic, owner=m.owner, message=m):

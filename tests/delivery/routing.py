@@ -82,7 +82,7 @@ class Routing:
             if not m.will:
                 second.truths.append(Truth((f"delivered-twice-qos-{second.qos}",), session.cid))
             copies.append(second)
-        elif copies and session.conn and len(copies) == 1 and w.fires("swap", **what):
+        elif len(copies) == 1 and session.conn and not session.held and w.fires("swap", **what):
             self.hold(session, copies[0])
             return
         if copies and len(copies) == 1:
@@ -123,7 +123,7 @@ class Routing:
         if granted > m.qos and wrong("raise", "delivered-qos-raised", qos=m.qos + 1):
             return
         lowered = "delivered-qos-lowered" if len(subs) == 1 else "overlapping-qos-lowered"
-        if copy.qos and wrong("lower", lowered, qos=copy.qos - 1):
+        if copy.qos and wrong("lower", lowered, qos=copy.qos - 1, due=copy.qos):
             return
         if session.conn and not any(s.rap for s in subs) and \
                 wrong("retain-live", "retain-set-on-live-message", *(() if m.retain else
@@ -227,6 +227,10 @@ class Routing:
         for sub in list(session.subs.values()):
             for m in self.waiting.pop(sub.share(), []) if sub.share() else []:
                 self.give(session, m, sub.share())
+
+    def forget_groups(self):
+        """Nothing waits for a group that has no members."""
+        self.waiting = {share: messages for share, messages in self.waiting.items() if self.members(share)}
 
     def share_left(self, session):
         """What a member leaves unfinished stays its own, at QoS 2; at QoS 1 another one may have it."""
