@@ -26,6 +26,8 @@ class Broker(Routing, Retained, Wills):
         self.drop_queued = False     # UNSUBSCRIBE drops what waits
         self.share_move = False      # unfinished QoS 1 of a shared subscription goes to another member
         self.keep_retained_0 = True  # retained messages of QoS 0 are stored
+        self.pass_0 = False          # QoS 0 overtakes what waits for the window
+        self.lag = lambda message: 0  # seconds until a message is looked at, although it is acknowledged
         self.max_granted = 2
         self.alias_maximum = 10
         self.verdict = lambda message: 0   # reason code of PUBACK and PUBREC
@@ -162,6 +164,13 @@ class Broker(Routing, Retained, Wills):
         self.w.step()
 
     def forward(self, m, again=False):
+        lag = self.lag(m)
+        if lag:
+            self.w.after(lag, lambda: self.process(m, again))
+        else:
+            self.process(m, again)
+
+    def process(self, m, again):
         if not again:
             self.store(m)
         self.route(m, again)
@@ -254,10 +263,12 @@ class Broker(Routing, Retained, Wills):
 
     def pump(self, session):
         while session.queue and session.conn and session.conn.open:
-            copy = session.queue[0]
-            if copy.qos and len(session.inflight) >= min(self.window, session.conn.recvmax):
+            full = len(session.inflight) >= min(self.window, session.conn.recvmax)
+            ready = (n for n, copy in enumerate(session.queue) if not (full and copy.qos))
+            n = next(ready, None) if self.pass_0 or not (full and session.queue[0].qos) else None
+            if n is None:
                 break
-            session.queue.pop(0)
+            copy = session.queue.pop(n)
             left = copy.message.left(self.w.now) if session.version == 5 or copy.message.version == 5 else None
             if left is not None and left <= 0 and copy.expiry != "late":
                 continue

@@ -432,6 +432,15 @@ def both_members_get_it(w):
     series(w, pub, "t/1", 5)
 
 
+@broken("delivery-lost", v=5)
+def neither_member_gets_it(w):
+    pub, one, two = group(w, ("one", "two"))
+    series(w, pub, "t/1", 4)
+    w.fault("share-drop", payload=b"lost")
+    pub.publish("t/1", b"lost", 1)
+    feed(w, pub, "t/1", 14)
+
+
 @broken("shared-delivered-above-granted-qos", v=5)
 def member_gets_more_than_it_was_granted(w):
     pub, one, two = group(w, ("one", "two"), qos=0)

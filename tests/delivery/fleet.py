@@ -88,6 +88,9 @@ class Fleet:
                     retained_first=r.random() < 0.3, window=r.choice((1, 3, 20, 100)), queue_0=r.random() < 0.3,
                     lose_0=r.choice((0, 0, 0.1)), dup_again=r.random() < 0.5, drop_queued=r.random() < 0.3,
                     share_move=r.random() < 0.5, keep_retained_0=r.random() < 0.7, max_granted=r.choice((1, 2, 2)))
+        ways["pass_0"] = r.random() < 0.3
+        if r.random() < 0.3:
+            ways["lag"] = lambda m: 0.2 if m.owner in ("c1", "c2", "c3") and not m.will else 0
         if delays:
             ways["latency"] = lambda: r.uniform(0.2, 1.8) * delays
         broker = Broker(self.w, (10, 9, 0, 1 + n), **ways)

@@ -373,6 +373,38 @@ def capture_ends_with_messages_under_way(w):
     series(w, pub, "t", 3, 2)
 
 
+@lawful()
+def qos_0_overtakes_what_waits_for_the_window(w):
+    pub, sub = pair(w, "t", qos=1, window=1, pass_0=True)
+    sub.rtt = 0.7
+    for n in range(24):
+        pub.publish("t", b"%d" % n, n % 2)
+        w.run(0.2)
+    w.run(20)
+
+
+@lawful()
+def publishers_on_nodes_of_different_speed(w):
+    pub, other, sub = clients(w, "pub", "other", "sub", lag=lambda m: 0.3 if m.owner == "pub" else 0)
+    sub.subscribe("t", qos=2)
+    for n in range(10):
+        pub.publish("t", b"ON" if n % 2 else b"slow %d" % n, 1)
+        other.publish("t", b"ON" if n % 2 else b"fast %d" % n, 1)
+    feed(w, pub, "t", 12, qos=2)
+
+
+@lawful()
+def acknowledged_and_looked_at_later(w):
+    """Subscriptions that come or go in between, and retained messages, are those of that later moment."""
+    pub, sub = pair(w, "other", lag=lambda m: 0.15 if m.topic != "other" else 0)
+    w.pace = 0.05
+    for n in range(8):
+        pub.publish("t", b"%d" % n, 1, retain=n % 2)
+        (sub.unsubscribe if n % 4 == 2 else sub.subscribe)("t")
+        pub.publish("t", b"+%d" % n, 2)
+    feed(w, pub, "other", 14)
+
+
 # ---- others
 @lawful()
 def messages_from_outside(w):
