@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A broker that is wrong about live messages: lost, twice, uncalled for, changed, shared wrongly."""
+"""A broker that is wrong about live messages: lost, twice, uncalled for, changed, never served."""
 from scenes import broken, clients, feed, pair, series
 
 
@@ -415,59 +415,6 @@ def payload_altered_between_neighbours(w):
     w.fault("payload", payload=b"reading 1")
     for n in range(4):
         pub.publish("t", b"reading %d" % n, 1)
-
-
-# ---- shared subscriptions
-def group(w, names, qos=1, **ways):
-    pub, *members = clients(w, "pub", *names, **ways)
-    for member in members:
-        member.subscribe("$share/g/t/#", qos=qos)
-    return [pub, *members]
-
-
-@broken("shared-delivered-to-two", v=5)
-def both_members_get_it(w):
-    pub, one, two = group(w, ("one", "two"))
-    w.fault("share-two", payload=b"2")
-    series(w, pub, "t/1", 5)
-
-
-@broken("delivery-lost", v=5)
-def neither_member_gets_it(w):
-    pub, one, two = group(w, ("one", "two"))
-    series(w, pub, "t/1", 4)
-    w.fault("share-drop", payload=b"lost")
-    pub.publish("t/1", b"lost", 1)
-    feed(w, pub, "t/1", 14)
-
-
-@broken("shared-delivered-above-granted-qos", v=5)
-def member_gets_more_than_it_was_granted(w):
-    pub, one, two = group(w, ("one", "two"), qos=0)
-    w.fault("share-above", payload=b"2")
-    series(w, pub, "t/1", 5, 1)
-
-
-@broken("shared-qos-2-to-another-client", v=5)
-def begun_at_qos_2_and_given_to_another(w):
-    pub, one, two = group(w, ("one", "two"), qos=2)
-    one.slow = two.slow = True
-    w.fault("share-qos-2")
-    pub.publish("t/1", b"begun", 2)
-    holder = one if one.got else two
-    holder.drop()
-    (one if holder is two else two).release()
-    series(w, pub, "t/1", 3, 2)
-
-
-@broken("shared-delivered-after-rejection", v=5)
-def rejected_and_given_to_another(w):
-    pub, one, two = group(w, ("one", "two"))
-    one.reject["t/1"] = two.reject["t/1"] = 0x97
-    w.fault("share-rejected", payload=b"0")
-    series(w, pub, "t/1", 1)
-    one.reject, two.reject = {}, {}
-    series(w, pub, "t/1", 3)
 
 
 # ---- never served

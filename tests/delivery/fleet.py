@@ -182,7 +182,8 @@ class Fleet:
         alias = r.randint(1, 5) if client.v == 5 and r.random() < 0.2 else None
         client.publish(topic, payload, r.randint(0, 2), retain=int(r.random() < 0.2), alias=alias, **props)
         if r.random() < 0.02:
-            client.broker.outside(r.choice(self.topics), r.choice(STATES + (b"#out %d" % self.counter,)), r.randint(0, 2))
+            payload = r.choice(STATES + (b"#out %d" % self.counter,))
+            client.broker.outside(r.choice(self.topics), payload, r.randint(0, 2))
 
     def subscribe(self, client):
         r = self.r

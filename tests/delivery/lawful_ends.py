@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A broker that is right, in ways that look wrong: connections that end, sessions, retained messages, wills, groups."""
-from broker import Broker
+"""A broker that is right, in ways that look wrong: connections that end, sessions, retained messages, wills."""
 from client import Client, Will
-from faulty import group
 from faulty_kept import kept, watched
 from scenes import clients, feed, lawful, pair, series
 
@@ -418,69 +416,3 @@ def will_delay_not_over_when_the_capture_ends(w):
     pub, watcher, owner = watched(w, Will("will/owner", delay=600), expiry=6000, clean=0)
     owner.drop()
     feed(w, pub, "other", 14)
-
-
-# ---- shared subscriptions
-@lawful(v=5)
-def shared_in_turn(w):
-    pub, one, two = group(w, ("one", "two"), qos=2)
-    one.subscribe("t/1", qos=1)
-    for qos in (0, 1, 2):
-        series(w, pub, "t/1", 5, qos)
-    feed(w, pub, "t/2", 12)
-
-
-@lawful(v=5)
-def shared_with_members_offline(w):
-    broker = Broker(w)
-    pub, one = clients(w, "pub", "one", broker=broker)
-    two = Client(w, "two", broker).connect(clean=0)
-    for member in (one, two):
-        member.subscribe("$share/g/t/#", qos=1)
-    two.drop()
-    series(w, pub, "t/1", 4)
-    one.drop()
-    series(w, pub, "t/1", 4)
-    w.run(3)
-    two.again()
-    feed(w, pub, "t/1", 12)
-
-
-@lawful(v=5)
-def shared_by_two_groups_and_one_alone(w):
-    pub, one, two, three = group(w, ("one", "two", "three"), qos=1)
-    two.subscribe("$share/h/t/#", qos=1)
-    three.subscribe("t/#", qos=1)
-    series(w, pub, "t/1", 9)
-    feed(w, pub, "t/1", 12)
-
-
-@lawful(v=5)
-def shared_qos_1_moved_to_another_member(w):
-    pub, one, two = group(w, ("one", "two"), qos=1, share_move=True)
-    one.slow = True
-    series(w, pub, "t/1", 4)
-    one.drop()
-    feed(w, pub, "t/1", 12)
-
-
-@lawful(v=5)
-def shared_qos_2_finished_by_its_own_client(w):
-    pub, one, two = group(w, ("one", "two"), qos=2)
-    one.connect(clean=0)
-    one.subscribe("$share/g/t/#", qos=2)
-    one.slow = True
-    series(w, pub, "t/1", 4, 2)
-    one.drop()
-    w.run(2)
-    one.slow = False
-    one.again()
-    feed(w, pub, "t/1", 12)
-
-
-@lawful(v=5)
-def shared_and_rejected(w):
-    pub, one, two = group(w, ("one", "two"), qos=1)
-    one.reject["t/1"] = 0x97
-    series(w, pub, "t/1", 4)
-    feed(w, pub, "t/2", 12)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a broker keeps: messages, copies of them on their way, subscriptions, sessions."""
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from world import wire
 
@@ -136,4 +136,4 @@ def encoded(p, subids=(), alias=None, expiry=None):
     return out
 
 
-__all__ = ["FOREVER", "Copy", "Message", "Session", "Subscription", "encoded", "matches", "replace"]
+__all__ = ["FOREVER", "Copy", "Message", "Session", "Subscription", "encoded", "matches"]

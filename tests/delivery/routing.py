@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who gets a message, how often, and with what: the decisions of a broker that faults bend."""
-from model import Copy, Message, matches
+from model import Copy, matches
 from world import Truth
 
 HOLD = 2.0      # seconds that a copy waits to be overtaken, when it is to be
@@ -254,4 +254,4 @@ class Routing:
                       "shared-delivered-to-two")
 
 
-__all__ = ["Message", "Routing", "about"]
+__all__ = ["Routing", "about"]

@@ -73,5 +73,5 @@ def series(w, pub, topic, count, qos=1, **more):
 
 
 def load():
-    import faulty, faulty_kept, lawful_ends, lawful_scenes  # noqa: E401, F401
+    import faulty, faulty_kept, lawful_ends, lawful_scenes, shared  # noqa: E401, F401
     return SCENES
