@@ -5,7 +5,7 @@
     judge.py MQTTSCOPE [--scene NAME] [--fleet FROM-TO] [--cut] [--keep FOLDER] [--verbose] [--from FOLDER]
 
 Without --fleet, plays all scenes; with it, those seeds. A truth is found if a finding names one of its
-rules, its client and one of its frames; what else is said of deliveries is false, and so is any other
+rules (in scenes the first), its client and one of its frames; what else is said of deliveries is false, and so is any other
 error or warning that no scene announces. The status is 1 if anything is false, or missed in a scene.
 """
 import argparse
@@ -48,10 +48,13 @@ def findings(tool, path):
     return json.loads(run.stdout)["findings"]
 
 
-def judged(world, told, besides=(), frames=None):
-    """Each finding stands for one truth, exact ones first. frames: old numbers by new ones, of a cut."""
+def judged(world, told, besides=(), frames=None, strict=False):
+    """Each finding stands for one truth, exact ones first. frames: old numbers by new ones, of a cut.
+
+    strict: only the first rule of a truth finds it. Its other rules may be said as well.
+    """
     verdict, open_truths = Verdict(), list(world.truth)
-    said = []
+    said, said_of = [], {}
     for finding in told:
         if frames is not None:
             finding = {**finding, "frame": frames.get(finding["frame"])}
@@ -62,16 +65,19 @@ def judged(world, told, besides=(), frames=None):
     for exact in (True, False):
         for finding in list(said):
             truth = next((t for t in open_truths if t.names(finding) and
+                          (not strict or t.rules[0] == finding["rule"]) and
                           (not exact or t.frame == finding["frame"])), None)
             if truth:
                 open_truths.remove(truth)
                 said.remove(finding)
                 verdict.found.append(truth)
+                said_of[id(truth)] = finding["rule"]
                 elsewhere = truth.stream != finding["tcp_stream"] and not truth.rules[0].startswith("will-")
                 if elsewhere and frames is None:
                     verdict.streams.append((truth, finding))
     verdict.missed = open_truths
-    verdict.false = [f for f in said if not any(t.many and t.names(f) for t in world.truth)]
+    verdict.false = [f for f in said if not any(
+        t.names(f) and (t.many or said_of.get(id(t), f["rule"]) != f["rule"]) for t in world.truth)]
     return verdict
 
 
@@ -121,13 +127,27 @@ def check_scene(scene, world):
                  f"faults {world.faults}")
 
 
+def check_coverage(tool, scenes):
+    """Each rule has a faulty scene in each version that numbers a statement for it, or in any if none does."""
+    listed = subprocess.run([tool, "--rules"], capture_output=True, check=True, text=True).stdout
+    broken = {(rule, scene.version) for scene in scenes for rule in scene.rules}
+    for rule, _, _, old, new, _ in (line.split("\t") for line in listed.splitlines()):
+        versions = [v for v, statements in ((4, old), (5, new)) if statements.strip("- ")] or [4, 5]
+        if rule in RULES and not any((rule, v) in broken for v in versions):
+            sys.exit(f"no scene breaks {rule}")
+        for version in versions if old.strip("- ") or new.strip("- ") else ():
+            if rule in RULES and (rule, version) not in broken:
+                sys.exit(f"no scene breaks {rule} in version {version}")
+
+
 def play_scenes(given, folder, scenes):
     table, lawful = Table(), 0
     for scene in scenes:
         world = scene.played()
         check_scene(scene, world)
         name = f"{scene.name} {scene.version}"
-        verdict = judged(world, findings(given.mqttscope, write(folder, name, world.bytes())), scene.besides)
+        verdict = judged(world, findings(given.mqttscope, write(folder, name, world.bytes())), scene.besides,
+                         strict=True)
         show(name, verdict)
         table.add(verdict)
         lawful += not scene.rules
@@ -184,9 +204,8 @@ def main():
             return play_fleets(given, folder, range(int(low), int(high or low) + 1), module("fleet", given.source))
         every = module("scenes", given.source).load()
         wanted = [s for s in every if not given.scene or given.scene in f"{s.name} {s.version}"]
-        uncovered = set(RULES) - {rule for s in every for rule in s.rules}
-        if uncovered and not given.source:
-            sys.exit(f"no scene breaks {sorted(uncovered)}")
+        if not given.source:
+            check_coverage(given.mqttscope, every)
         return play_scenes(given, folder, wanted)
 
 
