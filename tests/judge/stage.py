@@ -39,9 +39,15 @@ def text_property(identifier):
     return lambda text: bytes([identifier]) + utf8(text)
 
 
+payloadformat = number_property(0x01, ">B")
+messageexpiry = number_property(0x02, ">I")
+contenttype = text_property(0x03)
+responsetopic = text_property(0x08)
+correlation = text_property(0x09)
 expiry = number_property(0x11, ">I")
 assigned = text_property(0x12)
 keepalive = number_property(0x13, ">H")
+willdelay = number_property(0x18, ">I")
 method = text_property(0x15)
 authdata = text_property(0x16)
 problem = number_property(0x17, ">B")
@@ -59,14 +65,17 @@ def uprop(key, value):
     return b"\x26" + utf8(key) + utf8(value)
 
 
+def subscriptionid(number):
+    return b"\x0b" + vbi(number)
+
 
 def connect(v, cid="dut", clean=1, ka=60, p=b"", will=None, flags=None, level=None, name="MQTT"):
-    """will: (topic, payload, qos, retain)"""
+    """will: (topic, payload, qos, retain[, properties])"""
     f = clean << 1
     body = b""
     if will:
         f |= 4 | will[2] << 3 | will[3] << 5
-        body = props(v, b"") + utf8(will[0]) + utf8(will[1])
+        body = props(v, will[4] if len(will) > 4 else b"") + utf8(will[0]) + utf8(will[1])
     head = utf8(name) + bytes([level or v, f if flags is None else f | flags]) + struct.pack(">H", ka)
     return frame(0x10, head + props(v, p) + utf8(cid) + body)
 
@@ -131,10 +140,19 @@ def auth(v, code, p):
     return frame(0xF0, bytes([code]) + props(v, p))
 
 
+def capture(records, snap=262144):
+    """A capture file of raw IP packets: (time, bytes) each."""
+    out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, snap, 101)]
+    for time, data in records:
+        out.append(struct.pack("<IIII", time // 10**9, time % 10**9, len(data[:snap]), len(data)) + data[:snap])
+    return b"".join(out)
+
+
 class Stage:
     def __init__(self, v, server_port=1883):
         self.v, self.time, self.records, self.port = v, START, [], 50000
         self.server_port = server_port
+        self.gap = 1_300_000
         self.conn = None
 
     # ---- TCP
@@ -143,19 +161,20 @@ class Stage:
         now = self.time
         acked = c["acked"][side] if unread else c["next"][1 - side]
         c["acked"][side] = acked
-        ends = [((10, 9, 0, 7), c["port"]), ((10, 9, 0, 1), c["sport"])]
+        ends = [(c["client"], c["port"]), (c["server"], c["sport"])]
         (a, ap), (b, bp) = ends if side == C else ends[::-1]
         tcp = struct.pack(">HHIIBBHHH", ap, bp, c["next"][side], acked, 0x50, flags, 64000, 0, 0) + data
         length = 20 + len(tcp)
         ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, length, 0, 0x4000, 64, 6, 0, bytes(a), bytes(b))
         self.records.append((now, ip + tcp))
         c["next"][side] += len(data) + (1 if flags & 3 else 0)
-        self.time += 1_300_000
+        self.time += self.gap
         return len(self.records)
 
-    def open(self):
+    def open(self, client=(10, 9, 0, 7), server=(10, 9, 0, 1)):
         self.port += 1
-        self.conn = {"port": self.port, "sport": self.server_port, "next": [7_000_000, 9_000_000], "acked": [0, 0]}
+        self.conn = {"client": client, "port": self.port, "server": server, "sport": self.server_port,
+                     "next": [7_000_000, 9_000_000], "acked": [0, 0]}
         self.segment(C, 0x02)
         self.segment(S, 0x12)
         self.segment(C, 0x10)
@@ -217,7 +236,4 @@ class Stage:
             self.fin(C)
 
     def bytes(self):
-        out = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 101)
-        for time, data in self.records:
-            out += struct.pack("<IIII", time // 10**9, time % 10**9, len(data), len(data)) + data
-        return out
+        return capture(self.records)
