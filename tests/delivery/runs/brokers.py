@@ -68,6 +68,9 @@ class Broker:
     user: str = ""
     password: str = ""
     stop: "list | None" = None
+    other_ports: tuple = ()  # clients use these, too
+    hops: bool = False  # a client may come back on another port
+    again: "list | None" = None  # the command that starts it, for those that are to be restarted
 
 
 def listening(port):
@@ -90,10 +93,26 @@ def spawn(scratch, command, **options):
     return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, **options)
 
 
-def mosquitto(scratch, port, more):
+def mosquitto(scratch, port, name):
+    """mosquitto-limits keeps its limits: 1000 queued messages, 20 in flight. mosquitto-listeners has two ports,
+    mosquitto-bridge a second broker behind a bridge, and mosquitto-restart is stopped, and later killed."""
+    more = "" if name == "mosquitto-limits" else "max_queued_messages 0\nmax_inflight_messages 100\n"
+    broker = Broker(name, port, None, levels=(4, 5), shared=True)
+    if name == "mosquitto-listeners":
+        more += "listener %d 127.0.0.1\n" % (port + 1)
+        broker.other_ports, broker.hops = (port + 1,), True
+    if name == "mosquitto-bridge":
+        (scratch / "second").mkdir()
+        bridge = "max_queued_messages 0\nconnection bridge\naddress 127.0.0.1:%d\ntopic # both 2\ncleansession false\n" % port
+        (scratch / "second.conf").write_text(MOSQUITTO.format(port=port + 1, scratch=scratch / "second", more=bridge))
+        spawn(scratch, ["mosquitto", "-c", scratch / "second.conf"])
+        broker.other_ports = (port + 1,)
     (scratch / "broker.conf").write_text(MOSQUITTO.format(port=port, scratch=scratch, more=more))
-    process = spawn(scratch, ["mosquitto", "-c", scratch / "broker.conf"])
-    return Broker("mosquitto", port, process, levels=(4, 5), shared=True)
+    command = ["mosquitto", "-c", scratch / "broker.conf"]
+    broker.process = spawn(scratch, command)
+    if name == "mosquitto-restart":
+        broker.again = command
+    return broker
 
 
 def node(scratch, port, name, folder):
@@ -145,9 +164,7 @@ def ejabberd(scratch, port):
 def start(name, scratch, port, node_folder):
     """`name` is one of NAMES; the broker listens when this returns."""
     if name.startswith("mosquitto"):
-        # The second one keeps its limits: 1000 queued messages, 20 in flight.
-        more = "" if name == "mosquitto-limits" else "max_queued_messages 0\nmax_inflight_messages 100"
-        broker = mosquitto(scratch, port, more)
+        broker = mosquitto(scratch, port, name)
     elif name == "rabbitmq":
         broker = rabbitmq(scratch, port)
     elif name == "ejabberd":
@@ -159,4 +176,5 @@ def start(name, scratch, port, node_folder):
     return broker
 
 
-NAMES = ("mosquitto", "mosquitto-limits", "aedes1", "aedes0", "mosca", "rabbitmq", "ejabberd")
+NAMES = ("mosquitto", "mosquitto-limits", "mosquitto-listeners", "mosquitto-bridge", "mosquitto-restart", "aedes1",
+         "aedes0", "mosca", "rabbitmq", "ejabberd")

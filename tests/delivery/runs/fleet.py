@@ -117,12 +117,16 @@ class Director:
     def start(self, kind, plan):
         self.actors.append({"kind": kind, "plan": plan, "lives": 0, "process": None, "due": 0, "events": []})
 
+    def port_of(self, client_id):
+        ports = (self.broker.port, *self.broker.other_ports)
+        return self.random.choice(ports) if self.broker.hops else ports[len(client_id) % len(ports)]
+
     def launch(self, actor):
         plan = {"level": 4, "clean": True, "expiry": 0, "keep_alive": 20, "subs": [], **actor["plan"]}
         if plan["level"] not in self.broker.levels:
             plan["level"] = 4
         actor["lives"] += 1
-        plan.update(port=PORT, user=self.broker.user, password=self.broker.password,
+        plan.update(port=self.port_of(plan["id"]), user=self.broker.user, password=self.broker.password,
                     log=str(self.folder / (plan["id"] + ".log")), life_number=actor["lives"],
                     seed=self.random.randrange(1, 2**31), end=self.end - 2, last_publish=self.end - QUIET)
         path = self.folder / "plans" / ("%s-%d.json" % (plan["id"], actor["lives"]))
@@ -222,9 +226,29 @@ class Tools:
                 log.write(json.dumps(line) + "\n")
 
 
+class Restarts:
+    """Stops the broker at half the time, kills it at three quarters, and starts it again each time."""
+
+    def __init__(self, director, scratch, seconds):
+        self.director, self.scratch = director, scratch
+        now = time.time()
+        self.times = [(now + seconds / 2, signal.SIGTERM), (now + seconds * 3 / 4, signal.SIGKILL)]
+
+    def step(self):
+        broker = self.director.broker
+        if broker.again and self.times and time.time() > self.times[0][0]:
+            _, how = self.times.pop(0)
+            with open(self.director.folder / "director.log", "a", encoding="ascii") as log:
+                log.write(json.dumps({"t": time.time_ns(), "c": "", "e": "broker " + how.name}) + "\n")
+            broker.process.send_signal(how)
+            broker.process.wait()
+            time.sleep(1)
+            broker.process = brokers.spawn(self.scratch, broker.again)
+
+
 def sniff(out):
     """dumpcap, once it says that it captures."""
-    command = ["dumpcap", "-q", "-i", "lo", "-B", "64", "-f", "tcp port %d" % PORT, "-w", str(out)]
+    command = ["dumpcap", "-q", "-i", "lo", "-B", "64", "-f", "tcp portrange %d-%d" % (PORT, PORT + 1), "-w", str(out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     while b"File: " not in process.stderr.readline():
         pass
@@ -248,11 +272,12 @@ def main():
     five = max(broker.levels)
     for kind, plan in [*subscribers(five, broker.shared), *publishers(five)]:
         director.start(kind, plan)
-    tools = Tools(director)
+    tools, restarts = Tools(director), Restarts(director, scratch, seconds)
     while time.time() < director.end:
         for actor in director.actors:
             director.step(actor)
         tools.step()
+        restarts.step()
         time.sleep(0.05)
     for actor in director.actors:
         if actor["process"] and actor["process"].poll() is None:
