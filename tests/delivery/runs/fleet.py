@@ -125,6 +125,11 @@ class Director:
         plan = {"level": 4, "clean": True, "expiry": 0, "keep_alive": 20, "subs": [], **actor["plan"]}
         if plan["level"] not in self.broker.levels:
             plan["level"] = 4
+        top = self.broker.top_qos
+        if plan.get("pub"):
+            plan["pub"] = {**plan["pub"], "qos": [min(qos, top) for qos in plan["pub"]["qos"]]}
+        if plan.get("will"):
+            plan["will"] = {**plan["will"], "qos": min(plan["will"]["qos"], top)}
         actor["lives"] += 1
         plan.update(port=self.port_of(plan["id"]), user=self.broker.user, password=self.broker.password,
                     log=str(self.folder / (plan["id"] + ".log")), life_number=actor["lives"],
@@ -199,14 +204,14 @@ class Tools:
             topic = d.random.choice(topics("state", lines="ab"))
             message = ["-n"] if self.count % 4 == 0 else ["-m", d.random.choice(("ON", "tool %d" % self.count))]
             level = d.random.choice(d.broker.levels)
-            qos = str(d.random.randint(0, 2))
+            qos = str(d.random.randint(0, d.broker.top_qos))
             line = {"t": time.time_ns(), "c": "tool-pub", "e": "publish", "n": self.count, "topic": topic,
                     "p": "" if message == ["-n"] else message[1], "qos": int(qos), "retain": 1}
             with open(d.folder / "tool-pub.log", "a", encoding="ascii") as log:
                 log.write(json.dumps(line) + "\n")
                 done = subprocess.run(
-                    ["mosquitto_pub", *self.login, "-i", "tool-pub", "-V", {4: "mqttv311", 5: "mqttv5"}[level], "-r",
-                     "-t", topic, "-q", qos, *message], stderr=subprocess.DEVNULL, timeout=20)
+                    ["timeout", "5", "mosquitto_pub", *self.login, "-i", "tool-pub", "-V", {4: "mqttv311", 5: "mqttv5"}[level], "-r",
+                     "-t", topic, "-q", qos, *message], stderr=subprocess.DEVNULL, check=False)
                 if done.returncode == 0:
                     log.write(json.dumps({"t": time.time_ns(), "c": "tool-pub", "e": "acked", "n": self.count}) + "\n")
             self.at = now + d.random.uniform(0.5, 2)
@@ -250,8 +255,11 @@ def sniff(out):
     """dumpcap, once it says that it captures."""
     command = ["dumpcap", "-q", "-i", "lo", "-B", "64", "-f", "tcp portrange %d-%d" % (PORT, PORT + 1), "-w", str(out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    while b"File: " not in process.stderr.readline():
-        pass
+    for line in process.stderr:
+        if b"File: " in line:
+            break
+    else:
+        raise SystemExit("dumpcap does not capture")
     time.sleep(0.3)
     return process
 
@@ -266,7 +274,9 @@ def main():
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="mqttscope-run-"))
     scratch.chmod(0o755)
     broker = brokers.start(name, scratch, PORT, node_folder)
-    raw = scratch / "raw.pcapng"
+    # In a folder of its own: dumpcap gives up its rights, and the broker's folder may be another user's.
+    capture = pathlib.Path(tempfile.mkdtemp(prefix="mqttscope-run-"))
+    raw = capture / "raw.pcapng"
     sniffer = sniff(raw)
     director = Director(broker, seconds, folder, node_folder, seed)
     five = max(broker.levels)
@@ -293,7 +303,8 @@ def main():
     broker.process.terminate()
     shutil.copy(scratch / "broker.out", folder / "broker.out")
     shutil.move(raw, out)
-    shutil.rmtree(scratch, ignore_errors=True)
+    for temporary in (scratch, capture):
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 main()
