@@ -19,7 +19,7 @@ from wire import CONNACK, CONNECT, DISCONNECT, PUBACK, PUBLISH, PUBREC, SUBSCRIB
 
 SECOND = 10**9
 NO_LOCAL, AS_PUBLISHED = 4, 8
-EXPIRY, SESSION_EXPIRY = 0x02, 0x11
+EXPIRY, SESSION_EXPIRY, MAXIMUM_PACKET_SIZE = 0x02, 0x11, 0x27
 
 
 class Sessions:
@@ -27,10 +27,11 @@ class Sessions:
 
     def __init__(self, wire):
         self.of = collections.defaultdict(list)  # client: [(first frame, connection)]
-        self.stays, self.begin, self.ended = {}, {}, {}
+        self.stays, self.begin, self.ended, self.limit = {}, {}, {}, {}
         for p in wire.packets:
             c = wire.connections[p.connection - 1]
             if p.kind == CONNECT:
+                self.limit[c.number] = dict(p.properties).get(MAXIMUM_PACKET_SIZE, 1 << 30)
                 self.stays[c.number] = bool(dict(p.properties).get(SESSION_EXPIRY)) if c.level == 5 else not c.clean
             elif p.kind == CONNACK and not p.codes[0]:
                 self.of[c.client].append((p.frame, c))
@@ -105,7 +106,9 @@ class Faults:
         ended = self.sessions.ended[before.number]
         online = before.last > p.frame and not (before.disconnected and before.disconnected < p.frame)
         where = "%s: %r in frame %d, QoS %d, connection %d-%d" % (client, p.payload[:30], p.frame, qos, before.first, before.last)
-        if dict(p.properties).get(EXPIRY):
+        if ":" in p.payload and int(p.payload.split(":")[0]) > self.sessions.limit[before.number]:
+            self.say("(never came, larger than Maximum Packet Size)", where)
+        elif dict(p.properties).get(EXPIRY):
             self.say("(never came, has an expiry)", where)
         elif online and ended - p.time > 10 * SECOND:
             self.say("lost, online", where)

@@ -46,6 +46,7 @@ const options = {
 if (plan.user) Object.assign(options, { username: plan.user, password: plan.password })
 if (five) {
   options.properties = {}
+  if (plan.alias) Object.assign(options, { autoUseTopicAlias: true, autoAssignTopicAlias: true })
   if (plan.expiry) options.properties.sessionExpiryInterval = plan.expiry
   if (plan.receive_maximum) options.properties.receiveMaximum = plan.receive_maximum
   if (plan.max_packet) options.properties.maximumPacketSize = plan.max_packet

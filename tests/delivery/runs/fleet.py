@@ -4,8 +4,9 @@
 A plan says all of a client: id, level, clean, expiry, keep_alive, will {topic, payload, qos, retain, delay},
 subs [{filter, qos, nl, rap, rh, id}], pub {topics, qos, kinds, retain, rate, burst, expiry, properties},
 flip (s between UNSUBSCRIBE and SUBSCRIBE of the last subscription; resubscribe_only: SUBSCRIBE alone),
-slow (ms a message), life (s until it leaves; it comes back), receive_maximum, max_packet. To the
-director belong: kill (s between kill -9), away (s until it is started again), freeze (s between SIGSTOPs).
+slow (ms a message), life (s until it leaves; it comes back), receive_maximum, max_packet, alias. To the
+director belong: kill (s between kill -9), away (s until it is started again), freeze (s between SIGSTOPs),
+asleep (s that one lasts).
 """
 
 import json
@@ -71,6 +72,9 @@ def subscribers(five, shared):
     yield "py", dict(id="large", subs=[sub("large/#", 2)])
     yield "py", dict(id="visitor", life=3, away=(1, 2), subs=[sub("plant/+/state", 2), sub("plant/a/temp", 0)])
     yield "js", dict(id="visitor-js", level=five, life=2, away=(1, 3), subs=[sub("plant/#", 1), sub("wills/#", 1)])
+    yield "py", dict(id="forgotten", clean=False, expiry=2, level=five, kill=7, away=(0, 6), subs=[sub("plant/+/cmd", 1)])
+    for kind in ("py", "js"):  # two devices with one client identifier
+        yield kind, dict(id="twin", clean=False, expiry=30, subs=[sub("plant/b/#", 2)], life=13, away=(6, 12))
     if shared:
         for number, kind in enumerate(("py", "js", "py"), 1):
             yield kind, dict(id="share-%d" % number, level=5,
@@ -84,7 +88,8 @@ def publishers(five):
     yield "py", dict(id="pub-py5", level=five,
                      pub=pub(topics("cmd"), [1, 2], ["unique", "equal", "empty"], 8, properties=True))
     yield "js", dict(id="pub-js", pub=pub(topics("cmd", "temp", lines="ab"), [0, 1, 2], ["equal", "empty"], 10))
-    yield "js", dict(id="pub-js5", level=five, pub=pub(topics("state"), [1, 2], ["unique", "equal"], 8, retain=0.5))
+    yield "js", dict(id="pub-js5", level=five, alias=True,
+                     pub=pub(topics("state"), [1, 2], ["unique", "equal"], 8, retain=0.5))
     yield "go", dict(id="pub-go", pub=pub(topics("state", "temp"), [0, 1, 2], ["unique", "equal"], 10, retain=0.2))
     yield "go", dict(id="burst-go", pub=pub(topics("cmd", lines="a"), [1, 2], ["unique"], 6, burst=30))
     yield "py", dict(id="clears", pub=pub(topics("state", lines="cde"), [1], ["unique", "empty"], 3, retain=1))
@@ -93,6 +98,11 @@ def publishers(five):
                      pub=pub(topics("cmd", lines="cd"), [1, 2], ["unique", "equal"], 8))
     yield "py", dict(id="pub-keep5", clean=False, expiry=100, level=five, kill=13, away=(0, 4),
                      pub=pub(topics("state", lines="e"), [2], ["unique"], 8))
+    # Asleep beyond its keep alive: what is open is sent again on the next connection.
+    for kind in ("py", "js"):
+        yield kind, dict(id="naps-" + kind, clean=False, expiry=60, keep_alive=2, freeze=9, asleep=(2, 9),
+                         subs=[sub("plant/a/state", 2)],
+                         pub=pub(topics("state", "cmd", lines="b"), [1, 2], ["unique", "equal"], 20, burst=5))
     yield "py", dict(id="pub-large", pub=pub(["large/one", "large/two"], [0, 1, 2], ["large", "unique"], 1.5))
     yield "py", dict(id="no-local", level=five, subs=[sub("plant/a/#", 1, nl=1), sub("own/+", 1)],
                      pub=pub(topics("temp", lines="a") + ["own/x"], [0, 1], ["unique", "equal"], 5))
@@ -134,7 +144,7 @@ class Director:
         plan.update(port=self.port_of(plan["id"]), user=self.broker.user, password=self.broker.password,
                     log=str(self.folder / (plan["id"] + ".log")), life_number=actor["lives"],
                     seed=self.random.randrange(1, 2**31), end=self.end - 2, last_publish=self.end - QUIET)
-        path = self.folder / "plans" / ("%s-%d.json" % (plan["id"], actor["lives"]))
+        path = self.folder / "plans" / ("%s-%s-%d.json" % (plan["id"], actor["kind"], actor["lives"]))
         path.write_text(json.dumps(plan, indent=1))
         program = {
             "py": ["/usr/bin/python3", str(HERE / "actor.py")],
@@ -165,7 +175,7 @@ class Director:
         elif actor["kill_at"] and now > actor["kill_at"] and now < self.end - QUIET:
             self.note(actor, "killed")
             process.kill()
-        elif actor["freeze_at"] and now > actor["freeze_at"]:
+        elif actor["freeze_at"] and now > actor["freeze_at"] and (actor.get("frozen") or now < self.end - QUIET):
             if actor.get("frozen"):
                 process.send_signal(signal.SIGCONT)
                 actor["frozen"] = False
@@ -174,7 +184,7 @@ class Director:
                 self.note(actor, "frozen")
                 process.send_signal(signal.SIGSTOP)
                 actor["frozen"] = True
-                actor["freeze_at"] = now + self.random.uniform(1, 5)
+                actor["freeze_at"] = now + self.random.uniform(*actor["plan"].get("asleep", (1, 5)))
 
 
 class Tools:
