@@ -165,7 +165,7 @@ class Faults:
             if sure and d.qos < min(due):
                 self.say("QoS lowered", "%s: PUBLISH %d (QoS %d), delivered %d (QoS %d), granted %s" % (
                     d.client, p.frame, p.qos, d.frame, d.qos, {n: s.qos for n, s in subs.items()}))
-            elif sure and d.qos < max(due) and len([e for e in self.delivered[d.topic, d.payload] if e.client == d.client]) < len(subs):
+            elif sure and max(e.qos for e in self.delivered[d.topic, d.payload] if e.client == d.client) < max(due):
                 self.say("overlapping: not the highest QoS", "%s: PUBLISH %d, delivered %d with %d, due %s" % (
                     d.client, p.frame, d.frame, d.qos, due))
             if d.retain and all(s.sure and s.frame < p.frame and not s.options & AS_PUBLISHED for s in subs.values()) \
