@@ -143,7 +143,7 @@ class Faults:
     def each_delivery(self):
         once = {(p.topic, p.payload): p for p in self.once}
         for d in self.wire.packets:
-            if d.kind != PUBLISH or d.up:
+            if d.kind != PUBLISH or d.up or not d.client:  # connected before the capture began
                 continue
             subs = self.subs(d.client, d.frame, d.topic)
             if not subs and not d.dup:

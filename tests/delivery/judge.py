@@ -171,7 +171,22 @@ class Judge:
     def judge_delivered_qos_lowered(self, finding):
         return self.judge_qos(finding, lambda qos, lawful: qos < min(lawful, default=0))
 
-    judge_overlapping_qos_lowered = judge_delivered_qos_lowered
+    def judge_overlapping_qos_lowered(self, finding):
+        """One copy for several subscriptions, none of the copies with the highest QoS that is due."""
+        verdicts = []
+        for d in self.delivered_at(finding):
+            granted = [s.qos for s in self.subscriptions.at(d.client, d.frame, d.topic).values()]
+            origins = [p for f in finding["frames"][:1] for p in self.wire.by_frame[f]
+                       if p.kind == PUBLISH and p.up and (p.topic, p.payload) == (d.topic, d.payload)]
+            for p in origins:
+                copies = [e.qos for e in self.deliveries[d.client, d.topic, d.payload] if e.frame > p.frame and not e.retain]
+                what = "QoS %d, published with %d, granted %s" % (d.qos, p.qos, granted)
+                due = min(p.qos, max(granted, default=0))
+                if len(granted) < 2 or d.qos >= due or self.copies(p) == 1 and max(copies, default=0) >= due:
+                    verdicts.append((FALSE, what))
+                else:
+                    verdicts.append((TRUE if self.copies(p) == 1 else UNKNOWN, what))
+        return best(verdicts)
 
     def judge_no_local_ignored(self, finding):
         for d in self.delivered_at(finding):
