@@ -246,7 +246,8 @@ class Judge:
                     if e.kind != PUBLISH or e.up or e.client != d.client or e.topic != d.topic:
                         continue
                     for q in self.publications[e.topic, e.payload]:
-                        if (q.client == p.client and q.qos == p.qos and q.frame >= p.frame and e.frame <= d.frame
+                        if (q is not p and e is not d and finding["frames"][0] in (p.first, p.frame)
+                                and q.client == p.client and q.qos == p.qos and q.frame >= p.frame and e.frame <= d.frame
                                 and self.copies(p) == self.copies(q) == 1 and e.connection == d.connection):
                             return TRUE, "%r of frame %d after %r of %d" % (p.payload, p.frame, q.payload, q.frame)
         return UNKNOWN, "equal payloads, or other publishers"
