@@ -9,9 +9,6 @@
 /* Of equal publications so many are looked at. */
 #define LOOKED_AT 64u
 
-/* Payloads from this length on say more than ON or OFF. */
-#define DISTINCTIVE 8u
-
 /* ---- Findings ---- */
 
 struct mqtt_finding delivery_finding(const struct delivery *of, enum mqtt_rule rule, uint64_t first,
@@ -108,7 +105,9 @@ static unsigned fit(struct row *row, const struct expectation *e, uint8_t qos)
 {
     const struct publication *publication = e->publication;
     const struct stream *stream = stream_of(row, publication->publisher_number, publication->qos);
-    unsigned fits = qos >= e->qos_low && qos <= e->qos_high ? 8 : 0;
+    unsigned fits = qos >= e->qos_low && qos <= e->qos_high ? 16 : 0;
+    /* Many servers pass on a QoS 2 message only when it is released. */
+    fits += publication->qos < 2 || publication->state == PUBLICATION_ACCEPTED ? 8 : 0;
     fits += e->served ? 0 : 4;
     fits += e->owed ? 2 : 0;
     fits += stream == NULL || stream->number < publication->number ? 1 : 0;
@@ -121,7 +120,7 @@ static struct expectation *choose(struct audit_deliveries *d, struct row *row, u
 {
     struct expectation *best = NULL, *at = NULL;
     unsigned most = 0;
-    for (unsigned i = 0; i < LOOKED_AT && most < 15; i++) {
+    for (unsigned i = 0; i < LOOKED_AT && most < 31; i++) {
         at = expectation_find(d, row, fingerprint, at);
         if (at == NULL)
             break;
@@ -175,8 +174,8 @@ static uint8_t highest_granted(const struct delivery *of, uint64_t *frame)
     *frame = 0;
     for (uint32_t i = 0; i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
-        if (each->state == SUBSCRIPTION_GONE)
-            continue;
+        if (each->state == SUBSCRIPTION_GONE && each->gone.frame == 0)
+            continue; /* of one that is gone, something may have waited */
         if (*frame == 0 || each->qos_most > highest)
             *frame = each->granted.frame;
         highest = MAX(highest, each->qos_most);
@@ -216,9 +215,11 @@ static void check_qos(const struct delivery *of, const struct expectation *e)
     if (!of->only || !delivery_is_stable(of, publication->number))
         return;
     if (qos > publication->qos && qos <= highest_granted(of, &frame))
-        delivery_raise(of, MQTT_RULE_DELIVERED_QOS_RAISED, publication->frame, publication->qos);
+        delivery_hold(of, MQTT_RULE_DELIVERED_QOS_RAISED, publication->frame, publication->qos,
+                      HELD_OTHER, publication->number);
     else if (qos < e->qos_low)
-        delivery_raise(of, MQTT_RULE_DELIVERED_QOS_LOWERED, publication->frame, e->qos_low);
+        delivery_hold(of, MQTT_RULE_DELIVERED_QOS_LOWERED, publication->frame, e->qos_low,
+                      HELD_OTHER, publication->number);
 }
 
 /* A Subscription Identifier that has to be in the copy if it is the only one. */
@@ -269,8 +270,8 @@ static void check_retain_as_published(const struct delivery *of,
             asks = each;
     }
     if (asks != NULL && retain != publication->retain)
-        delivery_raise(of, MQTT_RULE_RETAIN_NOT_AS_PUBLISHED, publication->frame,
-                       asks->asked.frame);
+        delivery_hold(of, MQTT_RULE_RETAIN_NOT_AS_PUBLISHED, publication->frame, asks->asked.frame,
+                      HELD_OTHER, publication->number);
 }
 
 /* ---- It is served ---- */
@@ -345,6 +346,13 @@ static void note_served(const struct delivery *of, const struct publication *pub
     of->topic->broker->generation++;
 }
 
+/* One more like it: it may be for another publication that it was not matched with. */
+static void note_surplus(const struct delivery *of, struct row *row)
+{
+    row->surplus[row->surplus_next++ % REMEMBERED] =
+        (struct surplus){of->fingerprint, of->place->time};
+}
+
 static void note_forwarded(const struct publication *publication)
 {
     struct topic *topic = publication->topic;
@@ -359,6 +367,8 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
     struct row *row = e->row;
     struct client *client = row->client;
     const bool first = !e->served;
+    if (!first)
+        note_surplus(of, row);
     of->only = is_only(of->d, publication);
     of->sole = of->only || is_sole(of->d, publication);
     if (!e->owed && first)
@@ -615,6 +625,8 @@ static void take_extra(const struct delivery *of, struct row *row)
         of->topic->kept_doubt = of->place->time;
         return;
     }
+    if (row != NULL)
+        note_surplus(of, row);
     if (check_groups(of, last))
         return;
     const struct subscription *no_local =
@@ -641,6 +653,7 @@ static bool serve_group(struct delivery *of, struct audit_match *match)
             continue;
         check_shared_granted(of, group);
         serve(of, e, match);
+        judge_client(of->d, group);
         return true;
     }
     return false;
@@ -699,7 +712,7 @@ void deliver(struct audit_deliveries *d, struct audit_delivery_link *link,
         client->hole = place->time;
         return;
     }
-    if (packet->publish.payload.length != packet->publish.payload_length) {
+    if (packet->captured != packet->length) {
         of.topic->blind = true;
         client->hole = of.topic->kept_doubt = place->time;
         return;

@@ -202,7 +202,7 @@ static void publish(struct audit_deliveries *d, struct audit_delivery_link *link
         d->options.limit(d->options.user, AUDIT_LIMIT_DELIVERY_TOPICS, 1);
         return;
     }
-    if (from->payload.length != from->payload_length) {
+    if (packet->captured != packet->length) {
         topic->blind = true;
         topic->kept_doubt = d->time;
         return;
@@ -346,6 +346,8 @@ void audit_delivery_step(struct audit_deliveries *d, struct audit_delivery_link 
         return;
     note_doubts(d, link);
     link->last = (struct mqtt_leg){.time = place->time, .frame = place->frame};
+    if (d->wills != NULL)
+        wills_due(d, false);
     if (packet->malformed_rule != MQTT_RULE_NONE) {
         if (link->client != NULL && place->side == c->client)
             link->client->whole = false;
@@ -356,8 +358,6 @@ void audit_delivery_step(struct audit_deliveries *d, struct audit_delivery_link 
     else
         take_server_packet(d, link, place, packet, step, match);
     publications_age(d);
-    if (d->wills != NULL)
-        wills_due(d, false);
     retained_due(d);
 }
 

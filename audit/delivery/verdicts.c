@@ -108,6 +108,8 @@ static bool others_too(const struct audit_deliveries *d, const struct held *held
 /* A second copy may be of a second publication, by somebody out of sight. */
 static bool may_be_unseen(const struct audit_deliveries *d, const struct held *held)
 {
+    if (held->kind == HELD_LOST)
+        return !held->distinctive && held->broker->unseen != 0;
     if (held->broker->unseen == 0)
         return !held->distinctive && held->kind == HELD_TWICE && others_too(d, held) &&
                held->finding.what.qos < 2;
@@ -172,9 +174,21 @@ static bool still_subscribed(struct audit_deliveries *d, const struct expectatio
 static bool has_expired(const struct audit_deliveries *d, const struct expectation *e)
 {
     const struct publication *publication = e->publication;
-    const int64_t until = e->overtaken != 0 ? e->overtaken_time : d->time;
     return publication->expires &&
-           mqtt_elapsed(until, publication->time) / MQTT_SECOND >= (int64_t)publication->expiry_s;
+           mqtt_elapsed(d->time, publication->time) / MQTT_SECOND >= (int64_t)publication->expiry_s;
+}
+
+/* A message like it came once more than what it was matched with. */
+static bool came_otherwise(const struct expectation *e)
+{
+    const struct publication *publication = e->publication;
+    for (unsigned i = 0; i < REMEMBERED; i++) {
+        const struct surplus *surplus = &e->row->surplus[i];
+        if (surplus->fingerprint == publication->fingerprint && surplus->time != 0 &&
+            mqtt_elapsed(surplus->time, publication->time) >= -WINDOW)
+            return true;
+    }
+    return false;
 }
 
 /* All clients of the group were online all the time, and could take it. */
@@ -216,6 +230,8 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
         return AUDIT_EXCUSE_QUEUED;
     if (e->queued && client->was_queued >= QUEUE_LIMIT)
         return AUDIT_EXCUSE_QUEUE_LIMIT;
+    if (came_otherwise(e))
+        return AUDIT_EXCUSE_LIKENESS;
     return AUDIT_EXCUSES;
 }
 
@@ -279,7 +295,14 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
         row->counts.lost++;
         finding.rule = e->queued ? MQTT_RULE_QUEUED_DELIVERY_LOST : MQTT_RULE_DELIVERY_LOST;
     }
-    tell_finding(d, row->client, row->topic->name, &finding);
+    const struct client *client = row->client;
+    if (client->group && client->subscriptions != NULL)
+        client = client->subscriptions->member;
+    if (e->flagged != 0)
+        tell_finding(d, client, row->topic->name, &finding);
+    else
+        hold(d, HELD_LOST, client, row->topic, &finding, publication->number,
+             publication->payload_length >= DISTINCTIVE);
 }
 
 /* Nothing explains it: but where nothing of the row ever came, more of them tell what it is. */

@@ -321,7 +321,10 @@ bool will_delivered(struct delivery *of, struct audit_match *match)
     const bool published = publication_find(of->d, of->topic, of->fingerprint, NULL) != NULL;
     if (will == NULL || (published && will->state != WILL_ARMED))
         return false;
-    if (will->state != WILL_ARMED) {
+    if (will->state == WILL_ENDED && mqtt_elapsed(due_time(will), of->place->time) <= SLACK) {
+        unlink_waiting(of->d, will);
+        retire(of->d, will);
+    } else if (will->state != WILL_ARMED) {
         if (count == 1)
             check_untimely(of, will);
         return true;

@@ -32,6 +32,9 @@
 /* Levels of a topic filter that have nodes of their own. */
 #define FILTER_DEPTH 24u
 
+/* Payloads from this length on say more than ON or OFF. */
+#define DISTINCTIVE 8u
+
 struct client;
 struct row;
 struct topic;
@@ -252,6 +255,12 @@ struct served {
     bool used;     /* it explains one that did not come */
 };
 
+/* A delivery for which no publication was left. */
+struct surplus {
+    uint64_t fingerprint;
+    int64_t time; /* 0 with fingerprint 0: none */
+};
+
 /* A topic and a session that gets it. */
 struct row {
     struct knot knot;            /* by topic and client */
@@ -267,6 +276,8 @@ struct row {
     struct stream streams[STREAMS];
     struct served served[REMEMBERED]; /* the last ones; a ring */
     uint32_t served_next;
+    struct surplus surplus[REMEMBERED]; /* a ring */
+    uint32_t surplus_next;
     uint64_t forwarded; /* deliveries with a publication in the capture */
     uint64_t suspended; /* expectations that are lost, or were never to come */
     /* Retained messages. */
@@ -385,7 +396,7 @@ struct held {
     uint8_t kind;     /* enum held_kind */
 };
 
-enum held_kind { HELD_TWICE, HELD_OTHER };
+enum held_kind { HELD_TWICE, HELD_LOST, HELD_OTHER };
 
 struct audit_deliveries {
     struct audit_delivery_options options;
