@@ -99,13 +99,30 @@ static struct stream *stream_of(struct row *row, uint64_t publisher, uint8_t qos
     return NULL;
 }
 
-/* How well a delivery with this QoS would fit: an expectation that asks for another QoS is another
- * message, as a rule; of those that fit, one that is owed and keeps its publisher's order. */
-static unsigned fit(struct row *row, const struct expectation *e, uint8_t qos)
+/* What the delivery says of its expiry can be said of that publication. */
+static bool may_be_left(const struct delivery *of, const struct publication *publication)
+{
+    const struct mqtt_properties *properties = &of->packet->properties;
+    const int64_t waited = mqtt_elapsed(of->place->time, publication->time) / MQTT_SECOND;
+    if (publication->expires && waited > (int64_t)publication->expiry_s)
+        return false;
+    if (of->packet->version != MQTT_VERSION_5_0)
+        return true;
+    if (!mqtt_has_property(properties, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL))
+        return !publication->expires || waited + 2 >= (int64_t)publication->expiry_s;
+    return publication->expires && properties->message_expiry_interval <= publication->expiry_s;
+}
+
+/* How well the delivery would fit. Of publications that are alike, one with another QoS, other
+ * properties or an expiry that has passed is another message, as a rule; of those that fit, one is
+ * likely that is owed and keeps its publisher's order. */
+static unsigned fit(const struct delivery *of, struct row *row, const struct expectation *e)
 {
     const struct publication *publication = e->publication;
+    const uint8_t qos = of->packet->publish.qos;
     const struct stream *stream = stream_of(row, publication->publisher_number, publication->qos);
-    unsigned fits = qos >= e->qos_low && qos <= e->qos_high ? 16 : 0;
+    unsigned fits = qos >= e->qos_low && qos <= e->qos_high ? 32 : 0;
+    fits += may_be_left(of, publication) ? 16 : 0;
     /* Many servers pass on a QoS 2 message only when it is released. */
     fits += publication->qos < 2 || publication->state == PUBLICATION_ACCEPTED ? 8 : 0;
     fits += e->served ? 0 : 4;
@@ -115,16 +132,15 @@ static unsigned fit(struct row *row, const struct expectation *e, uint8_t qos)
 }
 
 /* The one that fits best, the earliest of several. */
-static struct expectation *choose(struct audit_deliveries *d, struct row *row, uint64_t fingerprint,
-                                  uint8_t qos)
+static struct expectation *choose(const struct delivery *of, struct row *row)
 {
     struct expectation *best = NULL, *at = NULL;
     unsigned most = 0;
-    for (unsigned i = 0; i < LOOKED_AT && most < 31; i++) {
-        at = expectation_find(d, row, fingerprint, at);
+    for (unsigned i = 0; i < LOOKED_AT && most < 63; i++) {
+        at = expectation_find(of->d, row, of->fingerprint, at);
         if (at == NULL)
             break;
-        const unsigned fits = fit(row, at, qos);
+        const unsigned fits = fit(of, row, at);
         if (best == NULL || fits > most) {
             best = at;
             most = fits;
@@ -647,8 +663,7 @@ static bool serve_group(struct delivery *of, struct audit_match *match)
     for (uint32_t i = 0; i < of->client->group_count; i++) {
         struct client *group = of->client->groups[i];
         struct row *row = row_of(of->d, of->topic, group, false);
-        struct expectation *e =
-            row != NULL ? choose(of->d, row, of->fingerprint, of->packet->publish.qos) : NULL;
+        struct expectation *e = row != NULL ? choose(of, row) : NULL;
         if (e == NULL || e->served)
             continue;
         check_shared_granted(of, group);
@@ -670,8 +685,7 @@ static bool is_kept_message(const struct delivery *of)
 static void take(struct delivery *of, struct audit_match *match)
 {
     struct row *row = row_of(of->d, of->topic, of->client, false);
-    struct expectation *e =
-        row != NULL ? choose(of->d, row, of->fingerprint, of->packet->publish.qos) : NULL;
+    struct expectation *e = row != NULL ? choose(of, row) : NULL;
     if (check_subscribed(of) && e == NULL)
         return;
     check_above_granted(of);

@@ -29,7 +29,7 @@ OBSERVATIONS = {"client-taken-over", "keep-alive-closed", "keep-alive-timeout", 
 def delivery_rules():
     with open(RULES_DEF) as file:
         text = file.read()
-    section = text[text.index("/* ---- Deliveries"):]
+    section = text[text.index("/* ---- Deliveries"):text.index("/* ---- Sparkplug")]
     return [line.split('"')[1] for line in section.splitlines() if line.startswith("MQTT_RULE(")]
 
 
