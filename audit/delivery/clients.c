@@ -265,10 +265,17 @@ static struct subscription *subscription_of(struct audit_deliveries *d, struct c
 static void ask(struct audit_deliveries *d, struct subscription *subscription,
                 const struct mqtt_place *place, const struct mqtt_packet *packet, uint8_t options)
 {
-    subscription->was_sure = subscription->state == SUBSCRIPTION_SURE && !subscription->unsure;
-    subscription->renewed =
-        subscription->state == SUBSCRIPTION_SURE || subscription->state == SUBSCRIPTION_ASKED;
-    subscription->before = subscription->asked;
+    const bool again = subscription->state == SUBSCRIPTION_ASKED &&
+                       subscription->asked.frame == place->frame; /* twice in one packet */
+    if (!again) {
+        subscription->was_sure = subscription->state == SUBSCRIPTION_SURE && !subscription->unsure;
+        subscription->renewed =
+            subscription->state == SUBSCRIPTION_SURE || subscription->state == SUBSCRIPTION_ASKED;
+        subscription->before = subscription->asked;
+        subscription->times = 0;
+    }
+    if (subscription->times != UINT8_MAX)
+        subscription->times++;
     subscription->state = SUBSCRIPTION_ASKED;
     subscription->asked = (struct mqtt_leg){.time = place->time, .frame = place->frame};
     subscription->asked_after = d->publication_numbers;
@@ -348,8 +355,9 @@ void client_suback(struct audit_deliveries *d, struct client *client,
             subscription_of(d, client, step->version, filter.filter, false);
         /* One that was asked for again since is settled by that one's answer. */
         if (subscription == NULL || i >= codes.length ||
-            subscription->state != SUBSCRIPTION_ASKED ||
-            subscription->asked.frame != step->request.frame)
+            subscription->asked.frame != step->request.frame ||
+            (subscription->state != SUBSCRIPTION_ASKED &&
+             subscription->granted.frame != place->frame))
             continue;
         if (codes.data[i] <= 2) {
             grant(d, subscription, place, codes.data[i], step->version == MQTT_VERSION_5_0);

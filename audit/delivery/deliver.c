@@ -245,8 +245,9 @@ static void note_lacking(const struct delivery *of, struct expectation *e)
         return;
     for (uint32_t i = 0; i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
+        /* What it would get with QoS 0 may have been dropped. */
         if (each->state != SUBSCRIPTION_SURE || each->identifier == 0 ||
-            carries_identifier(of, each->identifier))
+            MIN(each->qos, e->publication->qos) == 0 || carries_identifier(of, each->identifier))
             continue;
         e->lacking = each->identifier;
         e->lacking_frame = each->asked.frame;
@@ -400,6 +401,14 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
     }
     check_order(of, e);
     check_qos(of, e);
+    /* Of publications that are alike, the oldest was routed by what the client had asked for then.
+     */
+    const struct publication *oldest =
+        of->only ? publication
+                 : publication_find(of->d, publication->topic, publication->fingerprint, NULL);
+    if (of->packet->version == MQTT_VERSION_5_0 && !of->repeated && !client->group &&
+        delivery_is_stable(of, oldest->number))
+        check_identifiers(of);
     if (of->only && !of->repeated) {
         check_contents(of, publication);
         check_retain_as_published(of, publication);
@@ -689,9 +698,6 @@ static void take(struct delivery *of, struct audit_match *match)
     if (check_subscribed(of) && e == NULL)
         return;
     check_above_granted(of);
-    if (of->packet->version == MQTT_VERSION_5_0 &&
-        delivery_is_stable(of, of->d->publication_numbers))
-        check_identifiers(of);
     if (is_kept_message(of))
         return;
     if (e != NULL && (e->owed || !e->served))

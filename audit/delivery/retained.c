@@ -79,15 +79,17 @@ static bool is_certain(const struct topic *topic, int64_t since)
 struct asked {
     const struct subscription *last; /* asked for last; NULL: none */
     uint32_t count;
+    uint32_t times;    /* that these were asked for */
     bool as_published; /* one of them may pass RETAIN on as it came */
     bool sure;         /* all of them are */
+    bool quiet;        /* nothing can be under way because of an earlier SUBSCRIBE */
     uint8_t handling;  /* of all: 3: not the same */
     bool renewed;      /* all of them */
 };
 
 static struct asked asked_of(const struct delivery *of)
 {
-    struct asked asked = {.sure = true, .renewed = true, .handling = 3};
+    struct asked asked = {.sure = true, .quiet = true, .renewed = true, .handling = 3};
     for (uint32_t i = 0; of->matched != NULL && i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
         if (each->state == SUBSCRIPTION_GONE)
@@ -99,7 +101,10 @@ static struct asked asked_of(const struct delivery *of)
         asked.as_published |= each->retain_as_published || !sure || (each->asked_options & 8) != 0;
         asked.sure &= sure;
         asked.renewed &= each->renewed;
+        asked.quiet &=
+            each->before.frame == 0 || mqtt_elapsed(each->asked.time, each->before.time) > WINDOW;
         asked.count++;
+        asked.times += each->times;
         if (asked.last == NULL || each->asked.frame >= asked.last->asked.frame)
             asked.last = each;
     }
@@ -127,7 +132,7 @@ static void check_copies(const struct delivery *of, struct row *row, const struc
         row->retained_copies = 0;
         row->retained_print = of->fingerprint;
     }
-    if (row->retained_copies++ == asked->count && asked->sure && !asked->as_published &&
+    if (row->retained_copies++ == asked->times && asked->sure && !asked->as_published &&
         row->retained_print == of->fingerprint && is_certain(of->topic, asked->last->asked.time) &&
         asked->last->state == SUBSCRIPTION_SURE && asked->count == 1)
         delivery_raise(of, MQTT_RULE_RETAINED_TWICE, asked->last->asked.frame, row->retained_frame);
@@ -223,7 +228,7 @@ bool retained_delivered(const struct delivery *of)
     row->counts.retained++;
     row->retained_time = of->place->time;
     if (!is_whole(of->client) || of->repeated || of->topic->unfollowed ||
-        of->client->group_count != 0 || may_have_waited(of))
+        of->client->group_count != 0 || may_have_waited(of) || !asked.quiet)
         return true;
     if (note_flagged(of, row, &asked))
         return true;

@@ -191,9 +191,21 @@ static bool came_otherwise(const struct expectation *e)
     return false;
 }
 
-/* All clients of the group were online all the time, and could take it. */
-static bool all_there(const struct client *group, int64_t since)
+static bool has_match(const struct topic *topic, const struct client *client)
 {
+    const struct match *match = topic_match_of(topic, client);
+    return match != NULL && match->sure + match->maybe != 0;
+}
+
+/* All clients of the group were online all the time, and could take it. */
+static bool all_there(struct audit_deliveries *d, const struct expectation *e)
+{
+    const struct client *group = e->row->client;
+    struct topic *topic = e->row->topic;
+    const int64_t since = e->publication->time;
+    if (!is_only(d, e->publication))
+        return false;
+    topic_match(d, topic);
     if (group->left != MQTT_NO_TIME && group->left >= since)
         return false;
     for (const struct subscription *at = group->subscriptions; at != NULL; at = at->next) {
@@ -201,7 +213,8 @@ static bool all_there(const struct client *group, int64_t since)
         if (at->state != SUBSCRIPTION_SURE || at->unsure || member->link == NULL ||
             member->entered.time >= since || at->first.time >= since ||
             (member->hole != MQTT_NO_TIME && member->hole >= since) ||
-            (member->blocked != MQTT_NO_TIME && member->blocked >= since))
+            (member->blocked != MQTT_NO_TIME && member->blocked >= since) ||
+            member->group_count != 1 || has_match(topic, member))
             return false;
     }
     return group->subscriptions != NULL;
@@ -216,7 +229,7 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
         return AUDIT_EXCUSE_REFUSED;
     if (publication->state == PUBLICATION_OPEN)
         return AUDIT_EXCUSE_UNANSWERED;
-    if (client->group && !all_there(client, publication->time))
+    if (client->group && !all_there(d, e))
         return AUDIT_EXCUSE_SHARED;
     if (client->hole != MQTT_NO_TIME && client->hole >= publication->time)
         return AUDIT_EXCUSE_HOLE;

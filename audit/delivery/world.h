@@ -91,6 +91,7 @@ struct subscription {
     uint64_t mixed_until;    /* this one may be served by either */
     uint8_t qos_most;        /* the highest that was in force since `since` */
     bool renewed;            /* the last SUBSCRIBE found it in the table */
+    uint8_t times;           /* that the last SUBSCRIBE names it */
     uint64_t matched;        /* accepted publications since it is sure */
     uint64_t served;
     int64_t third; /* time of the third of them */
