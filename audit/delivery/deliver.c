@@ -124,7 +124,10 @@ static unsigned fit(const struct delivery *of, struct row *row, const struct exp
     unsigned fits = qos >= e->qos_low && qos <= e->qos_high ? 32 : 0;
     fits += may_be_left(of, publication) ? 16 : 0;
     /* Many servers pass on a QoS 2 message only when it is released. */
-    fits += publication->qos < 2 || publication->state == PUBLICATION_ACCEPTED ? 8 : 0;
+    fits += publication->qos < 2 || publication->state == PUBLICATION_ACCEPTED ||
+                    publication->forwards > 0
+                ? 8
+                : 0;
     fits += e->served ? 0 : 4;
     fits += e->owed ? 2 : 0;
     fits += stream == NULL || stream->number < publication->number ? 1 : 0;
@@ -215,8 +218,8 @@ static void check_above_granted(const struct delivery *of)
 static void check_shared_granted(const struct delivery *of, const struct client *group)
 {
     if (!is_whole(of->client) || of->repeated || of->client->group_count != 1 ||
-        (of->matched != NULL && of->matched->sure + of->matched->maybe != 0))
-        return; /* it may be for another one */
+        of->matched != NULL)
+        return; /* it may be for another one, or have waited since that was there */
     for (const struct subscription *at = group->subscriptions; at != NULL; at = at->next)
         if (at->member == of->client && at->state == SUBSCRIPTION_SURE && !at->unsure &&
             of->packet->publish.qos > at->qos_most)
@@ -660,7 +663,8 @@ static void take_extra(const struct delivery *of, struct row *row)
             ? no_local_of(of)
             : NULL;
     if (no_local != NULL)
-        delivery_raise(of, MQTT_RULE_NO_LOCAL_IGNORED, last->frame, no_local->asked.frame);
+        delivery_hold(of, MQTT_RULE_NO_LOCAL_IGNORED, last->frame, no_local->asked.frame,
+                      HELD_OTHER, last->number);
     else if (served != NULL)
         check_twice(of, row, served);
     else

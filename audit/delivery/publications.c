@@ -184,7 +184,7 @@ bool client_is_full(const struct client *client)
 }
 
 /* Whether it may be more than the client takes; a server adds properties of its own. */
-static bool is_large(const struct client *client, const struct publication *publication)
+bool client_is_small(const struct client *client, const struct publication *publication)
 {
     if (client->link == NULL)
         return false;
@@ -225,7 +225,7 @@ static void expect_at(struct audit_deliveries *d, const struct topic *topic,
         return;
     match->row->counts.expected++;
     e->blocked = client_is_full(client);
-    e->large = is_large(client, publication);
+    e->large = client_is_small(client, publication);
     client->queued += e->queued && e->qos > 0;
     if (e->qos > 0)
         expectation_list(e, LIST_CLIENT);

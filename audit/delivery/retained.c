@@ -101,8 +101,8 @@ static struct asked asked_of(const struct delivery *of)
         asked.as_published |= each->retain_as_published || !sure || (each->asked_options & 8) != 0;
         asked.sure &= sure;
         asked.renewed &= each->renewed;
-        asked.quiet &=
-            each->before.frame == 0 || mqtt_elapsed(each->asked.time, each->before.time) > WINDOW;
+        asked.quiet &= each->before.frame == 0 ||
+                       mqtt_elapsed(each->asked.time, each->before.time) > 5 * GRACE;
         asked.count++;
         asked.times += each->times;
         if (asked.last == NULL || each->asked.frame >= asked.last->asked.frame)
@@ -287,10 +287,10 @@ void retained_asked(struct audit_deliveries *d, struct client *client,
                     struct subscription *subscription)
 {
     const bool renewed = subscription->renewed;
-    if (client->link == NULL || client->group || subscription->state != SUBSCRIPTION_SURE ||
-        !is_whole(client) || subscription->retain_handling == 2 ||
-        (subscription->retain_handling == 1 && renewed) || client->broker->kept == 0 ||
-        g_queue_get_length(d->retained) > MAX_KEPT)
+    if (client->link == NULL || subscription->member != NULL ||
+        subscription->state != SUBSCRIPTION_SURE || !is_whole(client) ||
+        subscription->retain_handling == 2 || (subscription->retain_handling == 1 && renewed) ||
+        client->broker->kept == 0 || g_queue_get_length(d->retained) > MAX_KEPT)
         return;
     if (mqtt_topic_wildcard(subscription->filter) == subscription->filter.length) {
         struct topic *topic = topic_of(d, client->broker, subscription->filter, false);

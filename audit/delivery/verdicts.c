@@ -214,7 +214,8 @@ static bool all_there(struct audit_deliveries *d, const struct expectation *e)
             member->entered.time >= since || at->first.time >= since ||
             (member->hole != MQTT_NO_TIME && member->hole >= since) ||
             (member->blocked != MQTT_NO_TIME && member->blocked >= since) ||
-            member->group_count != 1 || has_match(topic, member))
+            member->group_count != 1 || has_match(topic, member) ||
+            client_is_small(member, e->publication))
             return false;
     }
     return group->subscriptions != NULL;
@@ -229,6 +230,8 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
         return AUDIT_EXCUSE_REFUSED;
     if (publication->state == PUBLICATION_OPEN)
         return AUDIT_EXCUSE_UNANSWERED;
+    if (client->anonymous && client->session_frame == 0)
+        return AUDIT_EXCUSE_MIDDLE;
     if (client->group && !all_there(d, e))
         return AUDIT_EXCUSE_SHARED;
     if (client->hole != MQTT_NO_TIME && client->hole >= publication->time)
@@ -455,7 +458,8 @@ static bool is_never_served(const struct audit_deliveries *d, const struct subsc
 {
     const struct client *client = each->client;
     if (each->told || each->served != 0 || each->matched < NEVER || each->unsure ||
-        each->member != NULL || each->state == SUBSCRIPTION_ASKED)
+        each->member != NULL || each->state == SUBSCRIPTION_ASKED ||
+        (client->anonymous && client->session_frame == 0))
         return false;
     if (client->hole != MQTT_NO_TIME && client->hole >= each->granted.time)
         return false;

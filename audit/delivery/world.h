@@ -525,6 +525,9 @@ void expectation_list(struct expectation *expectation, enum expectation_list lis
 /* Whether the server may have no more PUBLISH packets under way to it. */
 bool client_is_full(const struct client *client);
 
+/* Whether the publication may be more than it takes. */
+bool client_is_small(const struct client *client, const struct publication *publication);
+
 /* ---- deliver.c ---- */
 
 void deliver(struct audit_deliveries *d, struct audit_delivery_link *link,
