@@ -742,7 +742,8 @@ void deliver(struct audit_deliveries *d, struct audit_delivery_link *link,
         return;
     }
     of.fingerprint = fingerprint_of(d, packet->publish.payload);
-    of.repeated = packet->publish.dup;
+    /* What comes on a connection that another one has taken the session from is of before that. */
+    of.repeated = packet->publish.dup || client->link != link;
     topic_match(d, of.topic);
     of.matched = topic_match_of(of.topic, client);
     take(&of, match);

@@ -135,6 +135,36 @@ static void begin_session(struct audit_deliveries *d, struct audit_delivery_link
     client->newest_time = MQTT_NO_TIME;
 }
 
+static void enter(struct client *client, struct audit_delivery_link *link,
+                  const struct mqtt_place *place)
+{
+    link->accepted = true;
+    client->known = true;
+    client->ended = false;
+    client->link = link;
+    client->stream = link->stream;
+    client->version = link->connection->version;
+    client->entries++;
+    client->entered = (struct mqtt_leg){.time = place->time, .frame = place->frame};
+    client->was_queued = client->queued;
+    client->queued = 0;
+}
+
+/* The server serves, and its CONNACK is not in the capture: whether the session began or went on is
+ * not known. */
+static void accept_unseen(struct audit_deliveries *d, struct audit_delivery_link *link,
+                          const struct mqtt_place *place)
+{
+    struct client *client = link->client;
+    if (!client->known)
+        begin_session(d, link, place);
+    client->session_frame = 0;
+    client->hole = d->time;
+    client_unsure(client);
+    will_accepted(d, link, place, true);
+    enter(client, link, place);
+}
+
 static void accept(struct audit_deliveries *d, struct audit_delivery_link *link,
                    const struct mqtt_place *place, const struct mqtt_step *step)
 {
@@ -143,7 +173,6 @@ static void accept(struct audit_deliveries *d, struct audit_delivery_link *link,
         step->session == MQTT_SESSION_BEGAN || (client->anonymous && link->connection->clean_start);
     const bool resumed = step->session == MQTT_SESSION_RESUMED ||
                          (step->session == MQTT_SESSION_UNCLEAR && client->known);
-    link->accepted = true;
     if (began || !client->known) {
         begin_session(d, link, place);
         if (!began) {
@@ -156,15 +185,7 @@ static void accept(struct audit_deliveries *d, struct audit_delivery_link *link,
         client->hole = d->time;
     }
     will_accepted(d, link, place, resumed);
-    client->known = true;
-    client->ended = false;
-    client->link = link;
-    client->stream = link->stream;
-    client->version = link->connection->version;
-    client->entries++;
-    client->entered = (struct mqtt_leg){.time = place->time, .frame = place->frame};
-    client->was_queued = client->queued;
-    client->queued = 0;
+    enter(client, link, place);
 }
 
 /* ---- PUBLISH by a client ---- */
@@ -312,6 +333,9 @@ static void take_server_packet(struct audit_deliveries *d, struct audit_delivery
     struct client *client = link->client;
     if (client == NULL)
         return;
+    if (!link->accepted && !client->anonymous && packet->type != MQTT_CONNACK &&
+        link->connection->connack.frame == 0 && link->doubts[place->side] != 0)
+        accept_unseen(d, link, place);
     switch (packet->type) {
     case MQTT_CONNACK:
         if (link->connection->accepted && !link->accepted)

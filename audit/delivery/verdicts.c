@@ -253,24 +253,10 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
 
 /* ---- Lost ---- */
 
-/* What came in its place: on the same topic, after it was published, and nobody published it. */
-static struct served *replacement(struct row *row, const struct expectation *e)
-{
-    for (unsigned i = 0; i < REMEMBERED; i++) {
-        struct served *served = &row->served[i];
-        if (served->frame != 0 && served->number == 0 && !served->used &&
-            served->time >= e->publication->time &&
-            (e->overtaken == 0 || served->frame <= e->overtaken))
-            return served;
-    }
-    return NULL;
-}
-
 static void say_lost(struct audit_deliveries *d, struct expectation *e)
 {
     struct row *row = e->row;
     const struct publication *publication = e->publication;
-    struct served *other = replacement(row, e);
     struct mqtt_finding finding = {
         .version = row->client->version,
         .sender = MQTT_SENDER_CLIENT,
@@ -299,14 +285,13 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
         finding.values[1] = publication->will->end.frame;
         will_lost(d, publication, &finding);
         return;
-    } else if (other != NULL) {
+    } else if (e->other != 0) {
         row->counts.lost++;
-        other->used = true;
         finding.rule = MQTT_RULE_DELIVERED_PAYLOAD_ALTERED;
         finding.sender = MQTT_SENDER_SERVER;
-        finding.frame = other->frame;
-        finding.time = other->time;
-        finding.qos = other->qos;
+        finding.frame = e->other;
+        finding.time = e->other_time;
+        finding.qos = e->other_qos;
     } else {
         row->counts.lost++;
         finding.rule = e->queued ? MQTT_RULE_QUEUED_DELIVERY_LOST : MQTT_RULE_DELIVERY_LOST;
@@ -393,6 +378,24 @@ void judge_client(struct audit_deliveries *d, struct client *client)
         lose(d, client->first);
 }
 
+/* What came in its place: on the same topic, after it was published, and nobody published it. */
+static void note_replacement(struct expectation *e)
+{
+    struct row *row = e->row;
+    for (unsigned i = 0; i < REMEMBERED; i++) {
+        struct served *served = &row->served[i];
+        if (served->frame == 0 || served->number != 0 || served->used ||
+            served->time < e->publication->time)
+            continue;
+        served->used = true;
+        e->other = served->frame;
+        e->other_time = served->time;
+        e->other_qos = served->qos;
+        row->client->broker->unseen -= row->client->broker->unseen > 0;
+        return;
+    }
+}
+
 void overtake(const struct delivery *of, struct row *row, const struct publication *publication)
 {
     struct expectation *next, *e = row->first;
@@ -407,6 +410,7 @@ void overtake(const struct delivery *of, struct row *row, const struct publicati
         e->overtaken_time = of->place->time;
         e->overtaken_link = of->link->number;
         e->overtaken_surely = of->only;
+        note_replacement(e);
         expectation_list(e, LIST_DOOMED);
     }
 }

@@ -213,6 +213,9 @@ struct expectation {
     uint64_t flagged_asked; /* the frame of the subscription */
     uint64_t overtaken_link;
     bool overtaken_surely; /* by a publication that is like no other */
+    uint64_t other;        /* the frame of what came in its place; 0: nothing did */
+    int64_t other_time;
+    uint8_t other_qos;
     /* Of several subscriptions: the first copy, and the best one. */
     uint64_t first_frame; /* 0: none that can be judged */
     int64_t first_time;
