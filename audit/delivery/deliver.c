@@ -566,7 +566,8 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
         publication->resends--; /* each may be passed on (4.3.2) */
         return;
     }
-    if (publication->doubtful || of->topic->blind || !delivery_is_stable(of, publication->number))
+    if (publication->doubtful || of->topic->blind || !delivery_is_stable(of, publication->number) ||
+        (of->matched->sure > 1 && !is_only(of->d, publication)))
         return;
     if (client->hole != MQTT_NO_TIME && client->hole >= publication->time)
         return;

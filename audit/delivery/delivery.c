@@ -144,7 +144,7 @@ static void enter(struct client *client, struct audit_delivery_link *link,
     client->link = link;
     client->stream = link->stream;
     client->version = link->connection->version;
-    client->entries++;
+    link->entry = ++client->entries;
     client->entered = (struct mqtt_leg){.time = place->time, .frame = place->frame};
     client->was_queued = client->queued;
     client->queued = 0;
@@ -422,7 +422,7 @@ static bool is_over(const struct audit_delivery_link *link)
     struct mqtt_departure departure;
     if (client->anonymous)
         return true;
-    return client->link == NULL && link->accepted &&
+    return client->link == NULL && link->accepted && link->entry == client->entries &&
            !mqtt_connection_taken_over(link->connection) &&
            mqtt_connection_departure(link->connection, &departure) && !departure.kept;
 }

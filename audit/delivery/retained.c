@@ -94,7 +94,10 @@ static struct asked asked_of(const struct delivery *of)
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
         if (each->state == SUBSCRIPTION_GONE)
             continue;
-        const bool sure = each->state == SUBSCRIPTION_SURE && !each->unsure;
+        /* Just after other options were asked for, what comes may be by the old ones. */
+        const bool mixed =
+            each->mixed && mqtt_elapsed(of->place->time, each->granted.time) < WINDOW;
+        const bool sure = each->state == SUBSCRIPTION_SURE && !each->unsure && !mixed;
         const uint8_t handling =
             sure ? each->retain_handling : (uint8_t)(each->asked_options >> 4 & 3);
         asked.handling = asked.count == 0 || asked.handling == handling ? handling : 3;

@@ -433,7 +433,8 @@ void judge_copies(struct audit_deliveries *d, const struct expectation *e)
 {
     const struct client *client = e->row->client;
     if (e->first_frame == 0 || client->group || e->copies_served != 1 || !no_more_copies(d, e) ||
-        (client->hole != MQTT_NO_TIME && client->hole >= e->publication->time))
+        (client->hole != MQTT_NO_TIME && client->hole >= e->publication->time) ||
+        (client->blocked != MQTT_NO_TIME && client->blocked >= e->publication->time))
         return;
     struct mqtt_finding finding = {
         .rule = MQTT_RULE_OVERLAPPING_QOS_LOWERED,

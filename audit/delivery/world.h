@@ -383,6 +383,7 @@ struct audit_delivery_link {
     struct broker *broker;
     struct client *client; /* as its CONNECT names it; NULL: not known yet */
     bool accepted;
+    uint64_t entry;     /* the client's, with this connection */
     uint64_t doubts[2]; /* the clocks of the doubts that are known */
     struct will *will;
     int64_t stream;
