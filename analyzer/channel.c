@@ -2,6 +2,7 @@
 /* One connection of MQTT: see channel.h. */
 #include "analyzer/channel.h"
 
+#include "mqtt/facts/time.h"
 #include "mqtt/state/session.h"
 
 #include <string.h>
@@ -27,9 +28,80 @@ static struct mqtt_endpoint endpoint(const struct tcp_flow *flow, unsigned side)
     return end;
 }
 
+/* ---- What TCP acknowledges ---- */
+
+static bool wants_answer(const struct mqtt_packet *packet, const struct mqtt_step *step)
+{
+    switch (packet->type) {
+    case MQTT_PUBLISH: return packet->publish.qos > 0 && !step->resend;
+    case MQTT_PUBREL: return !step->resend;
+    case MQTT_CONNECT:
+    case MQTT_SUBSCRIBE:
+    case MQTT_UNSUBSCRIBE:
+    case MQTT_PINGREQ: return true;
+    default: return false;
+    }
+}
+
+static void await_next(struct channel *channel, unsigned side)
+{
+    struct tcp_side *of = &channel->flow->side[side];
+    of->awaited = awaited_next(&channel->awaited[side], &of->awaits);
+}
+
+/* What was delivered behind a hole, or acknowledged before it was captured, has no time of its own.
+ */
+static void await_answer(struct channel *channel, const struct mqtt_place *place)
+{
+    const struct tcp_side *of = &channel->flow->side[place->side];
+    if (of->acknowledges == UINT64_MAX || of->late)
+        return;
+    awaited_request(&channel->awaited[place->side], place->frame,
+                    (uint32_t)(of->bytes + of->gap_bytes));
+    await_next(channel, place->side);
+}
+
+/* A handshake is over: when were its requests acknowledged? Of what was sent again it can't be said
+ * which of the packets is answered. */
+static void tell_acknowledged(const struct channel *channel, const struct mqtt_handshake *handshake)
+{
+    const struct awaited *awaited = &channel->awaited[handshake->side];
+    int64_t times[2] = {MQTT_NO_TIME, MQTT_NO_TIME};
+    if (handshake->resends == 0)
+        for (unsigned i = 0; i < (handshake->kind == MQTT_HANDSHAKE_QOS_2 ? 2u : 1u); i++)
+            times[i] = awaited_time(awaited, handshake->legs[2 * i].frame);
+    audit_connection_acknowledged(channel->audit, times[0], times[1]);
+}
+
+static void note_acknowledgements(struct channel *channel, const struct mqtt_place *place,
+                                  const struct mqtt_packet *packet, const struct mqtt_step *step)
+{
+    if (step->request.frame != 0)
+        awaited_answered(&channel->awaited[1 - place->side], step->request.frame,
+                         place->began != 0 ? place->began : place->time,
+                         channel->flow->side[place->side].acknowledges != UINT64_MAX);
+    if (wants_answer(packet, step))
+        await_answer(channel, place);
+    if (step->has_handshake)
+        tell_acknowledged(channel, &step->handshake);
+}
+
+void channel_acknowledged(struct channel *channel, uint8_t side, const struct tcp_moment *now,
+                          uint32_t position, int64_t round_trip)
+{
+    awaited_acknowledged(&channel->awaited[side], position, now->time_ns);
+    await_next(channel, side);
+    if (round_trip >= 0 && channel->audit != NULL)
+        audit_connection_round_trip(channel->audit, side, round_trip);
+}
+
 /* Bytes of MQTT that this side sent are not in the capture. */
 static void tell_gap(struct channel *channel, uint8_t side, const struct tcp_moment *now)
 {
+    for (unsigned i = 0; i < 2; i++) {
+        awaited_clear(&channel->awaited[i]);
+        await_next(channel, i);
+    }
     const struct mqtt_place place = {.time = now->time_ns, .frame = now->frame, .side = side};
     mqtt_connection_gap(channel->connection, &place);
 }
@@ -124,6 +196,7 @@ static inline void take_packet(struct feed *feed, struct channel *channel, uint8
     if (channel->audit == NULL)
         tell_opened(feed, channel);
     mqtt_connection_packet(connection, &place, &bytes, NULL, packet, &feed->step);
+    note_acknowledgements(channel, &place, packet, &feed->step);
     audit_connection_step(feed->audit, channel->audit, &place, packet, &feed->step);
     channel->any_packet = true;
 }
@@ -216,8 +289,17 @@ static void tell_transport(const struct channel *channel)
         const struct audit_transport transport = {
             .segments = of->segments,
             .retransmitted = of->retransmitted,
+            .retransmitted_bytes = of->retransmitted_bytes,
+            .timeouts = of->timeouts,
+            .fast_retransmissions = of->fast_retransmissions,
+            .duplicate_acknowledgements = of->duplicate_acknowledgements,
+            .longest_run = of->longest_run,
+            .longest_run_ns = of->longest_run_ns,
             .out_of_order = of->out_of_order,
             .zero_window = of->zero_window,
+            .zero_window_spans = of->zero_window_spans,
+            .zero_window_ns = of->zero_window_ns,
+            .longest_zero_window_ns = of->longest_zero_window_ns,
             .gaps = of->gaps,
             .gap_bytes = of->gap_bytes,
         };

@@ -14,6 +14,7 @@
 #ifndef MQTTSCOPE_AUDIT_EVENT_H
 #define MQTTSCOPE_AUDIT_EVENT_H
 
+#include "audit/histogram.h"
 #include "audit/terms.h"
 
 enum audit_event_kind {
@@ -116,6 +117,9 @@ struct audit_handshake_event {
     const struct mqtt_handshake *handshake; /* all legs; of PING two */
     bool measured; /* it began and ended here: `took` tells how long it took; not of GIVEN_UP */
     int64_t took;  /* nanoseconds; negative where the clock stepped back */
+    /* When TCP had acknowledged the first packet, and the PUBREL of QoS 2, by itself; MQTT_NO_TIME:
+     * the answer came with it, or that is not known. */
+    int64_t acknowledged[2];
 };
 
 /* FINDING. */
@@ -147,6 +151,7 @@ struct audit_closing {
     const struct audit_facts *facts;
     const struct audit_endpoint *broker; /* stands for the server's broker */
     const struct audit_stay *stay;
+    const struct audit_histogram *round_trips[2]; /* of TCP, by sender; NULL: none was seen */
     /* By the side that began them and kind; NULL: none. */
     const struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS];
     enum mqtt_close how;

@@ -106,6 +106,31 @@ uint64_t audit_histogram_percentile(const struct audit_histogram *histogram, uns
     return histogram->maximum;
 }
 
+uint64_t audit_histogram_octave(const struct audit_histogram *histogram, unsigned octave)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; histogram->octaves[octave] != NULL && i < AUDIT_HISTOGRAM_BUCKETS; i++)
+        sum += histogram->octaves[octave][i];
+    return sum;
+}
+
+uint64_t audit_histogram_octave_end(unsigned octave)
+{
+    return UINT64_C(1) << (octave + OCTAVE_BITS);
+}
+
+uint64_t audit_histogram_below(const struct audit_histogram *histogram, uint64_t microseconds)
+{
+    const uint64_t value = MIN(microseconds, LARGEST);
+    const unsigned octave = octave_of(value);
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < octave; i++)
+        sum += audit_histogram_octave(histogram, i);
+    for (unsigned i = 0; histogram->octaves[octave] != NULL && i < bucket_of(value, octave); i++)
+        sum += histogram->octaves[octave][i];
+    return sum;
+}
+
 struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram)
 {
     return (struct audit_latency){

@@ -45,6 +45,13 @@ uint64_t audit_histogram_percentile(const struct audit_histogram *histogram, uns
 
 struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram);
 
+/* How many samples are in an octave; those in it are below audit_histogram_octave_end(). */
+uint64_t audit_histogram_octave(const struct audit_histogram *histogram, unsigned octave);
+uint64_t audit_histogram_octave_end(unsigned octave);
+
+/* How many samples are below this value, to the precision above. */
+uint64_t audit_histogram_below(const struct audit_histogram *histogram, uint64_t microseconds);
+
 /* A histogram at rest, in one block for g_free(): two or three bytes a bucket that has samples, so
  * that a hundred thousand connections can keep theirs. */
 struct audit_packed_histogram;

@@ -39,11 +39,25 @@ struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
         audit_endpoint_text(&open->flow.endpoints[side], &opening->endpoints[side]);
     if (opening->real_client.family != 0)
         audit_endpoint_text(&open->flow.real_client, &opening->real_client);
+    open->acknowledged[0] = open->acknowledged[1] = MQTT_NO_TIME;
     open->wanted = recorder->only_client.length == 0;
     audit_advance(recorder, opening->frame, opening->time);
     if (open->wanted)
         tell_opened(recorder, open);
     return open;
+}
+
+void audit_connection_acknowledged(struct audit_open *open, int64_t first, int64_t release)
+{
+    open->acknowledged[0] = first;
+    open->acknowledged[1] = release;
+}
+
+void audit_connection_round_trip(struct audit_open *open, uint8_t side, int64_t nanoseconds)
+{
+    if (open->round_trips[side] == NULL)
+        open->round_trips[side] = g_new0(struct audit_histogram, 1);
+    audit_histogram_add(open->round_trips[side], mqtt_microseconds(nanoseconds));
 }
 
 struct audit_handshake_counts *audit_open_handshakes(struct audit_open *open, unsigned side,
@@ -252,6 +266,10 @@ static void tell_handshake(struct audit_recorder *recorder, struct audit_open *o
     event.handshake.handshake = handshake;
     event.handshake.measured = measured;
     event.handshake.took = mqtt_elapsed(place->time, handshake->legs[0].time);
+    for (unsigned i = 0; i < 2; i++) {
+        event.handshake.acknowledged[i] = open->acknowledged[i];
+        open->acknowledged[i] = MQTT_NO_TIME;
+    }
     audit_tell(recorder, &event);
 }
 

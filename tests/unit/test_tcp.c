@@ -120,7 +120,7 @@ static void on_closed(void *context, struct tcp_flow *flow, const struct tcp_mom
     event(context, now, flow, "closed %s", end_name(how));
 }
 
-static const struct tcp_handler handler = {on_opened, on_data, on_gap, on_ended, on_closed};
+static const struct tcp_handler handler = {on_opened, on_data, on_gap, on_ended, on_closed, NULL};
 
 static void run_start(struct run *run, const struct tcp_options *options)
 {
@@ -671,8 +671,8 @@ static void tally_closed(void *context, struct tcp_flow *flow, const struct tcp_
     ((struct tally *)context)->evicted += how == TCP_END_EVICTED;
 }
 
-static const struct tcp_handler tally_handler = {tally_opened, tally_data, tally_gap, tally_ended,
-                                                 tally_closed};
+static const struct tcp_handler tally_handler = {tally_opened, tally_data,   tally_gap,
+                                                 tally_ended,  tally_closed, NULL};
 
 static void send_from(struct tcp *tcp, uint32_t host, uint8_t flags, uint32_t sequence,
                       uint32_t length, uint64_t frame)
@@ -839,8 +839,8 @@ static void check_closed(void *context, struct tcp_flow *flow, const struct tcp_
     ck_assert_uint_eq(flow->side[0].gap_bytes, check->gaps);
 }
 
-static const struct tcp_handler check_handler = {check_opened, check_data, check_gap, check_ended,
-                                                 check_closed};
+static const struct tcp_handler check_handler = {check_opened, check_data,   check_gap,
+                                                 check_ended,  check_closed, NULL};
 
 struct piece {
     uint32_t start, length, captured;
