@@ -1,57 +1,71 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * When the TCP of a receiver acknowledged the requests that one side sent, before MQTT answered
- * them: what lies before that is the way (and back), what lies behind it is the receiver's doing.
+ * When the TCP of a receiver acknowledged a request, before MQTT answered it: what lies before that
+ * is the way (and back), what lies behind it is the receiver's doing.
  *
- * The requests of one frame stand and fall together. The last AWAITED_MAX frames with requests are
- * remembered: of those from before nothing is known. Private to analyzer/.
+ * One request of a kind is timed at a time, as TCP times its segments: those that pass it meanwhile
+ * are not. It costs next to nothing, and gives all requests of whoever waits for each answer, and
+ * a fair sample of those who don't. Private to analyzer/.
  */
 #ifndef MQTTSCOPE_ANALYZER_AWAITED_H
 #define MQTTSCOPE_ANALYZER_AWAITED_H
 
+#include "mqtt/facts/time.h"
 #include "mqtt/state/connection.h"
 
-#define AWAITED_MAX 32u
+enum awaited_kind {
+    AWAITED_OTHER, /* CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ */
+    AWAITED_QOS_1,
+    AWAITED_QOS_2, /* PUBREC, and then the end of the handshake */
+    AWAITED_RELEASE,
+    AWAITED_KINDS,
+};
 
-struct awaited_frame {
-    uint32_t frame;       /* modulo 2^32 */
+/* A request that so many others have passed will never be answered. */
+#define AWAITED_PASSED 4096u
+
+struct awaited_request {
+    uint64_t frame;       /* 0: none */
+    int64_t acknowledged; /* when; MQTT_NO_TIME: not yet; INT64_MAX: not before its answer */
     uint32_t position;    /* bytes of TCP up to its end, modulo 2^32 */
-    int64_t acknowledged; /* when; MQTT_NO_TIME: not yet */
+    uint32_t passed;      /* so many others were not timed */
 };
 
-/* All zero: nothing is awaited. */
+/* The requests of one side. All zero: nothing is awaited. */
 struct awaited {
-    struct awaited_frame frames[AWAITED_MAX]; /* a ring */
-    uint32_t begun;                           /* frames so far: [begun - 1] is the last one */
-    uint32_t reached;                         /* those before [reached] are acknowledged */
+    struct awaited_request requests[AWAITED_KINDS];
 };
 
-/* Forgets all: bytes are missing. */
-static inline void awaited_clear(struct awaited *awaited)
+/* Whether a request may be timed now. Counts it if not. */
+static inline bool awaited_free(struct awaited *awaited, enum awaited_kind kind)
 {
-    awaited->begun = awaited->reached = 0;
+    struct awaited_request *request = &awaited->requests[kind];
+    return request->frame == 0 || ++request->passed > AWAITED_PASSED;
 }
 
-/* Whether an acknowledgement of something is awaited: of `*position`. */
-static inline bool awaited_next(const struct awaited *awaited, uint32_t *position)
+/* Whether it is a request of this frame that is timed. */
+static inline bool awaited_is(const struct awaited *awaited, enum awaited_kind kind, uint64_t frame)
 {
-    *position = awaited->frames[awaited->reached % AWAITED_MAX].position;
-    return awaited->reached != awaited->begun;
+    return awaited->requests[kind].frame == frame && frame != 0;
 }
 
-/* A request was sent in `frame`; up to it, `position` bytes were. */
-void awaited_request(struct awaited *awaited, uint64_t frame, uint32_t position);
+/* A request was sent in `frame`: up to it, `position` bytes were. */
+void awaited_request(struct awaited *awaited, enum awaited_kind kind, uint64_t frame,
+                     uint32_t position);
+
+/* Whether an acknowledgement of something is awaited: of `*position`, and perhaps more. */
+bool awaited_next(const struct awaited *awaited, uint32_t *position);
 
 /* TCP has acknowledged `position` bytes, at `time`. */
 void awaited_acknowledged(struct awaited *awaited, uint32_t position, int64_t time);
 
-/* MQTT answers a request of `frame`, in bytes of which the first came at `began`; `plain`: they
- * came in order, in one segment with what they acknowledge. Where TCP has not acknowledged the
- * request before that, it never did so by itself. */
-void awaited_answered(struct awaited *awaited, uint64_t frame, int64_t began, bool plain);
+/* MQTT answers the request, in bytes of which the first came at `began`; `plain`: they came in
+ * order, in the segment that says what their sender has acknowledged. Where TCP has not
+ * acknowledged the request before that, it never did so by itself. */
+void awaited_answered(struct awaited *awaited, enum awaited_kind kind, int64_t began, bool plain);
 
-/* When TCP acknowledged the requests of `frame` by itself; MQTT_NO_TIME: it did not, or that is not
- * known. */
-int64_t awaited_time(const struct awaited *awaited, uint64_t frame);
+/* The handshake is over: when TCP acknowledged the request by itself; MQTT_NO_TIME: it did not. The
+ * next one may be timed. */
+int64_t awaited_take(struct awaited *awaited, enum awaited_kind kind);
 
 #endif

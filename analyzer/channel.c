@@ -2,7 +2,6 @@
 /* One connection of MQTT: see channel.h. */
 #include "analyzer/channel.h"
 
-#include "mqtt/facts/time.h"
 #include "mqtt/state/session.h"
 
 #include <string.h>
@@ -30,16 +29,31 @@ static struct mqtt_endpoint endpoint(const struct tcp_flow *flow, unsigned side)
 
 /* ---- What TCP acknowledges ---- */
 
-static bool wants_answer(const struct mqtt_packet *packet, const struct mqtt_step *step)
+/* Which kind a packet is of, as a request and as an answer; AWAITED_KINDS: of none. */
+static enum awaited_kind request_kind(const struct mqtt_packet *packet,
+                                      const struct mqtt_step *step)
 {
     switch (packet->type) {
-    case MQTT_PUBLISH: return packet->publish.qos > 0 && !step->resend;
-    case MQTT_PUBREL: return !step->resend;
+    case MQTT_PUBLISH:
+        if (step->resend || packet->publish.qos == 0)
+            return AWAITED_KINDS;
+        return packet->publish.qos == 1 ? AWAITED_QOS_1 : AWAITED_QOS_2;
+    case MQTT_PUBREL: return step->resend ? AWAITED_KINDS : AWAITED_RELEASE;
     case MQTT_CONNECT:
     case MQTT_SUBSCRIBE:
     case MQTT_UNSUBSCRIBE:
-    case MQTT_PINGREQ: return true;
-    default: return false;
+    case MQTT_PINGREQ: return AWAITED_OTHER;
+    default: return AWAITED_KINDS;
+    }
+}
+
+static enum awaited_kind answer_kind(unsigned type)
+{
+    switch (type) {
+    case MQTT_PUBACK: return AWAITED_QOS_1;
+    case MQTT_PUBREC: return AWAITED_QOS_2;
+    case MQTT_PUBCOMP: return AWAITED_RELEASE;
+    default: return AWAITED_OTHER;
     }
 }
 
@@ -51,39 +65,65 @@ static void await_next(struct channel *channel, unsigned side)
 
 /* What was delivered behind a hole, or acknowledged before it was captured, has no time of its own.
  */
-static void await_answer(struct channel *channel, const struct mqtt_place *place)
+static void await_answer(struct channel *channel, const struct mqtt_place *place,
+                         enum awaited_kind kind)
 {
     const struct tcp_side *of = &channel->flow->side[place->side];
     if (of->acknowledges == UINT64_MAX || of->late)
         return;
-    awaited_request(&channel->awaited[place->side], place->frame,
+    awaited_request(&channel->awaited[place->side], kind, place->frame,
                     (uint32_t)(of->bytes + of->gap_bytes));
     await_next(channel, place->side);
 }
 
-/* A handshake is over: when were its requests acknowledged? Of what was sent again it can't be said
- * which of the packets is answered. */
-static void tell_acknowledged(const struct channel *channel, const struct mqtt_handshake *handshake)
+static void take_answer(struct channel *channel, const struct mqtt_place *place,
+                        enum awaited_kind kind)
+{
+    awaited_answered(&channel->awaited[1 - place->side], kind,
+                     place->began != 0 ? place->began : place->time,
+                     channel->flow->side[place->side].acknowledges != UINT64_MAX);
+    await_next(channel, 1u - place->side);
+}
+
+/* A handshake is over whose request is timed. Of what was sent again nobody knows which of the
+ * packets is answered. */
+static void tell_acknowledged(struct channel *channel, const struct mqtt_handshake *handshake,
+                              enum awaited_kind kind)
+{
+    const int64_t time = awaited_take(&channel->awaited[handshake->side], kind);
+    await_next(channel, handshake->side);
+    if (handshake->resends == 0)
+        audit_connection_acknowledged(channel->audit, kind == AWAITED_RELEASE, time);
+}
+
+static void take_end(struct channel *channel, const struct mqtt_handshake *handshake)
 {
     const struct awaited *awaited = &channel->awaited[handshake->side];
-    int64_t times[2] = {MQTT_NO_TIME, MQTT_NO_TIME};
-    if (handshake->resends == 0)
-        for (unsigned i = 0; i < (handshake->kind == MQTT_HANDSHAKE_QOS_2 ? 2u : 1u); i++)
-            times[i] = awaited_time(awaited, handshake->legs[2 * i].frame);
-    audit_connection_acknowledged(channel->audit, times[0], times[1]);
+    const enum awaited_kind kind = handshake->kind == MQTT_HANDSHAKE_QOS_1   ? AWAITED_QOS_1
+                                   : handshake->kind == MQTT_HANDSHAKE_QOS_2 ? AWAITED_QOS_2
+                                                                             : AWAITED_OTHER;
+    if (awaited_is(awaited, kind, handshake->legs[0].frame))
+        tell_acknowledged(channel, handshake, kind);
+    if (kind == AWAITED_QOS_2 && awaited_is(awaited, AWAITED_RELEASE, handshake->legs[2].frame))
+        tell_acknowledged(channel, handshake, AWAITED_RELEASE);
 }
 
 static void note_acknowledgements(struct channel *channel, const struct mqtt_place *place,
                                   const struct mqtt_packet *packet, const struct mqtt_step *step)
 {
-    if (step->request.frame != 0)
-        awaited_answered(&channel->awaited[1 - place->side], step->request.frame,
-                         place->began != 0 ? place->began : place->time,
-                         channel->flow->side[place->side].acknowledges != UINT64_MAX);
-    if (wants_answer(packet, step))
-        await_answer(channel, place);
+    const enum awaited_kind request = request_kind(packet, step);
+    if (request != AWAITED_KINDS) {
+        if (awaited_free(&channel->awaited[place->side], request))
+            await_answer(channel, place, request);
+        return;
+    }
+    if (step->request.frame == 0)
+        return;
+    const enum awaited_kind answer = answer_kind(packet->type);
+    if (awaited_is(&channel->awaited[1 - place->side], answer, step->request.frame))
+        take_answer(channel, place, answer);
     if (step->has_handshake)
-        tell_acknowledged(channel, &step->handshake);
+        take_end(channel, &step->handshake);
 }
 
 void channel_acknowledged(struct channel *channel, uint8_t side, const struct tcp_moment *now,
@@ -99,7 +139,7 @@ void channel_acknowledged(struct channel *channel, uint8_t side, const struct tc
 static void tell_gap(struct channel *channel, uint8_t side, const struct tcp_moment *now)
 {
     for (unsigned i = 0; i < 2; i++) {
-        awaited_clear(&channel->awaited[i]);
+        channel->awaited[i] = (struct awaited){0};
         await_next(channel, i);
     }
     const struct mqtt_place place = {.time = now->time_ns, .frame = now->frame, .side = side};

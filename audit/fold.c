@@ -102,6 +102,7 @@ static void fold_parts(struct audit_fold *fold, struct audit_handshakes *handsha
                        const struct audit_event *event)
 {
     const struct mqtt_handshake *handshake = event->handshake.handshake;
+    const struct audit_acknowledged *acknowledged = event->handshake.acknowledged;
     struct audit_handshakes *total =
         &fold->report.totals
              .handshakes[handshake->side == event->flow->client ? AUDIT_CLIENT : AUDIT_SERVER]
@@ -112,8 +113,9 @@ static void fold_parts(struct audit_fold *fold, struct audit_handshakes *handsha
     if (total->parts == NULL)
         total->parts = g_new0(struct audit_parts, count);
     for (unsigned i = 0; i < count; i++)
-        fold_part(&handshakes->parts[i], &total->parts[i], &handshake->legs[2 * i],
-                  event->handshake.acknowledged[i]);
+        if (acknowledged->timed[i])
+            fold_part(&handshakes->parts[i], &total->parts[i], &handshake->legs[2 * i],
+                      acknowledged->time[i]);
 }
 
 static void fold_handshake(struct audit_fold *fold, const struct audit_event *event)
@@ -126,7 +128,8 @@ static void fold_handshake(struct audit_fold *fold, const struct audit_event *ev
     struct audit_handshakes *handshakes =
         handshakes_of(record_of(fold, event), handshake->side, handshake->kind);
     add_sample(&handshakes->times, mqtt_microseconds(what->took));
-    fold_parts(fold, handshakes, event);
+    if (what->acknowledged != NULL)
+        fold_parts(fold, handshakes, event);
 }
 
 /* ---- Findings ---- */
@@ -200,9 +203,9 @@ static void add_histograms(struct audit_histograms *all, struct audit_connection
     for (unsigned side = 0; side < 2; side++) {
         if (closed->round_trips[side] == NULL)
             continue;
-        record->round_trips[side] = audit_histogram_pack(closed->round_trips[side]);
-        audit_histogram_merge(&all->round_trips[audit_role(record, side)],
-                              closed->round_trips[side]);
+        record->round_trips[side] = audit_round_trips_pack(closed->round_trips[side]);
+        audit_histogram_merge_packed(&all->round_trips[audit_role(record, side)],
+                                     record->round_trips[side]);
     }
 }
 

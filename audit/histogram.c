@@ -234,3 +234,44 @@ size_t audit_packed_histogram_size(const struct audit_packed_histogram *packed)
 {
     return packed == NULL ? 0 : sizeof *packed + packed->length;
 }
+
+/* ---- Round trips ---- */
+
+#define TRIP_BITS 2
+#define LONGEST_TRIP ((UINT64_C(1) << 27) - 1)
+
+G_STATIC_ASSERT(AUDIT_ROUND_TRIP_BUCKETS == (27 - TRIP_BITS + 1) << TRIP_BITS);
+
+void audit_round_trips_add(struct audit_round_trips *trips, uint64_t microseconds)
+{
+    const uint64_t value = MIN(microseconds, LONGEST_TRIP);
+    const unsigned shift =
+        value >> TRIP_BITS == 0 ? 0 : 63u - TRIP_BITS - (unsigned)__builtin_clzll(value);
+    /* The topmost bit of what is left stands for the octave. */
+    uint32_t *bucket = &trips->buckets[(shift << TRIP_BITS) + (value >> shift)];
+    if (trips->count == 0 || microseconds < trips->minimum)
+        trips->minimum = microseconds;
+    trips->maximum = MAX(trips->maximum, microseconds);
+    trips->count++;
+    if (*bucket < UINT32_MAX)
+        ++*bucket;
+}
+
+struct audit_packed_histogram *audit_round_trips_pack(const struct audit_round_trips *trips)
+{
+    struct audit_histogram wide = {0};
+    for (unsigned i = 0; i < AUDIT_ROUND_TRIP_BUCKETS; i++) {
+        const unsigned shift = i < 2u << TRIP_BITS ? 0 : (i >> TRIP_BITS) - 1;
+        const uint64_t lowest = (uint64_t)(i - (shift << TRIP_BITS)) << shift;
+        const uint64_t middle = lowest + ((UINT64_C(1) << shift) - 1) / 2;
+        const unsigned octave = octave_of(middle);
+        if (trips->buckets[i] > 0)
+            octave_at(&wide, octave)[bucket_of(middle, octave)] += trips->buckets[i];
+    }
+    if (trips->count > 0)
+        widen(&wide, trips->minimum, trips->maximum);
+    wide.count = trips->count;
+    struct audit_packed_histogram *packed = audit_histogram_pack(&wide);
+    audit_histogram_clear(&wide);
+    return packed;
+}

@@ -81,9 +81,9 @@ void audit_connection_step(struct audit_recorder *recorder, struct audit_open *o
                            const struct mqtt_place *place, const struct mqtt_packet *packet,
                            const struct mqtt_step *step);
 
-/* The next step ends a handshake: when TCP had acknowledged its first packet, and the PUBREL of QoS
- * 2, before they were answered; MQTT_NO_TIME: not by itself. May be left out. */
-void audit_connection_acknowledged(struct audit_open *open, int64_t first, int64_t release);
+/* The next step ends a handshake whose first packet (`release`: whose PUBREL) was timed: when TCP
+ * had acknowledged it before it was answered; MQTT_NO_TIME: not by itself. */
+void audit_connection_acknowledged(struct audit_open *open, bool release, int64_t time);
 
 /* TCP shows how long a round trip took from a segment of `side` to its acknowledgement. */
 void audit_connection_round_trip(struct audit_open *open, uint8_t side, int64_t nanoseconds);

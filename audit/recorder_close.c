@@ -65,8 +65,7 @@ static void tell_given_up(struct audit_recorder *recorder, const struct audit_op
     event.kind = AUDIT_EVENT_HANDSHAKE_GIVEN_UP;
     event.flow = &open->flow;
     event.side = handshake->side;
-    event.handshake = (struct audit_handshake_event){.handshake = handshake,
-                                                     .acknowledged = {MQTT_NO_TIME, MQTT_NO_TIME}};
+    event.handshake = (struct audit_handshake_event){.handshake = handshake};
     audit_tell(recorder, &event);
 }
 
@@ -220,11 +219,8 @@ static void open_free(struct audit_recorder *recorder, struct audit_open *open)
     for (unsigned side = 0; side < 2; side++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             g_free(open->handshakes[side][kind]);
-    for (unsigned side = 0; side < 2; side++) {
-        if (open->round_trips[side] != NULL)
-            audit_histogram_clear(open->round_trips[side]);
-        g_free(open->round_trips[side]);
-    }
+    g_free(open->round_trips[0]);
+    g_free(open->round_trips[1]);
     if (open->held != NULL) {
         recorder->held -= open->held->len;
         g_array_free(open->held, TRUE);

@@ -39,7 +39,6 @@ struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
         audit_endpoint_text(&open->flow.endpoints[side], &opening->endpoints[side]);
     if (opening->real_client.family != 0)
         audit_endpoint_text(&open->flow.real_client, &opening->real_client);
-    open->acknowledged[0] = open->acknowledged[1] = MQTT_NO_TIME;
     open->wanted = recorder->only_client.length == 0;
     audit_advance(recorder, opening->frame, opening->time);
     if (open->wanted)
@@ -47,17 +46,17 @@ struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
     return open;
 }
 
-void audit_connection_acknowledged(struct audit_open *open, int64_t first, int64_t release)
+void audit_connection_acknowledged(struct audit_open *open, bool release, int64_t time)
 {
-    open->acknowledged[0] = first;
-    open->acknowledged[1] = release;
+    open->acknowledged.timed[release] = true;
+    open->acknowledged.time[release] = time;
 }
 
 void audit_connection_round_trip(struct audit_open *open, uint8_t side, int64_t nanoseconds)
 {
     if (open->round_trips[side] == NULL)
-        open->round_trips[side] = g_new0(struct audit_histogram, 1);
-    audit_histogram_add(open->round_trips[side], mqtt_microseconds(nanoseconds));
+        open->round_trips[side] = g_new0(struct audit_round_trips, 1);
+    audit_round_trips_add(open->round_trips[side], mqtt_microseconds(nanoseconds));
 }
 
 struct audit_handshake_counts *audit_open_handshakes(struct audit_open *open, unsigned side,
@@ -266,11 +265,10 @@ static void tell_handshake(struct audit_recorder *recorder, struct audit_open *o
     event.handshake.handshake = handshake;
     event.handshake.measured = measured;
     event.handshake.took = mqtt_elapsed(place->time, handshake->legs[0].time);
-    for (unsigned i = 0; i < 2; i++) {
-        event.handshake.acknowledged[i] = open->acknowledged[i];
-        open->acknowledged[i] = MQTT_NO_TIME;
-    }
+    const bool timed = open->acknowledged.timed[0] || open->acknowledged.timed[1];
+    event.handshake.acknowledged = timed ? &open->acknowledged : NULL;
     audit_tell(recorder, &event);
+    open->acknowledged.timed[0] = open->acknowledged.timed[1] = false;
 }
 
 /* ---- Subscriptions ---- */

@@ -19,6 +19,9 @@
  * has a second). */
 #define PATH_TIMEOUT (200 * MQTT_SECOND / 1000)
 
+/* No more than ten segments a second are timed. */
+#define PATH_SPACING (100 * MQTT_SECOND / 1000)
+
 /* All zero is a direction of which nothing was seen. */
 struct path {
     int64_t timed_at;   /* when the timed segment was sent */
@@ -39,7 +42,8 @@ struct path {
 static inline void path_sent(struct path *path, uint32_t end, int64_t time, bool clean)
 {
     path->sent_at = time;
-    if (path->timed || !clean)
+    /* A clock that was set back is far away, too. */
+    if (path->timed || !clean || (uint64_t)time - (uint64_t)path->timed_at < (uint64_t)PATH_SPACING)
         return;
     path->timed = true;
     path->timed_end = end;

@@ -494,7 +494,7 @@ static void put_closed(struct lines *lines, const struct audit_event *event)
     };
     for (unsigned side = 0; side < 2; side++)
         if (event->closed.round_trips[side] != NULL)
-            row.round_trips[side] = audit_histogram_pack(event->closed.round_trips[side]);
+            row.round_trips[side] = audit_round_trips_pack(event->closed.round_trips[side]);
     for (unsigned side = 0; side < 2; side++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             if (event->closed.handshakes[side][kind] != NULL) {
