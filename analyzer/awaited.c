@@ -5,11 +5,23 @@
 /* The acknowledgement came with the answer. */
 #define NEVER INT64_MAX
 
-void awaited_request(struct awaited *awaited, enum awaited_kind kind, uint64_t frame,
+void awaited_request(struct awaited *awaited, enum awaited_kind kind, uint64_t frame, int64_t time,
                      uint32_t position)
 {
-    awaited->requests[kind] = (struct awaited_request){
-        .frame = frame, .acknowledged = MQTT_NO_TIME, .position = position};
+    struct awaited_request *request = &awaited->requests[kind];
+    request->frame = frame;
+    request->sent = time;
+    request->acknowledged = MQTT_NO_TIME;
+    request->position = position;
+    request->passed = 0;
+    if (request->timed < AWAITED_DENSE)
+        request->timed++;
+}
+
+void awaited_forget(struct awaited *awaited)
+{
+    for (unsigned kind = 0; kind < AWAITED_KINDS; kind++)
+        awaited->requests[kind].frame = 0;
 }
 
 static bool is_open(const struct awaited_request *request)

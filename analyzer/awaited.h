@@ -4,8 +4,9 @@
  * is the way (and back), what lies behind it is the receiver's doing.
  *
  * One request of a kind is timed at a time, as TCP times its segments: those that pass it meanwhile
- * are not. It costs next to nothing, and gives all requests of whoever waits for each answer, and
- * a fair sample of those who don't. Private to analyzer/.
+ * are not, and behind the first AWAITED_DENSE no more than ten a second are. It costs next to
+ * nothing, and gives all requests of whoever waits for each answer, and a sample of those who
+ * don't. Private to analyzer/.
  */
 #ifndef MQTTSCOPE_ANALYZER_AWAITED_H
 #define MQTTSCOPE_ANALYZER_AWAITED_H
@@ -21,14 +22,19 @@ enum awaited_kind {
     AWAITED_KINDS,
 };
 
+#define AWAITED_DENSE 100u
+#define AWAITED_SPACING (100 * MQTT_SECOND / 1000)
+
 /* A request that so many others have passed will never be answered. */
 #define AWAITED_PASSED 4096u
 
 struct awaited_request {
     uint64_t frame;       /* 0: none */
+    int64_t sent;         /* when; stays when it is over */
     int64_t acknowledged; /* when; MQTT_NO_TIME: not yet; INT64_MAX: not before its answer */
     uint32_t position;    /* bytes of TCP up to its end, modulo 2^32 */
-    uint32_t passed;      /* so many others were not timed */
+    uint32_t passed;      /* so many others were sent since */
+    uint32_t timed;       /* so many were timed, this one included */
 };
 
 /* The requests of one side. All zero: nothing is awaited. */
@@ -36,11 +42,15 @@ struct awaited {
     struct awaited_request requests[AWAITED_KINDS];
 };
 
-/* Whether a request may be timed now. Counts it if not. */
-static inline bool awaited_free(struct awaited *awaited, enum awaited_kind kind)
+/* Whether a request that is sent at `time` may be timed. Counts it if not. */
+static inline bool awaited_free(struct awaited *awaited, enum awaited_kind kind, int64_t time)
 {
     struct awaited_request *request = &awaited->requests[kind];
-    return request->frame == 0 || ++request->passed > AWAITED_PASSED;
+    if (request->frame != 0)
+        return ++request->passed > AWAITED_PASSED;
+    /* A clock that was set back is far away, too. */
+    return request->timed < AWAITED_DENSE ||
+           (uint64_t)time - (uint64_t)request->sent >= (uint64_t)AWAITED_SPACING;
 }
 
 /* Whether it is a request of this frame that is timed. */
@@ -49,9 +59,12 @@ static inline bool awaited_is(const struct awaited *awaited, enum awaited_kind k
     return awaited->requests[kind].frame == frame && frame != 0;
 }
 
-/* A request was sent in `frame`: up to it, `position` bytes were. */
-void awaited_request(struct awaited *awaited, enum awaited_kind kind, uint64_t frame,
+/* A request was sent in `frame`, at `time`: up to it, `position` bytes were. */
+void awaited_request(struct awaited *awaited, enum awaited_kind kind, uint64_t frame, int64_t time,
                      uint32_t position);
+
+/* Bytes are missing: nobody knows what becomes of those that are timed. */
+void awaited_forget(struct awaited *awaited);
 
 /* Whether an acknowledgement of something is awaited: of `*position`, and perhaps more. */
 bool awaited_next(const struct awaited *awaited, uint32_t *position);

@@ -29,34 +29,6 @@ static struct mqtt_endpoint endpoint(const struct tcp_flow *flow, unsigned side)
 
 /* ---- What TCP acknowledges ---- */
 
-/* Which kind a packet is of, as a request and as an answer; AWAITED_KINDS: of none. */
-static enum awaited_kind request_kind(const struct mqtt_packet *packet,
-                                      const struct mqtt_step *step)
-{
-    switch (packet->type) {
-    case MQTT_PUBLISH:
-        if (step->resend || packet->publish.qos == 0)
-            return AWAITED_KINDS;
-        return packet->publish.qos == 1 ? AWAITED_QOS_1 : AWAITED_QOS_2;
-    case MQTT_PUBREL: return step->resend ? AWAITED_KINDS : AWAITED_RELEASE;
-    case MQTT_CONNECT:
-    case MQTT_SUBSCRIBE:
-    case MQTT_UNSUBSCRIBE:
-    case MQTT_PINGREQ: return AWAITED_OTHER;
-    default: return AWAITED_KINDS;
-    }
-}
-
-static enum awaited_kind answer_kind(unsigned type)
-{
-    switch (type) {
-    case MQTT_PUBACK: return AWAITED_QOS_1;
-    case MQTT_PUBREC: return AWAITED_QOS_2;
-    case MQTT_PUBCOMP: return AWAITED_RELEASE;
-    default: return AWAITED_OTHER;
-    }
-}
-
 static void await_next(struct channel *channel, unsigned side)
 {
     struct tcp_side *of = &channel->flow->side[side];
@@ -71,59 +43,77 @@ static void await_answer(struct channel *channel, const struct mqtt_place *place
     const struct tcp_side *of = &channel->flow->side[place->side];
     if (of->acknowledges == UINT64_MAX || of->late)
         return;
-    awaited_request(&channel->awaited[place->side], kind, place->frame,
+    awaited_request(&channel->awaited[place->side], kind, place->frame, place->time,
                     (uint32_t)(of->bytes + of->gap_bytes));
     await_next(channel, place->side);
 }
 
+/* The request that is timed is answered. Of what was sent again nobody knows which of the packets
+ * that is. */
 static void take_answer(struct channel *channel, const struct mqtt_place *place,
-                        enum awaited_kind kind)
+                        enum awaited_kind kind, const struct mqtt_step *step)
 {
-    awaited_answered(&channel->awaited[1 - place->side], kind,
-                     place->began != 0 ? place->began : place->time,
+    const unsigned side = 1u - place->side;
+    struct awaited *awaited = &channel->awaited[side];
+    awaited_answered(awaited, kind, place->began != 0 ? place->began : place->time,
                      channel->flow->side[place->side].acknowledges != UINT64_MAX);
-    await_next(channel, 1u - place->side);
-}
-
-/* A handshake is over whose request is timed. Of what was sent again nobody knows which of the
- * packets is answered. */
-static void tell_acknowledged(struct channel *channel, const struct mqtt_handshake *handshake,
-                              enum awaited_kind kind)
-{
-    const int64_t time = awaited_take(&channel->awaited[handshake->side], kind);
-    await_next(channel, handshake->side);
-    if (handshake->resends == 0)
-        audit_connection_acknowledged(channel->audit, kind == AWAITED_RELEASE, time);
-}
-
-static void take_end(struct channel *channel, const struct mqtt_handshake *handshake)
-{
-    const struct awaited *awaited = &channel->awaited[handshake->side];
-    const enum awaited_kind kind = handshake->kind == MQTT_HANDSHAKE_QOS_1   ? AWAITED_QOS_1
-                                   : handshake->kind == MQTT_HANDSHAKE_QOS_2 ? AWAITED_QOS_2
-                                                                             : AWAITED_OTHER;
-    if (awaited_is(awaited, kind, handshake->legs[0].frame))
-        tell_acknowledged(channel, handshake, kind);
-    if (kind == AWAITED_QOS_2 && awaited_is(awaited, AWAITED_RELEASE, handshake->legs[2].frame))
-        tell_acknowledged(channel, handshake, AWAITED_RELEASE);
-}
-
-static void note_acknowledgements(struct channel *channel, const struct mqtt_place *place,
-                                  const struct mqtt_packet *packet, const struct mqtt_step *step)
-{
-    const enum awaited_kind request = request_kind(packet, step);
-    if (request != AWAITED_KINDS) {
-        if (awaited_free(&channel->awaited[place->side], request))
-            await_answer(channel, place, request);
-        return;
+    if (step->has_handshake) {
+        const int64_t time = awaited_take(awaited, kind);
+        if (step->handshake.resends == 0)
+            audit_connection_acknowledged(channel->audit, kind == AWAITED_RELEASE, time);
     }
-    if (step->request.frame == 0)
+    await_next(channel, side);
+}
+
+/* PUBREC answered the PUBLISH, and now the handshake is over. */
+static void take_release(struct channel *channel, const struct mqtt_place *place,
+                         const struct mqtt_step *step)
+{
+    struct awaited *awaited = &channel->awaited[1 - place->side];
+    if (!step->has_handshake || !awaited_is(awaited, AWAITED_QOS_2, step->handshake.legs[0].frame))
         return;
-    const enum awaited_kind answer = answer_kind(packet->type);
-    if (awaited_is(&channel->awaited[1 - place->side], answer, step->request.frame))
-        take_answer(channel, place, answer);
-    if (step->has_handshake)
-        take_end(channel, &step->handshake);
+    const int64_t time = awaited_take(awaited, AWAITED_QOS_2);
+    if (step->handshake.resends == 0)
+        audit_connection_acknowledged(channel->audit, false, time);
+}
+
+static inline void note_request(struct channel *channel, const struct mqtt_place *place,
+                                enum awaited_kind kind, const struct mqtt_step *step)
+{
+    if (awaited_free(&channel->awaited[place->side], kind, place->time) && !step->resend)
+        await_answer(channel, place, kind);
+}
+
+static inline void note_answer(struct channel *channel, const struct mqtt_place *place,
+                               enum awaited_kind kind, const struct mqtt_step *step)
+{
+    if (awaited_is(&channel->awaited[1 - place->side], kind, step->request.frame))
+        take_answer(channel, place, kind, step);
+}
+
+static inline void note_acknowledgements(struct channel *channel, const struct mqtt_place *place,
+                                         const struct mqtt_packet *packet,
+                                         const struct mqtt_step *step)
+{
+    switch (packet->type) {
+    case MQTT_PUBLISH:
+        if (packet->publish.qos > 0)
+            note_request(channel, place, packet->publish.qos == 1 ? AWAITED_QOS_1 : AWAITED_QOS_2,
+                         step);
+        break;
+    case MQTT_PUBREL: note_request(channel, place, AWAITED_RELEASE, step); break;
+    case MQTT_CONNECT:
+    case MQTT_SUBSCRIBE:
+    case MQTT_UNSUBSCRIBE:
+    case MQTT_PINGREQ: note_request(channel, place, AWAITED_OTHER, step); break;
+    case MQTT_PUBACK: note_answer(channel, place, AWAITED_QOS_1, step); break;
+    case MQTT_PUBREC: note_answer(channel, place, AWAITED_QOS_2, step); break;
+    case MQTT_PUBCOMP:
+        note_answer(channel, place, AWAITED_RELEASE, step);
+        take_release(channel, place, step);
+        break;
+    default: note_answer(channel, place, AWAITED_OTHER, step); break;
+    }
 }
 
 void channel_acknowledged(struct channel *channel, uint8_t side, const struct tcp_moment *now,
@@ -139,7 +129,7 @@ void channel_acknowledged(struct channel *channel, uint8_t side, const struct tc
 static void tell_gap(struct channel *channel, uint8_t side, const struct tcp_moment *now)
 {
     for (unsigned i = 0; i < 2; i++) {
-        channel->awaited[i] = (struct awaited){0};
+        awaited_forget(&channel->awaited[i]);
         await_next(channel, i);
     }
     const struct mqtt_place place = {.time = now->time_ns, .frame = now->frame, .side = side};

@@ -54,8 +54,6 @@ static inline void path_sent(struct path *path, uint32_t end, int64_t time, bool
  * took, nanoseconds; negative: that is not known. */
 static inline int64_t path_acknowledged(struct path *path, uint32_t acknowledged, int64_t time)
 {
-    path->run = 0;
-    path->duplicates = 0;
     if (!path->timed || (int32_t)(acknowledged - path->timed_end) < 0)
         return -1;
     path->timed = false;

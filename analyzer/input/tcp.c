@@ -449,6 +449,10 @@ static void tell_acknowledged(struct tcp *tcp, const struct segment *segment)
     const unsigned side = !segment->side;
     struct half *half = &flow->half[side];
     const struct tcp_side *face = &flow->face.side[side];
+    half->path.run = 0;
+    half->path.duplicates = 0;
+    if (!half->path.timed && !face->awaited)
+        return;
     const int64_t round_trip =
         path_acknowledged(&half->path, segment->acknowledgement, segment->now->time_ns);
     const uint32_t there = (uint32_t)(face->bytes + face->gap_bytes);
