@@ -37,20 +37,30 @@ struct path {
     bool shut;
 };
 
-/* The next bytes in order were sent, up to `end`; `clean`: for the first time as far as can be
- * seen, and nobody has acknowledged them. */
-static inline void path_sent(struct path *path, uint32_t end, int64_t time, bool clean)
+/* Whether a segment that is sent at `time` may be timed. A clock that was set back is far away,
+ * too. */
+static inline bool path_free(const struct path *path, int64_t time)
 {
-    path->sent_at = time;
-    /* A clock that was set back is far away, too. */
-    if (path->timed || !clean || (uint64_t)time - (uint64_t)path->timed_at < (uint64_t)PATH_SPACING)
-        return;
+    return (uint64_t)time - (uint64_t)path->timed_at >= (uint64_t)PATH_SPACING && !path->timed;
+}
+
+/* It is timed: sent for the first time as far as can be seen, up to `end`. */
+static inline void path_time(struct path *path, uint32_t end, int64_t time)
+{
     path->timed = true;
     path->timed_end = end;
     path->timed_at = time;
 }
 
-/* The other side acknowledged something new, up to `acknowledged`. Returns how long the round trip
+/* The other side acknowledged something new. Returns whether a segment is timed. */
+static inline bool path_news(struct path *path)
+{
+    path->run = 0;
+    path->duplicates = 0;
+    return path->timed;
+}
+
+/* It did so up to `acknowledged`. Returns how long the round trip
  * took, nanoseconds; negative: that is not known. */
 static inline int64_t path_acknowledged(struct path *path, uint32_t acknowledged, int64_t time)
 {
@@ -79,9 +89,11 @@ void path_opened(struct path *path, struct tcp_side *side, int64_t time);
 static inline void path_window(struct path *path, struct tcp_side *side, uint16_t window,
                                int64_t time)
 {
+    if (__builtin_expect(window != 0 && !path->shut, true))
+        return;
     if (window == 0)
         path_shut(path, side, time);
-    else if (path->shut)
+    else
         path_opened(path, side, time);
 }
 

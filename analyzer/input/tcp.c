@@ -449,10 +449,6 @@ static void tell_acknowledged(struct tcp *tcp, const struct segment *segment)
     const unsigned side = !segment->side;
     struct half *half = &flow->half[side];
     const struct tcp_side *face = &flow->face.side[side];
-    half->path.run = 0;
-    half->path.duplicates = 0;
-    if (!half->path.timed && !face->awaited)
-        return;
     const int64_t round_trip =
         path_acknowledged(&half->path, segment->acknowledgement, segment->now->time_ns);
     const uint32_t there = (uint32_t)(face->bytes + face->gap_bytes);
@@ -546,17 +542,21 @@ static void take_known(struct tcp *tcp, struct segment *segment, uint32_t count,
     tcp->counters.retransmitted++;
 }
 
-/* Delivers what comes next in order. */
+/* Delivers what comes next in order. A segment is timed if it fills no hole, and nobody has
+ * acknowledged it before. */
 static void take_next(struct tcp *tcp, struct segment *segment, struct slice payload)
 {
     struct flow *flow = segment->flow;
     struct half *half = &flow->half[segment->side];
     struct tcp_side *face = &flow->face.side[segment->side];
-    const bool clean = half->hold.first == NULL && segment->payload.reported == payload.reported;
+    const int64_t now = segment->now->time_ns;
     face->acknowledges = acknowledged_bytes(segment);
     deliver(tcp, flow, segment->side, segment->now, payload);
     face->acknowledges = UINT64_MAX;
-    path_sent(&half->path, half->next, segment->now->time_ns, clean && !face->late);
+    half->path.sent_at = now;
+    if (path_free(&half->path, now) && half->hold.first == NULL && !face->late &&
+        segment->payload.reported == payload.reported)
+        path_time(&half->path, half->next, now);
     drain(tcp, flow, segment->side, segment->now);
 }
 
@@ -656,6 +656,7 @@ static void take_bytes(struct tcp *tcp, struct segment *segment)
 static void take_wanted(struct tcp *tcp, struct segment *segment)
 {
     struct flow *flow = segment->flow;
+    struct half *other = &flow->half[!segment->side];
     if (segment->flags & FLAG_SYN) {
         take_syn(flow, segment);
         segment->sequence++; /* the SYN itself */
@@ -664,7 +665,7 @@ static void take_wanted(struct tcp *tcp, struct segment *segment)
     if (segment->flags & FLAG_RST)
         return; /* its payload, if any, is a message for people (RFC 9293, section 3.5.3) */
     take_bytes(tcp, segment);
-    if (news)
+    if (news && (path_news(&other->path) || flow->face.side[!segment->side].awaited))
         tell_acknowledged(tcp, segment);
     if (segment->flags & FLAG_FIN)
         take_fin(segment);
