@@ -54,7 +54,7 @@ void awaited_acknowledged(struct awaited *awaited, uint32_t position, int64_t ti
 void awaited_answered(struct awaited *awaited, enum awaited_kind kind, int64_t began, bool plain)
 {
     struct awaited_request *request = &awaited->requests[kind];
-    if (request->acknowledged == MQTT_NO_TIME || !plain || request->acknowledged > began)
+    if (request->acknowledged == MQTT_NO_TIME || !plain || request->acknowledged >= began)
         request->acknowledged = NEVER;
 }
 

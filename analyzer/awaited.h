@@ -72,9 +72,9 @@ bool awaited_next(const struct awaited *awaited, uint32_t *position);
 /* TCP has acknowledged `position` bytes, at `time`. */
 void awaited_acknowledged(struct awaited *awaited, uint32_t position, int64_t time);
 
-/* MQTT answers the request, in bytes of which the first came at `began`; `plain`: they came in
- * order, in the segment that says what their sender has acknowledged. Where TCP has not
- * acknowledged the request before that, it never did so by itself. */
+/* MQTT answers the request, in several segments of which the first came at `began` (INT64_MAX: in
+ * one); `plain`: in order, in the segment that says what its sender has acknowledged. Where TCP has
+ * not acknowledged the request before that, it never did so by itself. */
 void awaited_answered(struct awaited *awaited, enum awaited_kind kind, int64_t began, bool plain);
 
 /* The handshake is over: when TCP acknowledged the request by itself; MQTT_NO_TIME: it did not. The

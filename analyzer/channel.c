@@ -55,7 +55,7 @@ static void take_answer(struct channel *channel, const struct mqtt_place *place,
 {
     const unsigned side = 1u - place->side;
     struct awaited *awaited = &channel->awaited[side];
-    awaited_answered(awaited, kind, place->began != 0 ? place->began : place->time,
+    awaited_answered(awaited, kind, place->began != 0 ? place->began : INT64_MAX,
                      channel->flow->side[place->side].acknowledges != UINT64_MAX);
     if (step->has_handshake) {
         const int64_t time = awaited_take(awaited, kind);

@@ -27,7 +27,7 @@ START_TEST(acknowledged_by_itself)
     awaited_acknowledged(&awaited, 20, 130); /* once is enough */
     ck_assert(awaited_is(&awaited, KIND, 7));
     ck_assert(!awaited_is(&awaited, KIND, 8));
-    awaited_answered(&awaited, KIND, 140, true);
+    awaited_answered(&awaited, KIND, INT64_MAX, true);
     ck_assert_int_eq(awaited_take(&awaited, KIND), 120);
     ck_assert(!awaited_is(&awaited, KIND, 7));
 }
@@ -38,18 +38,23 @@ END_TEST
 START_TEST(acknowledged_by_its_answer)
 {
     struct awaited with = one(7, 100, 10);
-    awaited_answered(&with, KIND, 140, true);
+    awaited_answered(&with, KIND, INT64_MAX, true);
     awaited_acknowledged(&with, 10, 140);
     ck_assert_int_eq(awaited_take(&with, KIND), MQTT_NO_TIME);
 
     struct awaited pieces = one(7, 100, 10);
     awaited_acknowledged(&pieces, 10, 120);
-    awaited_answered(&pieces, KIND, 119, true);
+    awaited_answered(&pieces, KIND, 120, true);
     ck_assert_int_eq(awaited_take(&pieces, KIND), MQTT_NO_TIME);
+
+    struct awaited before = one(7, 100, 10); /* twin: it came before all pieces */
+    awaited_acknowledged(&before, 10, 119);
+    awaited_answered(&before, KIND, 120, true);
+    ck_assert_int_eq(awaited_take(&before, KIND), 119);
 
     struct awaited held = one(7, 100, 10);
     awaited_acknowledged(&held, 10, 120);
-    awaited_answered(&held, KIND, 140, false);
+    awaited_answered(&held, KIND, INT64_MAX, false);
     ck_assert_int_eq(awaited_take(&held, KIND), MQTT_NO_TIME);
 }
 END_TEST
