@@ -27,9 +27,111 @@ static struct mqtt_endpoint endpoint(const struct tcp_flow *flow, unsigned side)
     return end;
 }
 
+/* ---- What TCP acknowledges ---- */
+
+static void await_next(struct channel *channel, unsigned side)
+{
+    struct tcp_side *of = &channel->flow->side[side];
+    of->awaited = awaited_next(&channel->awaited[side], &of->awaits);
+}
+
+/* What was delivered behind a hole, or acknowledged before it was captured, has no time of its own.
+ */
+static void await_answer(struct channel *channel, const struct mqtt_place *place,
+                         enum awaited_kind kind)
+{
+    const struct tcp_side *of = &channel->flow->side[place->side];
+    if (of->acknowledges == UINT64_MAX || of->late)
+        return;
+    awaited_request(&channel->awaited[place->side], kind, place->frame, place->time,
+                    (uint32_t)(of->bytes + of->gap_bytes));
+    await_next(channel, place->side);
+}
+
+/* The request that is timed is answered. Of what was sent again nobody knows which of the packets
+ * that is. */
+static void take_answer(struct channel *channel, const struct mqtt_place *place,
+                        enum awaited_kind kind, const struct mqtt_step *step)
+{
+    const unsigned side = 1u - place->side;
+    struct awaited *awaited = &channel->awaited[side];
+    awaited_answered(awaited, kind, place->began != 0 ? place->began : INT64_MAX,
+                     channel->flow->side[place->side].acknowledges != UINT64_MAX);
+    if (step->has_handshake) {
+        const int64_t time = awaited_take(awaited, kind);
+        if (step->handshake.resends == 0)
+            audit_connection_acknowledged(channel->audit, kind == AWAITED_RELEASE, time);
+    }
+    await_next(channel, side);
+}
+
+/* PUBREC answered the PUBLISH, and now the handshake is over. */
+static void take_release(struct channel *channel, const struct mqtt_place *place,
+                         const struct mqtt_step *step)
+{
+    struct awaited *awaited = &channel->awaited[1 - place->side];
+    if (!step->has_handshake || !awaited_is(awaited, AWAITED_QOS_2, step->handshake.legs[0].frame))
+        return;
+    const int64_t time = awaited_take(awaited, AWAITED_QOS_2);
+    if (step->handshake.resends == 0)
+        audit_connection_acknowledged(channel->audit, false, time);
+}
+
+static inline void note_request(struct channel *channel, const struct mqtt_place *place,
+                                enum awaited_kind kind, const struct mqtt_step *step)
+{
+    if (awaited_free(&channel->awaited[place->side], kind, place->time) && !step->resend)
+        await_answer(channel, place, kind);
+}
+
+static inline void note_answer(struct channel *channel, const struct mqtt_place *place,
+                               enum awaited_kind kind, const struct mqtt_step *step)
+{
+    if (awaited_is(&channel->awaited[1 - place->side], kind, step->request.frame))
+        take_answer(channel, place, kind, step);
+}
+
+static inline void note_acknowledgements(struct channel *channel, const struct mqtt_place *place,
+                                         const struct mqtt_packet *packet,
+                                         const struct mqtt_step *step)
+{
+    switch (packet->type) {
+    case MQTT_PUBLISH:
+        if (packet->publish.qos > 0)
+            note_request(channel, place, packet->publish.qos == 1 ? AWAITED_QOS_1 : AWAITED_QOS_2,
+                         step);
+        break;
+    case MQTT_PUBREL: note_request(channel, place, AWAITED_RELEASE, step); break;
+    case MQTT_CONNECT:
+    case MQTT_SUBSCRIBE:
+    case MQTT_UNSUBSCRIBE:
+    case MQTT_PINGREQ: note_request(channel, place, AWAITED_OTHER, step); break;
+    case MQTT_PUBACK: note_answer(channel, place, AWAITED_QOS_1, step); break;
+    case MQTT_PUBREC: note_answer(channel, place, AWAITED_QOS_2, step); break;
+    case MQTT_PUBCOMP:
+        note_answer(channel, place, AWAITED_RELEASE, step);
+        take_release(channel, place, step);
+        break;
+    default: note_answer(channel, place, AWAITED_OTHER, step); break;
+    }
+}
+
+void channel_acknowledged(struct channel *channel, uint8_t side, const struct tcp_moment *now,
+                          uint32_t position, int64_t round_trip)
+{
+    awaited_acknowledged(&channel->awaited[side], position, now->time_ns);
+    await_next(channel, side);
+    if (round_trip >= 0 && channel->audit != NULL)
+        audit_connection_round_trip(channel->audit, side, round_trip);
+}
+
 /* Bytes of MQTT that this side sent are not in the capture. */
 static void tell_gap(struct channel *channel, uint8_t side, const struct tcp_moment *now)
 {
+    for (unsigned i = 0; i < 2; i++) {
+        awaited_forget(&channel->awaited[i]);
+        await_next(channel, i);
+    }
     const struct mqtt_place place = {.time = now->time_ns, .frame = now->frame, .side = side};
     mqtt_connection_gap(channel->connection, &place);
 }
@@ -125,6 +227,7 @@ static inline void take_packet(struct feed *feed, struct channel *channel, uint8
     if (channel->audit == NULL)
         tell_opened(feed, channel);
     mqtt_connection_packet(connection, &place, &bytes, NULL, packet, &feed->step);
+    note_acknowledgements(channel, &place, packet, &feed->step);
     audit_connection_step(feed->audit, channel->audit, &place, packet, &feed->step);
     channel->any_packet = true;
 }
@@ -217,8 +320,17 @@ static void tell_transport(const struct channel *channel)
         const struct audit_transport transport = {
             .segments = of->segments,
             .retransmitted = of->retransmitted,
+            .retransmitted_bytes = of->retransmitted_bytes,
+            .timeouts = of->timeouts,
+            .fast_retransmissions = of->fast_retransmissions,
+            .duplicate_acknowledgements = of->duplicate_acknowledgements,
+            .longest_run = of->longest_run,
+            .longest_run_ns = of->longest_run_ns,
             .out_of_order = of->out_of_order,
             .zero_window = of->zero_window,
+            .zero_window_spans = of->zero_window_spans,
+            .zero_window_ns = of->zero_window_ns,
+            .longest_zero_window_ns = of->longest_zero_window_ns,
             .gaps = of->gaps,
             .gap_bytes = of->gap_bytes,
         };

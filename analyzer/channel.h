@@ -7,6 +7,7 @@
 #ifndef MQTTSCOPE_ANALYZER_CHANNEL_H
 #define MQTTSCOPE_ANALYZER_CHANNEL_H
 
+#include "analyzer/awaited.h"
 #include "analyzer/input/recognize.h"
 #include "analyzer/input/tcp.h"
 #include "audit/recorder.h"
@@ -59,9 +60,10 @@ struct channel {
         skips; /* while it is not known: searches for a control packet, bytes left out in them */
     uint64_t skipped;
     struct mqtt_stream streams[2];
-    bool begun[2];         /* a packet of this side has begun and is not complete */
-    int64_t begun_time[2]; /* when it did */
-    uint64_t searches[2];  /* of those, which were counted as a limit */
+    struct awaited awaited[2]; /* what this side sent */
+    bool begun[2];             /* a packet of this side has begun and is not complete */
+    int64_t begun_time[2];     /* when it did */
+    uint64_t searches[2];      /* of those, which were counted as a limit */
     bool any_packet;
     uint64_t doubted[2]; /* how often bytes of this side were acknowledged that the capture did not
                             show: so much of it is said already */
@@ -90,6 +92,12 @@ void channel_push(struct feed *feed, struct channel *channel, uint8_t side,
 /* The side's next `count` bytes of MQTT are not in the capture. */
 void channel_gap(struct feed *feed, struct channel *channel, uint8_t side,
                  const struct tcp_moment *now, uint64_t count);
+
+/* The other side's TCP has acknowledged `position` bytes of the flow's side: see struct
+ * tcp_handler.
+ */
+void channel_acknowledged(struct channel *channel, uint8_t side, const struct tcp_moment *now,
+                          uint32_t position, int64_t round_trip);
 
 /* Bytes of MQTT of this side were acknowledged that the capture does not show, or not yet. */
 void channel_doubt(struct channel *channel, uint8_t side, const struct tcp_moment *now);

@@ -565,6 +565,15 @@ static void flow_gap(void *context, struct tcp_flow *flow, unsigned side,
     }
 }
 
+static void flow_acknowledged(void *context, struct tcp_flow *flow, unsigned side,
+                              const struct tcp_moment *now, uint32_t position, int64_t round_trip)
+{
+    struct channel *channel = flow->user;
+    (void)context;
+    if (channel != NULL && channel->connection != NULL)
+        channel_acknowledged(channel, (uint8_t)side, now, position, round_trip);
+}
+
 static void flow_ended(void *context, struct tcp_flow *flow, unsigned side,
                        const struct tcp_moment *now, enum tcp_end end)
 {
@@ -638,6 +647,7 @@ struct transport *transport_new(struct audit_recorder *audit,
         .gap = flow_gap,
         .ended = flow_ended,
         .closed = flow_closed,
+        .acknowledged = flow_acknowledged,
     };
     struct transport *transport = g_new0(struct transport, 1);
     const struct mqtt_sessions_options sessions = {

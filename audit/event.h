@@ -14,6 +14,7 @@
 #ifndef MQTTSCOPE_AUDIT_EVENT_H
 #define MQTTSCOPE_AUDIT_EVENT_H
 
+#include "audit/histogram.h"
 #include "audit/terms.h"
 
 enum audit_event_kind {
@@ -130,11 +131,19 @@ struct audit_delivery_row {
     const struct audit_histogram *times; /* latencies, microseconds; NULL: none */
 };
 
+/* When TCP acknowledged [0] the first packet and [1] the PUBREL of a handshake, where it was timed.
+ */
+struct audit_acknowledged {
+    bool timed[2];
+    int64_t time[2]; /* MQTT_NO_TIME: not before the answer, or with it */
+};
+
 /* HANDSHAKE_DONE, HANDSHAKE_GIVEN_UP, PING. */
 struct audit_handshake_event {
     const struct mqtt_handshake *handshake; /* all legs; of PING two */
     bool measured; /* it began and ended here: `took` tells how long it took; not of GIVEN_UP */
     int64_t took;  /* nanoseconds; negative where the clock stepped back */
+    const struct audit_acknowledged *acknowledged; /* NULL: none of its packets was timed */
 };
 
 /* FINDING. */
@@ -170,6 +179,7 @@ struct audit_closing {
     const struct audit_facts *facts;
     const struct audit_endpoint *broker; /* stands for the server's broker */
     const struct audit_stay *stay;
+    const struct audit_round_trips *round_trips[2]; /* of TCP, by sender; NULL: none was seen */
     /* By the side that began them and kind; NULL: none. */
     const struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS];
     enum mqtt_close how;

@@ -68,6 +68,56 @@ static struct audit_handshakes *handshakes_of(struct audit_connection *record, u
     return *slot;
 }
 
+static void add_sample(struct audit_histogram **histogram, uint64_t microseconds)
+{
+    if (*histogram == NULL)
+        *histogram = g_new0(struct audit_histogram, 1);
+    audit_histogram_add(*histogram, microseconds);
+}
+
+/* Legs `first` and the one behind it are a request and its answer. Records keep sums; all of it is
+ * in the totals. */
+static void fold_part(struct audit_parts *parts, struct audit_parts *total,
+                      const struct mqtt_leg *first, int64_t acknowledged)
+{
+    const int64_t wire = mqtt_elapsed(acknowledged, first[0].time);
+    const int64_t receiver = mqtt_elapsed(first[1].time, acknowledged);
+    if (acknowledged == MQTT_NO_TIME || wire < 0 || receiver < 0) {
+        parts->unsplit++;
+        return;
+    }
+    const struct audit_parts sample = {
+        .split = 1,
+        .wire = mqtt_microseconds(wire),
+        .receiver = mqtt_microseconds(receiver),
+        .longest_wire = mqtt_microseconds(wire),
+        .longest_receiver = mqtt_microseconds(receiver),
+    };
+    audit_parts_add(parts, &sample);
+    add_sample(&total->wires, sample.wire);
+    add_sample(&total->receivers, sample.receiver);
+}
+
+static void fold_parts(struct audit_fold *fold, struct audit_handshakes *handshakes,
+                       const struct audit_event *event)
+{
+    const struct mqtt_handshake *handshake = event->handshake.handshake;
+    const struct audit_acknowledged *acknowledged = event->handshake.acknowledged;
+    struct audit_handshakes *total =
+        &fold->report.totals
+             .handshakes[handshake->side == event->flow->client ? AUDIT_CLIENT : AUDIT_SERVER]
+                        [handshake->kind];
+    const unsigned count = audit_handshake_parts(handshake->kind);
+    if (handshakes->parts == NULL)
+        handshakes->parts = g_new0(struct audit_parts, count);
+    if (total->parts == NULL)
+        total->parts = g_new0(struct audit_parts, count);
+    for (unsigned i = 0; i < count; i++)
+        if (acknowledged->timed[i])
+            fold_part(&handshakes->parts[i], &total->parts[i], &handshake->legs[2 * i],
+                      acknowledged->time[i]);
+}
+
 static void fold_handshake(struct audit_fold *fold, const struct audit_event *event)
 {
     const struct audit_handshake_event *what = &event->handshake;
@@ -77,9 +127,9 @@ static void fold_handshake(struct audit_fold *fold, const struct audit_event *ev
         return;
     struct audit_handshakes *handshakes =
         handshakes_of(record_of(fold, event), handshake->side, handshake->kind);
-    if (handshakes->times == NULL)
-        handshakes->times = g_new0(struct audit_histogram, 1);
-    audit_histogram_add(handshakes->times, mqtt_microseconds(what->took));
+    add_sample(&handshakes->times, mqtt_microseconds(what->took));
+    if (what->acknowledged != NULL)
+        fold_parts(fold, handshakes, event);
 }
 
 /* ---- Findings ---- */
@@ -156,7 +206,31 @@ static void add_totals(struct audit_totals *totals, const struct audit_connectio
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             if (record->handshakes[side][kind] != NULL)
                 audit_handshakes_add(&totals->handshakes[role][kind],
-                                     record->handshakes[side][kind]);
+                                     record->handshakes[side][kind], kind);
+    }
+}
+
+static void add_duration(struct audit_histogram *histogram, int64_t nanoseconds)
+{
+    if (nanoseconds >= 0)
+        audit_histogram_add(histogram, mqtt_microseconds(nanoseconds));
+}
+
+static void add_histograms(struct audit_histograms *all, struct audit_connection *record,
+                           const struct audit_closing *closed)
+{
+    const struct audit_facts *facts = &record->facts;
+    add_duration(&all->idle[facts->end_cause], facts->idle_at_end);
+    add_duration(&all->lifetimes, mqtt_elapsed(facts->end_time, record->start_time));
+    add_duration(&all->intervals, closed->stay->since_connect);
+    if (facts->idle_at_end != MQTT_NO_TIME)
+        add_duration(&all->silences, facts->keep_alive.max_idle_ns);
+    for (unsigned side = 0; side < 2; side++) {
+        if (closed->round_trips[side] == NULL)
+            continue;
+        record->round_trips[side] = audit_round_trips_pack(closed->round_trips[side]);
+        audit_histogram_merge_packed(&all->round_trips[audit_role(record, side)],
+                                     record->round_trips[side]);
     }
 }
 
@@ -197,6 +271,7 @@ static void fold_closed(struct audit_fold *fold, const struct audit_event *event
         record->broker = g_memdup2(broker, sizeof *broker);
     close_handshakes(record, &event->closed);
     add_totals(&fold->report.totals, record);
+    add_histograms(&fold->report.totals.histograms, record, &event->closed);
     audit_fold_stay(fold, record, event);
     pack_times(record);
     remember_closed(fold, event, record->party);

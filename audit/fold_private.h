@@ -67,8 +67,19 @@ void audit_party_release(struct audit_party *party);
 void audit_connection_free(struct audit_connection *connection);
 
 /* `times` of the sum; those of `from` may be packed. */
-void audit_handshakes_add(struct audit_handshakes *into, const struct audit_handshakes *from);
-void audit_handshakes_clear(struct audit_handshakes *handshakes);
+void audit_handshakes_add(struct audit_handshakes *into, const struct audit_handshakes *from,
+                          unsigned kind);
+void audit_handshakes_clear(struct audit_handshakes *handshakes, unsigned kind);
+
+/* How many requests with answers a handshake of a kind has. */
+static inline unsigned audit_handshake_parts(unsigned kind)
+{
+    return kind == MQTT_HANDSHAKE_QOS_2 ? 2 : 1;
+}
+
+void audit_parts_add(struct audit_parts *into, const struct audit_parts *from);
+void audit_histograms_merge(struct audit_histograms *into, const struct audit_histograms *from);
+void audit_histograms_clear(struct audit_histograms *histograms);
 void audit_topic_add(struct audit_topic *into, const struct audit_topic *from);
 
 /* The orders of the report. */

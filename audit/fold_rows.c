@@ -41,9 +41,11 @@ void audit_connection_free(struct audit_connection *connection)
     for (unsigned side = 0; side < 2; side++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++) {
             if (connection->handshakes[side][kind] != NULL)
-                audit_handshakes_clear(connection->handshakes[side][kind]);
+                audit_handshakes_clear(connection->handshakes[side][kind], kind);
             g_free(connection->handshakes[side][kind]);
         }
+    g_free(connection->round_trips[0]);
+    g_free(connection->round_trips[1]);
     g_free(connection->broker);
     connection->party->connection = NULL;
     audit_party_release(connection->party);
@@ -64,17 +66,50 @@ void audit_fold_list_connection(struct audit_fold *fold, struct audit_connection
         audit_connection_free(out);
 }
 
-void audit_handshakes_clear(struct audit_handshakes *handshakes)
+static void free_histogram(struct audit_histogram *histogram)
 {
-    if (handshakes->times != NULL)
-        audit_histogram_clear(handshakes->times);
-    g_free(handshakes->times);
+    if (histogram != NULL)
+        audit_histogram_clear(histogram);
+    g_free(histogram);
+}
+
+static void merge_histogram(struct audit_histogram **into, const struct audit_histogram *from)
+{
+    if (from == NULL)
+        return;
+    if (*into == NULL)
+        *into = g_new0(struct audit_histogram, 1);
+    audit_histogram_merge(*into, from);
+}
+
+void audit_handshakes_clear(struct audit_handshakes *handshakes, unsigned kind)
+{
+    for (unsigned i = 0; handshakes->parts != NULL && i < audit_handshake_parts(kind); i++) {
+        free_histogram(handshakes->parts[i].wires);
+        free_histogram(handshakes->parts[i].receivers);
+    }
+    g_free(handshakes->parts);
+    free_histogram(handshakes->times);
     g_free(handshakes->packed);
+    handshakes->parts = NULL;
     handshakes->times = NULL;
     handshakes->packed = NULL;
 }
 
-void audit_handshakes_add(struct audit_handshakes *into, const struct audit_handshakes *from)
+void audit_parts_add(struct audit_parts *into, const struct audit_parts *from)
+{
+    into->split += from->split;
+    into->unsplit += from->unsplit;
+    into->wire += from->wire;
+    into->receiver += from->receiver;
+    into->longest_wire = MAX(into->longest_wire, from->longest_wire);
+    into->longest_receiver = MAX(into->longest_receiver, from->longest_receiver);
+    merge_histogram(&into->wires, from->wires);
+    merge_histogram(&into->receivers, from->receivers);
+}
+
+void audit_handshakes_add(struct audit_handshakes *into, const struct audit_handshakes *from,
+                          unsigned kind)
 {
     struct audit_handshake_counts *sum = &into->count;
     sum->started += from->count.started;
@@ -87,13 +122,38 @@ void audit_handshakes_add(struct audit_handshakes *into, const struct audit_hand
     sum->retransmitted += from->count.retransmitted;
     for (unsigned i = 0; i < MQTT_LEGS; i++)
         sum->stage[i] += from->count.stage[i];
+    if (from->parts != NULL && into->parts == NULL)
+        into->parts = g_new0(struct audit_parts, audit_handshake_parts(kind));
+    for (unsigned i = 0; from->parts != NULL && i < audit_handshake_parts(kind); i++)
+        audit_parts_add(&into->parts[i], &from->parts[i]);
     if (from->times == NULL && from->packed == NULL)
         return;
+    merge_histogram(&into->times, from->times);
     if (into->times == NULL)
         into->times = g_new0(struct audit_histogram, 1);
-    if (from->times != NULL)
-        audit_histogram_merge(into->times, from->times);
     audit_histogram_merge_packed(into->times, from->packed);
+}
+
+void audit_histograms_merge(struct audit_histograms *into, const struct audit_histograms *from)
+{
+    for (unsigned i = 0; i < MQTT_END_CAUSES; i++)
+        audit_histogram_merge(&into->idle[i], &from->idle[i]);
+    audit_histogram_merge(&into->lifetimes, &from->lifetimes);
+    audit_histogram_merge(&into->intervals, &from->intervals);
+    audit_histogram_merge(&into->silences, &from->silences);
+    for (unsigned i = 0; i < AUDIT_ROLES; i++)
+        audit_histogram_merge(&into->round_trips[i], &from->round_trips[i]);
+}
+
+void audit_histograms_clear(struct audit_histograms *histograms)
+{
+    for (unsigned i = 0; i < MQTT_END_CAUSES; i++)
+        audit_histogram_clear(&histograms->idle[i]);
+    audit_histogram_clear(&histograms->lifetimes);
+    audit_histogram_clear(&histograms->intervals);
+    audit_histogram_clear(&histograms->silences);
+    for (unsigned i = 0; i < AUDIT_ROLES; i++)
+        audit_histogram_clear(&histograms->round_trips[i]);
 }
 
 /* ---- Topics ---- */
@@ -227,7 +287,8 @@ void audit_fold_free(struct audit_fold *fold)
         audit_party_release(fold->closed);
     for (unsigned role = 0; role < AUDIT_ROLES; role++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
-            audit_handshakes_clear(&report->totals.handshakes[role][kind]);
+            audit_handshakes_clear(&report->totals.handshakes[role][kind], kind);
+    audit_histograms_clear(&report->totals.histograms);
     g_hash_table_destroy(fold->topic_table);
     g_hash_table_destroy(fold->session_table);
     free_all(fold);

@@ -106,6 +106,31 @@ uint64_t audit_histogram_percentile(const struct audit_histogram *histogram, uns
     return histogram->maximum;
 }
 
+uint64_t audit_histogram_octave(const struct audit_histogram *histogram, unsigned octave)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; histogram->octaves[octave] != NULL && i < AUDIT_HISTOGRAM_BUCKETS; i++)
+        sum += histogram->octaves[octave][i];
+    return sum;
+}
+
+uint64_t audit_histogram_octave_end(unsigned octave)
+{
+    return UINT64_C(1) << (octave + OCTAVE_BITS);
+}
+
+uint64_t audit_histogram_below(const struct audit_histogram *histogram, uint64_t microseconds)
+{
+    const uint64_t value = MIN(microseconds, LARGEST);
+    const unsigned octave = octave_of(value);
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < octave; i++)
+        sum += audit_histogram_octave(histogram, i);
+    for (unsigned i = 0; histogram->octaves[octave] != NULL && i < bucket_of(value, octave); i++)
+        sum += histogram->octaves[octave][i];
+    return sum;
+}
+
 struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram)
 {
     return (struct audit_latency){
@@ -208,4 +233,45 @@ void audit_histogram_merge_packed(struct audit_histogram *into,
 size_t audit_packed_histogram_size(const struct audit_packed_histogram *packed)
 {
     return packed == NULL ? 0 : sizeof *packed + packed->length;
+}
+
+/* ---- Round trips ---- */
+
+#define TRIP_BITS 2
+#define LONGEST_TRIP ((UINT64_C(1) << 27) - 1)
+
+G_STATIC_ASSERT(AUDIT_ROUND_TRIP_BUCKETS == (27 - TRIP_BITS + 1) << TRIP_BITS);
+
+void audit_round_trips_add(struct audit_round_trips *trips, uint64_t microseconds)
+{
+    const uint64_t value = MIN(microseconds, LONGEST_TRIP);
+    const unsigned shift =
+        value >> TRIP_BITS == 0 ? 0 : 63u - TRIP_BITS - (unsigned)__builtin_clzll(value);
+    /* The topmost bit of what is left stands for the octave. */
+    uint32_t *bucket = &trips->buckets[(shift << TRIP_BITS) + (value >> shift)];
+    if (trips->count == 0 || microseconds < trips->minimum)
+        trips->minimum = microseconds;
+    trips->maximum = MAX(trips->maximum, microseconds);
+    trips->count++;
+    if (*bucket < UINT32_MAX)
+        ++*bucket;
+}
+
+struct audit_packed_histogram *audit_round_trips_pack(const struct audit_round_trips *trips)
+{
+    struct audit_histogram wide = {0};
+    for (unsigned i = 0; i < AUDIT_ROUND_TRIP_BUCKETS; i++) {
+        const unsigned shift = i < 2u << TRIP_BITS ? 0 : (i >> TRIP_BITS) - 1;
+        const uint64_t lowest = (uint64_t)(i - (shift << TRIP_BITS)) << shift;
+        const uint64_t middle = lowest + ((UINT64_C(1) << shift) - 1) / 2;
+        const unsigned octave = octave_of(middle);
+        if (trips->buckets[i] > 0)
+            octave_at(&wide, octave)[bucket_of(middle, octave)] += trips->buckets[i];
+    }
+    if (trips->count > 0)
+        widen(&wide, trips->minimum, trips->maximum);
+    wide.count = trips->count;
+    struct audit_packed_histogram *packed = audit_histogram_pack(&wide);
+    audit_histogram_clear(&wide);
+    return packed;
 }

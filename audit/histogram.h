@@ -45,6 +45,13 @@ uint64_t audit_histogram_percentile(const struct audit_histogram *histogram, uns
 
 struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram);
 
+/* How many samples are in an octave; those in it are below audit_histogram_octave_end(). */
+uint64_t audit_histogram_octave(const struct audit_histogram *histogram, unsigned octave);
+uint64_t audit_histogram_octave_end(unsigned octave);
+
+/* How many samples are below this value, to the precision above. */
+uint64_t audit_histogram_below(const struct audit_histogram *histogram, uint64_t microseconds);
+
 /* A histogram at rest, in one block for g_free(): two or three bytes a bucket that has samples, so
  * that a hundred thousand connections can keep theirs. */
 struct audit_packed_histogram;
@@ -55,6 +62,23 @@ struct audit_packed_histogram *audit_histogram_pack(const struct audit_histogram
 /* Adds the samples of `from`, which stays as it is; NULL has none. */
 void audit_histogram_merge_packed(struct audit_histogram *into,
                                   const struct audit_packed_histogram *from);
+
+/* Samples of a connection that is open, of which there may be a hundred thousand: four buckets an
+ * octave, so that a value is known to within 1/8 of itself; but for minimum and maximum. Values
+ * from 2^27 us (two minutes) on count as that. */
+#define AUDIT_ROUND_TRIP_BUCKETS 104
+
+struct audit_round_trips {
+    uint64_t count;
+    uint64_t minimum; /* valid if count is not 0 */
+    uint64_t maximum;
+    uint32_t buckets[AUDIT_ROUND_TRIP_BUCKETS];
+};
+
+void audit_round_trips_add(struct audit_round_trips *trips, uint64_t microseconds);
+
+/* The same samples at rest; NULL if there are none. */
+struct audit_packed_histogram *audit_round_trips_pack(const struct audit_round_trips *trips);
 
 /* How many bytes the block takes. */
 size_t audit_packed_histogram_size(const struct audit_packed_histogram *packed);

@@ -40,10 +40,12 @@ static void merge_totals(struct audit_totals *into, const struct audit_totals *f
         for (unsigned type = 0; type < MQTT_PACKET_TYPES; type++)
             into->packets[role][type] += from->packets[role][type];
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
-            audit_handshakes_add(&into->handshakes[role][kind], &from->handshakes[role][kind]);
+            audit_handshakes_add(&into->handshakes[role][kind], &from->handshakes[role][kind],
+                                 kind);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(into->findings); i++)
         into->findings[i] += from->findings[i];
+    audit_histograms_merge(&into->histograms, &from->histograms);
     for (unsigned i = 0; i < MQTT_RULES; i++)
         into->findings_by_rule[i] += from->findings_by_rule[i];
 }

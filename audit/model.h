@@ -50,6 +50,17 @@ struct audit_capture {
     struct audit_limit limits[AUDIT_LIMITS];
 };
 
+/* Where the time from a request to its answer went, of those handshakes whose time is known.
+ * Microseconds; a sum of whole ones. */
+struct audit_parts {
+    uint64_t split;    /* TCP had acknowledged the request before it was answered: */
+    uint64_t unsplit;  /* the others: only the sum is known */
+    uint64_t wire;     /* ... from the request to that */
+    uint64_t receiver; /* ... from that to the answer */
+    uint64_t longest_wire, longest_receiver;
+    struct audit_histogram *wires, *receivers; /* of totals; NULL: none; owned */
+};
+
 /* The handshakes of one kind that one side began, and how long they took. */
 struct audit_handshakes {
     struct audit_handshake_counts count;
@@ -57,6 +68,9 @@ struct audit_handshakes {
      * owned. */
     struct audit_histogram *times;
     struct audit_packed_histogram *packed; /* of a connection that is closed */
+    /* [0] of the first packet and its answer; [1] of QoS 2, PUBREL and PUBCOMP. NULL: none; owned
+     */
+    struct audit_parts *parts;
 };
 
 struct audit_session;
@@ -79,6 +93,7 @@ struct audit_connection {
     const struct audit_connection *next_of_session; /* in the order of the capture */
     struct audit_party *party;                      /* what its findings name it by */
     uint64_t own_findings[3]; /* of `findings`, those that do not come from its session */
+    struct audit_packed_histogram *round_trips[2]; /* of TCP, by sender; NULL: none; owned */
 };
 
 /* QoS 1 and 2 handshakes, those of one beginner, that the ends of a session's connections left
@@ -186,6 +201,14 @@ struct audit_sparkplug_node {
     uint64_t deaths;   /* NDEATH, and connections whose end made the server publish it */
     uint64_t seq_gaps;
     uint32_t devices; /* the most that were alive, or dead, at a time */
+/* How connections differ: microseconds. Where the clock was set back there is no sample. */
+struct audit_histograms {
+    struct audit_histogram idle[MQTT_END_CAUSES]; /* for how long the client had sent nothing when
+                                                     the connection ended, by why it did */
+    struct audit_histogram lifetimes;             /* from the first bytes to the end */
+    struct audit_histogram intervals; /* between a client's CONNECT and the one before it */
+    struct audit_histogram silences;  /* the client's longest, of each connection */
+    struct audit_histogram round_trips[AUDIT_ROLES]; /* of TCP, by sender */
 };
 
 struct audit_totals {
@@ -200,6 +223,7 @@ struct audit_totals {
     uint64_t findings[3]; /* by enum mqtt_severity */
     uint64_t findings_by_rule[MQTT_RULES];
     struct audit_topic publishes; /* all topics together; name is NULL */
+    struct audit_histograms histograms;
 };
 
 struct audit_report {

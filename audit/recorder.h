@@ -6,6 +6,7 @@
  *       audit_file_begin ... audit_file_end          once a file
  *       audit_connection_opened                      once a connection
  *         audit_connection_step                      after each mqtt_connection_step()
+ *         audit_connection_acknowledged, _round_trip what TCP tells meanwhile
  *       audit_connection_over                        when the transport is seen to end, if it is
  *                                                    closed later than that
  *       audit_connection_closed                      instead of mqtt_connection_close()
@@ -98,6 +99,13 @@ void audit_recorder_find_gone(struct audit_recorder *recorder, struct mqtt_slice
 void audit_connection_step(struct audit_recorder *recorder, struct audit_open *open,
                            const struct mqtt_place *place, const struct mqtt_packet *packet,
                            const struct mqtt_step *step);
+
+/* The next step ends a handshake whose first packet (`release`: whose PUBREL) was timed: when TCP
+ * had acknowledged it before it was answered; MQTT_NO_TIME: not by itself. */
+void audit_connection_acknowledged(struct audit_open *open, bool release, int64_t time);
+
+/* TCP shows how long a round trip took from a segment of `side` to its acknowledgement. */
+void audit_connection_round_trip(struct audit_open *open, uint8_t side, int64_t nanoseconds);
 
 /* What the transport layer counted for a side so far; to be called before the connection is closed,
  * if there is anything to say. */

@@ -116,6 +116,17 @@ static void count_last_silence(struct audit_facts *facts, const struct mqtt_conn
     }
 }
 
+/* For how long the client had sent nothing. A DISCONNECT ends what was before it. */
+static int64_t idle_at_end(const struct mqtt_connection *connection)
+{
+    const struct mqtt_side_state *client = &connection->sides[connection->client];
+    if (client->last.frame == 0)
+        return MQTT_NO_TIME;
+    if (client->disconnect.frame != 0 && client->disconnect.frame == client->last.frame)
+        return connection->keep_alive.last_silence;
+    return mqtt_elapsed(connection->end.time, client->last.time);
+}
+
 static void fill_facts(struct audit_facts *facts, const struct audit_open *open,
                        const struct mqtt_connection *connection)
 {
@@ -136,6 +147,7 @@ static void fill_facts(struct audit_facts *facts, const struct audit_open *open,
         .has_will = connection->has_will,
         .end_cause = connection->end_cause,
         .session_expiry_s = connection->session_expiry,
+        .idle_at_end = idle_at_end(connection),
         .end_time = connection->end.time,
         .end_frame = connection->end.frame,
         .keep_alive =
@@ -195,6 +207,8 @@ static void tell_closed(struct audit_recorder *recorder, struct audit_open *open
     event.closed.stay = &open->stay;
     event.closed.how = how;
     for (unsigned i = 0; i < 2; i++)
+        event.closed.round_trips[i] = open->round_trips[i];
+    for (unsigned i = 0; i < 2; i++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             event.closed.handshakes[i][kind] = open->handshakes[i][kind];
     recorder->closing = &open->flow;
@@ -208,6 +222,8 @@ static void open_free(struct audit_recorder *recorder, struct audit_open *open)
     for (unsigned side = 0; side < 2; side++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             g_free(open->handshakes[side][kind]);
+    g_free(open->round_trips[0]);
+    g_free(open->round_trips[1]);
     if (open->held != NULL) {
         recorder->held -= open->held->len;
         g_array_free(open->held, TRUE);

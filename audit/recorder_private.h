@@ -63,6 +63,8 @@ struct audit_open {
     struct audit_stay stay;
     struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS]; /* NULL: none; owned */
     struct audit_transport transport[2];
+    struct audit_round_trips *round_trips[2]; /* NULL: none; owned */
+    struct audit_acknowledged acknowledged;   /* of the handshake that is about to end */
 };
 
 /* The capture has come to this frame. Earlier ones, and 0, change nothing. */

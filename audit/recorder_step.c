@@ -49,6 +49,19 @@ struct audit_open *audit_connection_opened(struct audit_recorder *recorder,
     return open;
 }
 
+void audit_connection_acknowledged(struct audit_open *open, bool release, int64_t time)
+{
+    open->acknowledged.timed[release] = true;
+    open->acknowledged.time[release] = time;
+}
+
+void audit_connection_round_trip(struct audit_open *open, uint8_t side, int64_t nanoseconds)
+{
+    if (open->round_trips[side] == NULL)
+        open->round_trips[side] = g_new0(struct audit_round_trips, 1);
+    audit_round_trips_add(open->round_trips[side], mqtt_microseconds(nanoseconds));
+}
+
 struct audit_handshake_counts *audit_open_handshakes(struct audit_open *open, unsigned side,
                                                      unsigned kind)
 {
@@ -270,7 +283,10 @@ static void tell_handshake(struct audit_recorder *recorder, struct audit_open *o
     event.handshake.handshake = handshake;
     event.handshake.measured = measured;
     event.handshake.took = mqtt_elapsed(place->time, handshake->legs[0].time);
+    const bool timed = open->acknowledged.timed[0] || open->acknowledged.timed[1];
+    event.handshake.acknowledged = timed ? &open->acknowledged : NULL;
     audit_tell(recorder, &event);
+    open->acknowledged.timed[0] = open->acknowledged.timed[1] = false;
 }
 
 /* ---- Subscriptions ---- */

@@ -79,8 +79,18 @@ struct audit_carried {
 struct audit_transport {
     uint64_t segments;
     uint64_t retransmitted; /* of these: brought nothing new */
+    uint64_t retransmitted_bytes;
+    uint64_t timeouts;             /* of those: after 200 ms or more of silence */
+    uint64_t fast_retransmissions; /* of those: after three duplicate acknowledgements */
+    uint64_t duplicate_acknowledgements;
+    uint32_t longest_run;   /* how often the same bytes were sent again before anything new was
+                               acknowledged */
+    int64_t longest_run_ns; /* from the first of these times to the last */
     uint64_t out_of_order;
-    uint64_t zero_window;
+    uint64_t zero_window;       /* segments */
+    uint64_t zero_window_spans; /* times that the window went to zero */
+    int64_t zero_window_ns;     /* for how long in sum */
+    int64_t longest_zero_window_ns;
     uint64_t gaps;
     uint64_t gap_bytes;
 };
@@ -141,6 +151,8 @@ struct audit_facts {
     bool has_will;
     uint8_t end_cause; /* enum mqtt_end_cause */
     uint32_t session_expiry_s;
+    int64_t idle_at_end; /* nanoseconds for which the client had sent nothing when it ended, its
+                            DISCONNECT left out; MQTT_NO_TIME: it never sent */
     int64_t end_time;
     uint64_t end_frame;                     /* 0: none shows the end */
     uint32_t packets[2][MQTT_PACKET_TYPES]; /* control packets by sending side and type */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "analyzer/input/hold.h"
+#include "analyzer/input/path.h"
 #include "analyzer/input/tcp.h"
 #include "analyzer/input/unread.h"
 
@@ -33,6 +34,7 @@ struct half {
     bool acked_seen;
     struct hold hold; /* what came early */
     struct unread unread;
+    struct path path; /* to the other side */
 };
 
 struct flow {

@@ -114,6 +114,7 @@ static void skip_to(struct tcp *tcp, struct flow *flow, unsigned side, const str
     if (count == 0)
         return;
     flow->half[side].next = sequence;
+    path_untimed(&flow->half[side].path);
     flow->face.side[side].gaps++;
     flow->face.side[side].gap_bytes += count;
     tcp->counters.gaps++;
@@ -193,8 +194,12 @@ static void close_flow(struct tcp *tcp, struct flow *flow, const struct tcp_mome
     if (flow->state == FLOW_RESET)
         how = TCP_END_RST;
     flows_move(&tcp->flows, flow, FLOW_CLOSED);
-    for (unsigned side = 0; side < 2; side++)
-        flow->face.side[side].unread_since = unread_since(&flow->half[side].unread);
+    for (unsigned side = 0; side < 2; side++) {
+        struct half *half = &flow->half[side];
+        flow->face.side[side].unread_since = unread_since(&half->unread);
+        if (half->path.shut)
+            path_opened(&half->path, &flow->face.side[side], flow->face.last.time_ns);
+    }
     tcp->handler.closed(tcp->context, &flow->face, now, how);
     flow->face.user = NULL;
 }
@@ -382,28 +387,6 @@ static void take_syn(struct flow *flow, const struct segment *segment)
         start(other, segment->acknowledgement);
 }
 
-/* An acknowledgement shows that the other side's bytes before it arrived, so a hole among them is
- * the capture's. */
-static void take_acknowledgement(struct tcp *tcp, struct segment *segment)
-{
-    struct flow *flow = segment->flow;
-    struct half *other = &flow->half[!segment->side];
-    uint32_t end;
-    while (hole_end(other, &end) && segment->acknowledgement - end <= MAX_WINDOW && wanted(flow))
-        give_up_hole(tcp, flow, !segment->side, segment->now);
-    /* One that was overtaken on its way here takes nothing back. */
-    const bool news = !other->acked_seen || other->acked - segment->acknowledgement > MAX_WINDOW;
-    if (news) {
-        other->acked = segment->acknowledgement;
-        unread_acknowledged(&other->unread, segment->acknowledgement, other->next);
-    }
-    other->acked_seen = true;
-    /* A FIN counts as one byte. */
-    const uint32_t ahead = segment->acknowledgement - other->next;
-    if (news && other->started && ahead > (other->fin_seen ? 1 : 0) && ahead <= MAX_WINDOW)
-        flow->face.side[!segment->side].acknowledged_unseen++;
-}
-
 /* A keep-alive probe repeats at most one byte, the last one sent, or garbage in its place (RFC
  * 9293, section 3.8.4). */
 static bool is_keep_alive(const struct half *half, const struct segment *segment)
@@ -415,6 +398,67 @@ static bool is_keep_alive(const struct half *half, const struct segment *segment
         return half->next - segment->sequence == 1;
     return segment->payload.reported == 1 && half->acked_seen &&
            half->acked - segment->sequence == 1;
+}
+
+/* RFC 5681, section 2: it says the same as before, the window included, though bytes are under way.
+ */
+static void note_duplicate(struct flow *flow, const struct segment *segment)
+{
+    const struct half *own = &flow->half[segment->side];
+    struct half *other = &flow->half[!segment->side];
+    const uint32_t under_way = other->next - segment->acknowledgement;
+    if (segment->payload.reported > 0 || segment->flags != FLAG_ACK ||
+        segment->acknowledgement != other->acked || !other->started || under_way == 0 ||
+        under_way > MAX_WINDOW || segment->window != own->path.window ||
+        is_keep_alive(own, segment))
+        return;
+    flow->face.side[segment->side].duplicate_acknowledgements++;
+    if (other->path.duplicates < UINT8_MAX)
+        other->path.duplicates++;
+}
+
+/* An acknowledgement shows that the other side's bytes before it arrived, so a hole among them is
+ * the capture's. Returns whether it says anything new. */
+static bool take_acknowledgement(struct tcp *tcp, struct segment *segment)
+{
+    struct flow *flow = segment->flow;
+    struct half *other = &flow->half[!segment->side];
+    uint32_t end;
+    while (hole_end(other, &end) && segment->acknowledgement - end <= MAX_WINDOW && wanted(flow))
+        give_up_hole(tcp, flow, !segment->side, segment->now);
+    /* One that was overtaken on its way here takes nothing back. */
+    const bool news = !other->acked_seen || other->acked - segment->acknowledgement > MAX_WINDOW;
+    if (news) {
+        other->acked = segment->acknowledgement;
+        unread_acknowledged(&other->unread, segment->acknowledgement, other->next);
+    } else {
+        note_duplicate(flow, segment);
+    }
+    other->acked_seen = true;
+    /* A FIN counts as one byte. */
+    const uint32_t ahead = segment->acknowledgement - other->next;
+    if (news && other->started && ahead > (other->fin_seen ? 1 : 0) && ahead <= MAX_WINDOW)
+        flow->face.side[!segment->side].acknowledged_unseen++;
+    return news;
+}
+
+/* Says what an acknowledgement that is news means to the layer above. */
+static void tell_acknowledged(struct tcp *tcp, const struct segment *segment)
+{
+    struct flow *flow = segment->flow;
+    const unsigned side = !segment->side;
+    struct half *half = &flow->half[side];
+    const struct tcp_side *face = &flow->face.side[side];
+    const int64_t round_trip =
+        path_acknowledged(&half->path, segment->acknowledgement, segment->now->time_ns);
+    const uint32_t there = (uint32_t)(face->bytes + face->gap_bytes);
+    const uint32_t behind = half->next - segment->acknowledgement;
+    /* A FIN, and what was not captured, lies behind all bytes. */
+    const uint32_t position = behind <= MAX_WINDOW ? there - behind : there;
+    const bool reached = face->awaited && (int32_t)(position - face->awaits) >= 0;
+    if ((reached || round_trip >= 0) && tcp->handler.acknowledged != NULL && wanted(flow))
+        tcp->handler.acknowledged(tcp->context, &flow->face, side, segment->now, position,
+                                  round_trip);
 }
 
 /* What a side sends behind its own FIN is no part of the stream. */
@@ -459,6 +503,10 @@ static bool hold_payload(struct tcp *tcp, struct segment *segment, uint32_t sequ
         return false;
     struct tcp_side *face = &segment->flow->face.side[segment->side];
     ++*(result == HOLD_NEW ? &face->out_of_order : &face->retransmitted);
+    if (result == HOLD_NEW)
+        half->path.sent_at = segment->now->time_ns;
+    else
+        face->retransmitted_bytes += payload.reported;
     ++*(result == HOLD_NEW ? &tcp->counters.out_of_order : &tcp->counters.retransmitted);
     return true;
 }
@@ -475,6 +523,43 @@ static uint64_t acknowledged_bytes(const struct segment *segment)
     return segment->flags & FLAG_ACK && in_range ? there - behind : UINT64_MAX;
 }
 
+/* The first `count` bytes of a segment were delivered before; `whole`: there are no others. */
+static void take_known(struct tcp *tcp, struct segment *segment, uint32_t count, bool whole)
+{
+    struct flow *flow = segment->flow;
+    struct half *half = &flow->half[segment->side];
+    struct tcp_side *face = &flow->face.side[segment->side];
+    const uint32_t acked = segment->sequence - half->acked; /* wraps where that is behind it */
+    face->retransmitted_bytes += count;
+    path_untimed(&half->path);
+    if (!whole)
+        return;
+    unread_sent_again(&half->unread, segment->sequence);
+    if (!half->acked_seen || acked <= MAX_WINDOW)
+        path_sent_again(&half->path, face, segment->sequence, segment->now->time_ns,
+                        flow->half[!segment->side].path.shut);
+    face->retransmitted++;
+    tcp->counters.retransmitted++;
+}
+
+/* Delivers what comes next in order. A segment is timed if it fills no hole, and nobody has
+ * acknowledged it before. */
+static void take_next(struct tcp *tcp, struct segment *segment, struct slice payload)
+{
+    struct flow *flow = segment->flow;
+    struct half *half = &flow->half[segment->side];
+    struct tcp_side *face = &flow->face.side[segment->side];
+    const int64_t now = segment->now->time_ns;
+    face->acknowledges = acknowledged_bytes(segment);
+    deliver(tcp, flow, segment->side, segment->now, payload);
+    face->acknowledges = UINT64_MAX;
+    half->path.sent_at = now;
+    if (path_free(&half->path, now) && half->hold.first == NULL && !face->late &&
+        segment->payload.reported == payload.reported)
+        path_time(&half->path, half->next, now);
+    drain(tcp, flow, segment->side, segment->now);
+}
+
 /* Brings the payload of a segment in: passed on, held, or known already. */
 static void take_payload(struct tcp *tcp, struct segment *segment)
 {
@@ -489,21 +574,16 @@ static void take_payload(struct tcp *tcp, struct segment *segment)
         uint32_t ahead = sequence - half->next;
         if (ahead > INT32_MAX) {
             uint32_t known = half->next - sequence;
-            if (known >= payload.reported) {
-                unread_sent_again(&half->unread, sequence);
-                flow->face.side[segment->side].retransmitted++;
-                tcp->counters.retransmitted++;
+            take_known(tcp, segment, known < payload.reported ? known : payload.reported,
+                       known >= payload.reported);
+            if (known >= payload.reported)
                 return;
-            }
             payload = slice_skip(payload, known);
             sequence = half->next;
             ahead = 0;
         }
         if (ahead == 0) {
-            flow->face.side[segment->side].acknowledges = acknowledged_bytes(segment);
-            deliver(tcp, flow, segment->side, segment->now, payload);
-            flow->face.side[segment->side].acknowledges = UINT64_MAX;
-            drain(tcp, flow, segment->side, segment->now);
+            take_next(tcp, segment, payload);
             return;
         }
         if (ahead > MAX_WINDOW) {
@@ -561,26 +641,32 @@ static void take_ignored(struct segment *segment)
     }
 }
 
-static void take_wanted(struct tcp *tcp, struct segment *segment)
+static void take_bytes(struct tcp *tcp, struct segment *segment)
 {
-    struct flow *flow = segment->flow;
-    struct half *half = &flow->half[segment->side];
-    if (segment->flags & FLAG_SYN) {
-        take_syn(flow, segment);
-        segment->sequence++; /* the SYN itself */
-    }
-    if (segment->flags & FLAG_ACK)
-        take_acknowledgement(tcp, segment);
-    if (segment->flags & FLAG_RST)
-        return; /* its payload, if any, is a message for people (RFC 9293, section 3.5.3) */
+    struct half *half = &segment->flow->half[segment->side];
     if (is_keep_alive(half, segment)) {
         tcp->counters.keep_alive++;
         if (!half->started)
             start(half, segment->sequence + 1);
-        return;
-    }
-    if (segment->payload.reported > 0)
+    } else if (segment->payload.reported > 0) {
         take_payload(tcp, segment);
+    }
+}
+
+static void take_wanted(struct tcp *tcp, struct segment *segment)
+{
+    struct flow *flow = segment->flow;
+    struct half *other = &flow->half[!segment->side];
+    if (segment->flags & FLAG_SYN) {
+        take_syn(flow, segment);
+        segment->sequence++; /* the SYN itself */
+    }
+    const bool news = segment->flags & FLAG_ACK && take_acknowledgement(tcp, segment);
+    if (segment->flags & FLAG_RST)
+        return; /* its payload, if any, is a message for people (RFC 9293, section 3.5.3) */
+    take_bytes(tcp, segment);
+    if (news && (path_news(&other->path) || flow->face.side[!segment->side].awaited))
+        tell_acknowledged(tcp, segment);
     if (segment->flags & FLAG_FIN)
         take_fin(segment);
     check_fin(tcp, flow, segment->side, segment->now);
@@ -595,6 +681,7 @@ static void take_closed(struct tcp *tcp, struct segment *segment)
         return;
     if (half->started && behind <= MAX_WINDOW && segment->payload.reported <= behind) {
         segment->flow->face.side[segment->side].retransmitted++;
+        segment->flow->face.side[segment->side].retransmitted_bytes += segment->payload.reported;
         tcp->counters.retransmitted++;
     } else {
         tcp->counters.after_close++;
@@ -612,17 +699,19 @@ static void take(struct tcp *tcp, struct segment *segment)
     struct tcp_side *face = &flow->face.side[segment->side];
     bool reset = segment->flags & FLAG_RST;
     face->segments++;
-    face->zero_window += segment->window == 0 && !reset;
     flow->face.last = *segment->now;
 
     if (flow->state == FLOW_CLOSED) {
         take_closed(tcp, segment);
         return;
     }
+    if (!reset)
+        path_window(&flow->half[segment->side].path, face, segment->window, segment->now->time_ns);
     if (flow->face.ignored)
         take_ignored(segment);
     else
         take_wanted(tcp, segment);
+    flow->half[segment->side].path.window = segment->window;
     if (reset)
         take_reset(tcp, segment);
     else if (flow->state == FLOW_RESET)

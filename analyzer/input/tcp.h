@@ -55,15 +55,30 @@ enum tcp_end {
 struct tcp_side {
     struct ip_address address;
     uint16_t port;
-    bool syn_seen;                /* its SYN or SYN/ACK was captured */
-    enum tcp_end end;             /* FIN or RST, when it came; RST replaces FIN */
-    struct tcp_moment ended;      /* when; meaningful where `end` is not NONE */
-    uint64_t segments;            /* segments of this side, with payload or not */
-    uint64_t retransmitted;       /* segments that brought nothing new */
-    uint64_t out_of_order;        /* segments that had to be held */
-    uint64_t zero_window;         /* segments that advertised a window of zero (RST excluded) */
+    bool syn_seen;                 /* its SYN or SYN/ACK was captured */
+    enum tcp_end end;              /* FIN or RST, when it came; RST replaces FIN */
+    struct tcp_moment ended;       /* when; meaningful where `end` is not NONE */
+    uint64_t segments;             /* segments of this side, with payload or not */
+    uint64_t retransmitted;        /* segments that brought nothing new */
+    uint64_t retransmitted_bytes;  /* payload that was sent before */
+    uint64_t timeouts;             /* of those segments: nothing had been sent for 200 ms or more */
+    uint64_t fast_retransmissions; /* of those: three acknowledgements had said nothing new */
+    uint64_t duplicate_acknowledgements; /* segments of this side without payload that acknowledge
+                                            what was acknowledged, while more was under way */
+    uint32_t longest_run; /* how often the same bytes were sent again, at the most, before anything
+                             new was acknowledged */
+    int64_t longest_run_ns;     /* from the first of these times to the last, nanoseconds */
+    uint64_t out_of_order;      /* segments that had to be held */
+    uint64_t zero_window;       /* segments that advertised a window of zero (RST excluded) */
+    uint64_t zero_window_spans; /* times that the window went to zero */
+    int64_t zero_window_ns;     /* for how long in sum, nanoseconds; in closed(): one that never
+                                   opened until the flow's last segment */
+    int64_t longest_zero_window_ns;
     uint64_t acknowledged_unseen; /* how often the other side acknowledged bytes of this one before
                                     the capture showed them, if it ever did */
+    bool awaited; /* by the layer above, which sets these two: when the other side has acknowledged
+                   */
+    uint32_t awaits;       /* ... so many bytes (modulo 2^32) of this one, gaps included */
     uint64_t acknowledges; /* in data(): bytes of the other side, gaps included, that this one had
                               acknowledged when it sent these; UINT64_MAX: not known */
     bool late; /* in data(): the other side acknowledged some of these bytes in an earlier packet of
@@ -77,8 +92,8 @@ struct tcp_side {
     uint64_t bytes_not_captured; /* of those, what the snap length cut off */
 };
 
-/* A TCP connection as far as the capture shows it. Read-only for the layers above, but for `user`
- * and, through tcp_ignore(), `ignored`. Valid from opened()
+/* A TCP connection as far as the capture shows it. Read-only for the layers above, but for `user`,
+ * what is awaited and, through tcp_ignore(), `ignored`. Valid from opened()
  * until closed() returns. */
 struct tcp_flow {
     void *user;      /* the layer above's own; NULL at first */
@@ -122,6 +137,14 @@ struct tcp_handler {
      * sake of what was under way. */
     void (*closed)(void *context, struct tcp_flow *flow, const struct tcp_moment *now,
                    enum tcp_end how);
+
+    /* The other side acknowledged what is awaited of `side`, or shows a round trip: it has
+     * acknowledged `position` bytes (modulo 2^32) so far, gaps included. Comes behind the data() of
+     * the same segment, if any: what is delivered before it answers without having said more.
+     * `round_trip` is from the segment of `side` to this one, nanoseconds, as seen from the place
+     * of the capture; negative: not known. May be NULL. */
+    void (*acknowledged)(void *context, struct tcp_flow *flow, unsigned side,
+                         const struct tcp_moment *now, uint32_t position, int64_t round_trip);
 };
 
 /* The bounds of all tables. Zero means the default. */

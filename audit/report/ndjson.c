@@ -493,6 +493,9 @@ static void put_closed(struct lines *lines, const struct audit_event *event)
         .facts = *event->closed.facts,
     };
     for (unsigned side = 0; side < 2; side++)
+        if (event->closed.round_trips[side] != NULL)
+            row.round_trips[side] = audit_round_trips_pack(event->closed.round_trips[side]);
+    for (unsigned side = 0; side < 2; side++)
         for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
             if (event->closed.handshakes[side][kind] != NULL) {
                 handshakes[side][kind].count = *event->closed.handshakes[side][kind];
@@ -502,6 +505,8 @@ static void put_closed(struct lines *lines, const struct audit_event *event)
         .file = lines->file, .compact = true, .depth = 2, .has_element = true};
     lines_flush(lines);
     report_json_row(&json, AUDIT_ROW_connection, &row, without);
+    g_free(row.round_trips[0]);
+    g_free(row.round_trips[1]);
 }
 
 /* ---- The capture ---- */

@@ -57,6 +57,38 @@ static const struct audit_latency *latency_of(struct audit_value *v,
     return v->room.latency.count > 0 ? &v->room.latency : NULL;
 }
 
+static const struct audit_latency *histogram_latency(struct audit_value *v,
+                                                     const struct audit_histogram *histogram)
+{
+    if (histogram == NULL)
+        return NULL;
+    v->room.latency = audit_histogram_latency(histogram);
+    return &v->room.latency;
+}
+
+static const struct audit_parts *parts_of(const struct audit_handshakes *handshakes, unsigned i)
+{
+    return handshakes->parts != NULL ? &handshakes->parts[i] : NULL;
+}
+
+static const struct audit_some_transport *
+transport_of(struct audit_value *v, const struct audit_connection *r, unsigned side)
+{
+    v->room.transport =
+        (struct audit_some_transport){&r->facts.transport[side], r->round_trips[side]};
+    return &v->room.transport;
+}
+
+static const struct audit_round_trip *round_trip_of(struct audit_value *v,
+                                                    const struct audit_packed_histogram *packed)
+{
+    struct audit_histogram times = {0};
+    audit_histogram_merge_packed(&times, packed);
+    v->room.round_trip = (struct audit_round_trip){times.minimum, audit_histogram_latency(&times)};
+    audit_histogram_clear(&times);
+    return packed != NULL ? &v->room.round_trip : NULL;
+}
+
 static uint64_t idle_ns(const struct audit_connection *r)
 {
     return (uint64_t)MAX(r->facts.keep_alive.max_idle_ns, 0);
@@ -265,6 +297,31 @@ static bool next_type(struct audit_value *v, const struct audit_connection *r)
             return take_type(v, client, server);
     }
     return false;
+}
+
+static bool next_bucket(struct audit_value *v, const struct audit_histogram *r)
+{
+    uint64_t count = 0;
+    while (v->next < AUDIT_HISTOGRAM_OCTAVES && (count = audit_histogram_octave(r, v->next)) == 0)
+        v->next++;
+    if (v->next >= AUDIT_HISTOGRAM_OCTAVES)
+        return false;
+    const unsigned octave = v->next++;
+    v->room.bucket = (struct audit_bucket){octave > 0 ? audit_histogram_octave_end(octave - 1) : 0,
+                                           audit_histogram_octave_end(octave), count};
+    v->row = &v->room.bucket;
+    return true;
+}
+
+static bool next_idle(struct audit_value *v, const struct audit_histograms *r)
+{
+    while (v->next < MQTT_END_CAUSES && r->idle[v->next].count == 0)
+        v->next++;
+    if (v->next >= MQTT_END_CAUSES)
+        return false;
+    v->key = audit_word(AUDIT_UNIT_END_CAUSE, v->next);
+    v->row = &r->idle[v->next++];
+    return true;
 }
 
 static bool next_file(struct audit_value *v, const struct audit_capture *r)

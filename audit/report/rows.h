@@ -98,6 +98,21 @@ struct audit_directions {
     struct audit_direction by[AUDIT_ROLES];
 };
 
+struct audit_some_transport {
+    const struct audit_transport *of;
+    const struct audit_packed_histogram *round_trips; /* NULL: none */
+};
+
+struct audit_round_trip {
+    uint64_t minimum; /* microseconds */
+    struct audit_latency latency;
+};
+
+struct audit_bucket {
+    uint64_t from, below; /* microseconds */
+    uint64_t count;
+};
+
 struct audit_limit_row {
     const struct audit_limit_info *info;
     const struct audit_limit *limit;
@@ -127,6 +142,9 @@ struct audit_value {
         struct audit_some_handshakes some;
         struct audit_directions directions;
         struct audit_latency latency;
+        struct audit_some_transport transport;
+        struct audit_round_trip round_trip;
+        struct audit_bucket bucket;
         struct audit_limit_row limit;
         struct audit_rule_row rule;
         struct audit_endpoint endpoint;

@@ -215,8 +215,11 @@ void report_text(const struct audit_report *report, const struct report_text_opt
     text_findings(&text);
     if (options->detail != REPORT_QUIET) {
         text_connections(&text);
+        text_transport(&text);
         text_sessions(&text);
         text_handshakes(&text);
+        text_parts(&text);
+        text_histograms(&text);
         text_topics(&text);
         text_sparkplug(&text);
     }

@@ -49,10 +49,27 @@ const struct audit_endpoint *text_only_server(const struct audit_report *report)
 /* "+12.301": seconds after the start of the capture. */
 const char *text_offset(const struct text *text, char buffer[static 64], int64_t time_ns);
 
+/* How a connection ended, by enum mqtt_end_cause, in a few letters. */
+const char *text_end_words(unsigned cause);
+
+/* The kinds of handshakes in the order of the report. */
+#define TEXT_HANDSHAKES 8
+
+struct text_handshake {
+    const char *direction;
+    uint8_t kind; /* enum mqtt_handshake_kind */
+    uint8_t role; /* enum audit_role: who begins it */
+};
+
+extern const struct text_handshake text_handshake_rows[TEXT_HANDSHAKES];
+
 void text_findings(const struct text *text);
 void text_connections(const struct text *text);
 void text_sessions(const struct text *text);
+void text_transport(const struct text *text);
 void text_handshakes(const struct text *text);
+void text_parts(const struct text *text);
+void text_histograms(const struct text *text);
 void text_topics(const struct text *text);
 void text_sparkplug(const struct text *text);
 void text_limits(const struct text *text);

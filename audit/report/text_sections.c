@@ -94,8 +94,7 @@ static void add_worst(struct table *table, const uint64_t findings[3])
     table_add(table, "");
 }
 
-/* How it ended, in a few letters. */
-static const char *end_words(unsigned cause)
+const char *text_end_words(unsigned cause)
 {
     static const char *const words[MQTT_END_CAUSES] = {
         [MQTT_END_OPEN] = "open",
@@ -144,7 +143,7 @@ static void add_connection(const struct text *text, struct table *table,
     table_add(table, lasted >= 0 ? format_duration(buffer, lasted) : "?");
     table_add(table, format_count(buffer, packets_of(connection)));
     add_keep_alive(table, connection);
-    table_add(table, end_words(connection->facts.end_cause));
+    table_add(table, text_end_words(connection->facts.end_cause));
     add_worst(table, connection->findings);
 }
 
@@ -250,12 +249,7 @@ void text_connections(const struct text *text)
 
 /* ---- Handshakes ---- */
 
-/* The kinds in the order of the report. */
-static const struct handshake_row {
-    const char *direction;
-    uint8_t kind;
-    uint8_t role;
-} handshake_rows[] = {
+const struct text_handshake text_handshake_rows[TEXT_HANDSHAKES] = {
     {"", MQTT_HANDSHAKE_CONNECT, AUDIT_CLIENT},
     {"", MQTT_HANDSHAKE_SUBSCRIBE, AUDIT_CLIENT},
     {"", MQTT_HANDSHAKE_UNSUBSCRIBE, AUDIT_CLIENT},
@@ -267,7 +261,7 @@ static const struct handshake_row {
 };
 
 static const struct audit_handshakes *handshakes_of(const struct text *text,
-                                                    const struct handshake_row *row)
+                                                    const struct text_handshake *row)
 {
     return &text->report->totals.handshakes[row->role][row->kind];
 }
@@ -286,7 +280,7 @@ static void add_latency(struct table *table, const struct audit_latency *latency
 }
 
 /* "1 QoS 2 handshake to server awaits PUBREL" */
-static void append_awaiting(GString *line, const struct handshake_row *row, uint64_t count,
+static void append_awaiting(GString *line, const struct text_handshake *row, uint64_t count,
                             unsigned stage)
 {
     char number[FORMAT_SIZE];
@@ -300,8 +294,8 @@ static void append_awaiting(GString *line, const struct handshake_row *row, uint
 static void write_unfinished(const struct text *text)
 {
     GString *line = g_string_new(NULL);
-    for (unsigned i = 0; i < G_N_ELEMENTS(handshake_rows); i++) {
-        const struct handshake_row *row = &handshake_rows[i];
+    for (unsigned i = 0; i < TEXT_HANDSHAKES; i++) {
+        const struct text_handshake *row = &text_handshake_rows[i];
         const struct audit_handshakes *handshakes = handshakes_of(text, row);
         for (unsigned stage = 1; stage < MQTT_LEGS; stage++)
             if (handshakes->count.stage[stage] > 0)
@@ -330,8 +324,8 @@ void text_handshakes(const struct text *text)
     };
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
     bool any = false;
-    for (unsigned i = 0; i < G_N_ELEMENTS(handshake_rows); i++) {
-        const struct handshake_row *row = &handshake_rows[i];
+    for (unsigned i = 0; i < TEXT_HANDSHAKES; i++) {
+        const struct text_handshake *row = &text_handshake_rows[i];
         const struct audit_handshakes *handshakes = handshakes_of(text, row);
         if (handshakes->count.started + handshakes->count.resumed == 0)
             continue;

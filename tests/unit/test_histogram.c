@@ -210,7 +210,72 @@ START_TEST(packed_holds_the_largest_counts)
 }
 END_TEST
 
+START_TEST(round_trips_are_close)
+{
+    static uint64_t sorted[SAMPLES];
+    struct audit_round_trips trips = {0};
+    struct audit_histogram histogram = {0};
+    unsigned count = spreads[_i].count;
+    ck_assert_ptr_null(audit_round_trips_pack(&trips));
+    for (unsigned n = 0; n < count; n++) {
+        sorted[n] = spreads[_i].sample(n) % 100000000;
+        audit_round_trips_add(&trips, sorted[n]);
+    }
+    qsort(sorted, count, sizeof sorted[0], compare);
+    struct audit_packed_histogram *packed = audit_round_trips_pack(&trips);
+    audit_histogram_merge_packed(&histogram, packed);
+    g_free(packed);
+    ck_assert_uint_eq(histogram.count, count);
+    ck_assert_uint_eq(histogram.minimum, sorted[0]);
+    ck_assert_uint_eq(histogram.maximum, sorted[count - 1]);
+    const uint64_t exact = sorted[(count * 50 + 99) / 100 - 1];
+    const uint64_t found = audit_histogram_percentile(&histogram, 50);
+    ck_assert_uint_le(found > exact ? found - exact : exact - found, exact / 7);
+    audit_histogram_clear(&histogram);
+}
+END_TEST
+
+START_TEST(the_longest_round_trip_is_kept)
+{
+    struct audit_round_trips trips = {0};
+    struct audit_histogram histogram = {0};
+    audit_round_trips_add(&trips, UINT64_MAX);
+    audit_round_trips_add(&trips, 0);
+    struct audit_packed_histogram *packed = audit_round_trips_pack(&trips);
+    audit_histogram_merge_packed(&histogram, packed);
+    g_free(packed);
+    ck_assert_uint_eq(histogram.minimum, 0);
+    ck_assert_uint_eq(histogram.maximum, UINT64_MAX);
+    ck_assert_uint_eq(audit_histogram_below(&histogram, 1), 1);
+    audit_histogram_clear(&histogram);
+}
+END_TEST
+
+START_TEST(octaves_add_up)
+{
+    struct audit_histogram histogram = {0};
+    unsigned count = spreads[_i].count;
+    uint64_t sum = 0;
+    for (unsigned n = 0; n < count; n++)
+        audit_histogram_add(&histogram, spreads[_i].sample(n));
+    for (unsigned i = 0; i < AUDIT_HISTOGRAM_OCTAVES; i++) {
+        uint64_t below = 0;
+        for (unsigned n = 0; n < count; n++)
+            below += spreads[_i].sample(n) < audit_histogram_octave_end(i);
+        sum += audit_histogram_octave(&histogram, i);
+        if (i + 1 < AUDIT_HISTOGRAM_OCTAVES) {
+            ck_assert_uint_eq(sum, below);
+            ck_assert_uint_eq(audit_histogram_below(&histogram, audit_histogram_octave_end(i)),
+                              below);
+        }
+    }
+    ck_assert_uint_eq(sum, count);
+    audit_histogram_clear(&histogram);
+}
+END_TEST
+
 SUITE("histogram", TABLE(percentiles_are_close, spreads), TEST(small_values_are_exact),
       TEST(empty_has_no_latency), TEST(the_largest_value_is_kept), TABLE(merging_is_adding, cuts),
       TABLE(packed_is_the_same, spreads), TEST(packed_is_small),
-      TEST(packed_holds_the_largest_counts))
+      TEST(packed_holds_the_largest_counts), TABLE(round_trips_are_close, spreads),
+      TEST(the_longest_round_trip_is_kept), TABLE(octaves_add_up, spreads))

@@ -143,7 +143,7 @@ static void on_closed(void *context, struct tcp_flow *flow, const struct tcp_mom
     websocket_free(flow->user);
 }
 
-static const struct tcp_handler handler = {on_opened, on_data, on_gap, on_ended, on_closed};
+static const struct tcp_handler handler = {on_opened, on_data, on_gap, on_ended, on_closed, NULL};
 
 static void put(uint8_t *bytes, uint32_t value, int size)
 {

@@ -7,8 +7,9 @@
  * A talks to B (10.0.0.1:1000, 10.0.0.2:1883), C to D (10.0.0.3:1000, the same server). Flags are
  * of S, F, R, A, or "-". Sequence numbers count from the initial one of each side, and each script
  * runs with several of those, so that every rule is also tried where numbers wrap. "text+3" is a
- * payload of which the capture lacks three more bytes. A line is a second; "wait N" lets N more
- * pass. The transcript has a line an event, with the frame and the stream in front:
+ * payload of which the capture lacks three more bytes. Z among the flags is a window of zero. A
+ * line is a second, or what "every MS" says; "wait N" lets N more pass, and "back N" sets the clock
+ * back. The transcript has a line an event, with the frame and the stream in front:
  *
  *     3.0 A "hello"      3.0 A gap 5      3.0 A fin      3.0 closed fin
  */
@@ -23,6 +24,8 @@
 
 enum { TRANSCRIPT_SIZE = 1 << 16, HEADER_SIZE = 20 };
 
+struct trouble;
+
 struct run {
     struct tcp *tcp;
     struct tcp_moment now;
@@ -32,9 +35,11 @@ struct run {
     int ignore_after;    /* data events before tcp_ignore(); -1 for never */
     uint8_t *packet;     /* the segment being read, in memory of its exact size */
     size_t packet_size;
-    unsigned copied;   /* data events with bytes outside of `packet` */
-    unsigned late;     /* data events with bytes that were acknowledged before */
-    int64_t unread[2]; /* of A, and of B, at the close */
+    unsigned copied;         /* data events with bytes outside of `packet` */
+    struct trouble *trouble; /* of A, and of B, at the close */
+    int64_t step_ms;         /* from one line to the next */
+    unsigned late;           /* data events with bytes that were acknowledged before */
+    int64_t unread[2];       /* of A, and of B, at the close */
 };
 
 __attribute__((format(printf, 4, 5))) static void event(struct run *run,
@@ -120,12 +125,34 @@ static void on_closed(void *context, struct tcp_flow *flow, const struct tcp_mom
     event(context, now, flow, "closed %s", end_name(how));
 }
 
-static const struct tcp_handler handler = {on_opened, on_data, on_gap, on_ended, on_closed};
+/* What it was told of round trips, and of the bytes that it awaits: all that it has. */
+static void on_acknowledged(void *context, struct tcp_flow *flow, unsigned side,
+                            const struct tcp_moment *now, uint32_t position, int64_t round_trip)
+{
+    flow->side[side].awaited = false;
+    if (round_trip >= 0)
+        event(context, now, flow, "%c %u after %d ms", who(flow, side), position,
+              (int)(round_trip / 1000000));
+    else
+        event(context, now, flow, "%c %u", who(flow, side), position);
+}
+
+static void on_awaited_data(void *context, struct tcp_flow *flow, unsigned side,
+                            const struct tcp_moment *now, struct slice bytes)
+{
+    struct tcp_side *of = &flow->side[side];
+    on_data(context, flow, side, now, bytes);
+    of->awaited = true;
+    of->awaits = (uint32_t)(of->bytes + of->gap_bytes);
+}
+
+static const struct tcp_handler handler = {on_opened, on_data, on_gap, on_ended, on_closed, NULL};
 
 static void run_start(struct run *run, const struct tcp_options *options)
 {
     memset(run, 0, sizeof *run);
     run->ignore_after = -1;
+    run->step_ms = 1000;
     run->tcp = tcp_new(options, &handler, run);
     ck_assert_ptr_nonnull(run->tcp);
 }
@@ -179,7 +206,7 @@ static enum tcp_result send_segment(struct run *run, const struct segment *s)
     uint32_t captured = (uint32_t)run->packet_size;
     ip.payload = (struct slice){run->packet, captured, captured + s->not_captured};
     run->now.frame++;
-    run->now.time_ns += 1000000000;
+    run->now.time_ns += run->step_ms * 1000000;
     enum tcp_result result = tcp_packet(run->tcp, &run->now, &ip);
     free(run->packet);
     run->packet = NULL;
@@ -205,6 +232,14 @@ static void play_line(struct run *run, const char *line)
         run->now.time_ns += seconds * INT64_C(1000000000);
         return;
     }
+    if (sscanf(line, "back %u", &seconds) == 1) {
+        run->now.time_ns -= seconds * INT64_C(1000000000);
+        return;
+    }
+    if (sscanf(line, "every %u", &seconds) == 1) {
+        run->step_ms = seconds;
+        return;
+    }
     int fields = sscanf(line, "%7s %7s %" SCNu32 " %" SCNu32 " %63s", from, flags, &sequence,
                         &acknowledgement, payload);
     ck_assert_msg(fields >= 4, "bad line: %s", line);
@@ -219,7 +254,7 @@ static void play_line(struct run *run, const char *line)
         .flags = parse_flags(flags),
         .sequence = run->initial[!client] + sequence,
         .acknowledgement = run->initial[client] + acknowledgement,
-        .window = 1000,
+        .window = strchr(flags, 'Z') != NULL ? 0 : 1000,
         .payload = payload,
         .captured = (uint32_t)strlen(payload),
         .not_captured = not_captured,
@@ -472,6 +507,182 @@ START_TEST(what_did_not_get_there)
 }
 END_TEST
 
+/* ---- What TCP tells of the way ---- */
+
+/* Behind the handshake: what is acknowledged, and how long the round trip took. */
+static const struct {
+    const char *name;
+    const char *script;
+    const char *told; /* of all events, those of acknowledgements */
+} round_trips[] = {
+    {"a segment and its acknowledgement", "A PA 1 1 abc\nB A 1 4", "5.0 A 3 after 1000 ms\n"},
+    {"with the answer", "A PA 1 1 abc\nwait 2\nB PA 1 4 ok", "5.0 A 3 after 3000 ms\n"},
+    {"in two steps", "A PA 1 1 abcdef\nB A 1 4\nB A 1 7", "6.0 A 6 after 2000 ms\n"},
+    {"one of several", "A PA 1 1 abc\nA PA 4 1 def\nB A 1 7", "6.0 A 6 after 2000 ms\n"},
+    {"acknowledged twice", "A PA 1 1 abc\nB A 1 4\nB A 1 4", "5.0 A 3 after 1000 ms\n"},
+    {"never", "A PA 1 1 abc\nB A 1 1", ""},
+    {"sent again", "A PA 1 1 abc\nA PA 1 1 abc\nB A 1 4", "6.0 A 3\n"},
+    {"sent again with more", "A PA 1 1 abc\nA PA 1 1 abcdef\nB A 1 7", "6.0 A 6\n"},
+    {"out of order", "A PA 4 1 def\nA PA 1 1 abc\nB A 1 7", "6.0 A 6\n"},
+    {"with a hole", "A PA 1 1 abc\nA PA 7 1 ghi\nB A 1 10", "6.0 A 9\n"},
+    {"captured behind its acknowledgement", "B A 1 4\nA PA 1 1 abc\nA PA 4 1 d\nB A 1 5",
+     "7.0 A 4 after 1000 ms\n"},
+    {"a clock that steps back", "A PA 1 1 abc\nback 9\nB A 1 4", "5.0 A 3\n"},
+    {"ten a second at the most",
+     "every 20\nA PA 1 1 a\nB A 1 2\nA PA 2 1 b\nB A 1 3\nA PA 3 1 c\nB A 1 4\nA PA 4 1 d\nB A 1 5",
+     "5.0 A 1 after 20 ms\n7.0 A 2\n9.0 A 3\n11.0 A 4 after 20 ms\n"},
+    {"both ways", "A PA 1 1 abc\nB PA 1 4 ok\nA A 4 3",
+     "5.0 A 3 after 1000 ms\n6.0 B 2 after 1000 ms\n"},
+    {"the FIN", "A PA 1 1 abc\nA FA 4 1\nB A 1 5", "6.0 A 3 after 2000 ms\n"},
+};
+
+/* The lines of the transcript that on_acknowledged() wrote. */
+static void acknowledgements(const char *transcript, char *told)
+{
+    *told = '\0';
+    while (*transcript) {
+        const size_t length = strcspn(transcript, "\n") + 1;
+        unsigned position;
+        if (sscanf(transcript, "%*u.%*u %*c %u", &position) == 1)
+            strncat(told, transcript, length);
+        transcript += length;
+    }
+}
+
+START_TEST(tells_round_trips)
+{
+    struct tcp_handler waiting = handler;
+    waiting.data = on_awaited_data;
+    waiting.acknowledged = on_acknowledged;
+    for (size_t i = 0; i < sizeof initials / sizeof initials[0]; i++) {
+        struct run run;
+        char told[TRANSCRIPT_SIZE];
+        run_start(&run, NULL);
+        tcp_free(run.tcp);
+        run.tcp = tcp_new(NULL, &waiting, &run);
+        memcpy(run.initial, initials[i], sizeof run.initial);
+        play(&run, HANDSHAKE);
+        play(&run, round_trips[_i].script);
+        run_end(&run);
+        acknowledgements(run.transcript, told);
+        ck_assert_msg(strcmp(told, round_trips[_i].told) == 0, "%s:\n%s", round_trips[_i].name,
+                      told);
+        tcp_free(run.tcp);
+    }
+}
+END_TEST
+
+/* What was sent again, and what was not taken in: of A, and of B. Times in milliseconds. */
+struct trouble {
+    uint64_t resent, bytes, timeouts, fast, run;
+    int64_t run_ms;
+    uint64_t duplicates, zero, spans;
+    int64_t zero_ms, longest_ms;
+};
+
+static const struct {
+    const char *name;
+    const char *script;
+    struct trouble a, b;
+} troubles[] = {
+    {"nothing", "A PA 1 1 abc\nB A 1 4", {0}, {0}},
+    {"again and again",
+     "A PA 1 1 abc\nA PA 1 1 abc\nA PA 1 1 abc\nA PA 1 1 abc",
+     {.resent = 3, .bytes = 9, .timeouts = 3, .run = 3, .run_ms = 2000},
+     {0}},
+    {"again, twice",
+     "A PA 1 1 abc\nA PA 1 1 abc\nB A 1 4\nA PA 4 1 def\nA PA 4 1 def",
+     {.resent = 2, .bytes = 6, .timeouts = 2, .run = 1},
+     {0}},
+    {"again though it was acknowledged",
+     "A PA 1 1 abc\nB A 1 4\nA PA 1 1 abc",
+     {.resent = 1, .bytes = 3},
+     {0}},
+    {"part of it again", "A PA 1 1 abc\nA PA 2 1 bcd", {.bytes = 2}, {0}},
+    {"at once",
+     "every 10\nA PA 1 1 abc\nA PA 4 1 def\nB A 1 1\nB A 1 1\nB A 1 1\nA PA 1 1 abc",
+     {.resent = 1, .bytes = 3, .fast = 1, .run = 1},
+     {.duplicates = 3}},
+    {"at once, nobody knows why",
+     "every 10\nA PA 1 1 abc\nA PA 4 1 def\nB A 1 1\nB A 1 1\nA PA 1 1 abc",
+     {.resent = 1, .bytes = 3, .run = 1},
+     {.duplicates = 2}},
+    {"an acknowledgement again when all has come", "A PA 1 1 abc\nB A 1 4\nB A 1 4", {0}, {0}},
+    {"another window is no duplicate",
+     "A PA 1 1 abc\nB AZ 1 1\nB A 1 1",
+     {0},
+     {.zero = 1, .spans = 1, .zero_ms = 1000, .longest_ms = 1000}},
+    {"keep-alive probes", "A PA 1 1 abc\nB A 1 4\nA A 3 1\nB A 1 4\nA A 3 1 c", {0}, {0}},
+    {"a full window",
+     "A PA 1 1 abc\nB AZ 1 4\nB AZ 1 4\nB A 1 4\nwait 5\nB AZ 1 4\nB A 1 4",
+     {0},
+     {.zero = 3, .spans = 2, .zero_ms = 3000, .longest_ms = 2000}},
+    {"a full window that never opens",
+     "A PA 1 1 abc\nB AZ 1 4\nA A 3 1\nwait 8\nA A 3 1",
+     {0},
+     {.zero = 1, .spans = 1, .zero_ms = 10000, .longest_ms = 10000}},
+    {"asking whether it is open is no timeout",
+     "A PA 1 1 abc\nB AZ 1 1\nA PA 1 1 abc",
+     {.resent = 1, .bytes = 3, .run = 1},
+     {.zero = 1, .spans = 1, .zero_ms = 1000, .longest_ms = 1000}},
+    {"a reset has no window", "A PA 1 1 abc\nB RZ 1 0", {0}, {0}},
+    {"a full window across a step back",
+     "A PA 1 1 abc\nB AZ 1 4\nback 9\nB A 1 4",
+     {0},
+     {.zero = 1, .spans = 1}},
+    {"again across a step back",
+     "A PA 1 1 abc\nback 9\nA PA 1 1 abc",
+     {.resent = 1, .bytes = 3, .run = 1},
+     {0}},
+};
+
+static void note_trouble(void *context, struct tcp_flow *flow, const struct tcp_moment *now,
+                         enum tcp_end how)
+{
+    struct trouble *found = ((struct run *)context)->trouble;
+    on_closed(context, flow, now, how);
+    for (unsigned side = 0; side < 2; side++) {
+        const struct tcp_side *of = &flow->side[side];
+        found[who(flow, side) == 'B'] = (struct trouble){
+            .resent = of->retransmitted,
+            .bytes = of->retransmitted_bytes,
+            .timeouts = of->timeouts,
+            .fast = of->fast_retransmissions,
+            .run = of->longest_run,
+            .run_ms = of->longest_run_ns / 1000000,
+            .duplicates = of->duplicate_acknowledgements,
+            .zero = of->zero_window,
+            .spans = of->zero_window_spans,
+            .zero_ms = of->zero_window_ns / 1000000,
+            .longest_ms = of->longest_zero_window_ns / 1000000,
+        };
+    }
+}
+
+START_TEST(tells_trouble)
+{
+    struct tcp_handler noting = handler;
+    struct trouble found[2];
+    noting.closed = note_trouble;
+    for (size_t i = 0; i < sizeof initials / sizeof initials[0]; i++) {
+        struct run run;
+        run_start(&run, NULL);
+        tcp_free(run.tcp);
+        run.tcp = tcp_new(NULL, &noting, &run);
+        run.trouble = found;
+        memcpy(run.initial, initials[i], sizeof run.initial);
+        play(&run, HANDSHAKE);
+        play(&run, troubles[_i].script);
+        run_end(&run);
+        ck_assert_msg(memcmp(&found[0], &troubles[_i].a, sizeof found[0]) == 0, "A: %s",
+                      troubles[_i].name);
+        ck_assert_msg(memcmp(&found[1], &troubles[_i].b, sizeof found[1]) == 0, "B: %s",
+                      troubles[_i].name);
+        tcp_free(run.tcp);
+    }
+}
+END_TEST
+
 START_TEST(counts)
 {
     struct run run;
@@ -671,8 +882,8 @@ static void tally_closed(void *context, struct tcp_flow *flow, const struct tcp_
     ((struct tally *)context)->evicted += how == TCP_END_EVICTED;
 }
 
-static const struct tcp_handler tally_handler = {tally_opened, tally_data, tally_gap, tally_ended,
-                                                 tally_closed};
+static const struct tcp_handler tally_handler = {tally_opened, tally_data,   tally_gap,
+                                                 tally_ended,  tally_closed, NULL};
 
 static void send_from(struct tcp *tcp, uint32_t host, uint8_t flags, uint32_t sequence,
                       uint32_t length, uint64_t frame)
@@ -839,8 +1050,8 @@ static void check_closed(void *context, struct tcp_flow *flow, const struct tcp_
     ck_assert_uint_eq(flow->side[0].gap_bytes, check->gaps);
 }
 
-static const struct tcp_handler check_handler = {check_opened, check_data, check_gap, check_ended,
-                                                 check_closed};
+static const struct tcp_handler check_handler = {check_opened, check_data,   check_gap,
+                                                 check_ended,  check_closed, NULL};
 
 struct piece {
     uint32_t start, length, captured;
@@ -890,7 +1101,7 @@ static void exchange(uint32_t seed, enum mode mode)
     struct tcp_options options = {.seed = 1};
     if (mode == TIGHT)
         options.max_held_segments = 3;
-    struct run run = {.initial = {next_random(&random), 7}};
+    struct run run = {.initial = {next_random(&random), 7}, .step_ms = 1000};
     run.tcp = tcp_new(&options, &check_handler, &check);
     ck_assert_ptr_nonnull(run.tcp);
 
@@ -988,6 +1199,7 @@ END_TEST
 SUITE("tcp", TABLE(transcripts, scenarios), TABLE(numbers_streams, numberings),
       TEST(in_order_is_not_copied), TEST(an_overtaken_acknowledgement_takes_nothing_back),
       TEST(counts), TEST(counts_go_on_for_months), TABLE(what_did_not_get_there, losses),
+      TABLE(tells_round_trips, round_trips), TABLE(tells_trouble, troubles),
       TEST(rejects_bad_headers), TEST(ignored_flows_are_quiet), TEST(full_hold_gives_the_hole_up),
       TEST(one_side_alone_waits_less), TEST(flood_is_bounded), TEST(many_flows_stay_apart),
       TEST(the_quietest_goes_first), TEST(closed_flows_are_forgotten_in_the_end),
