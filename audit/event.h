@@ -9,7 +9,8 @@
  *
  * Of one connection come OPENED, IDENTIFIED (twice where the server assigns the client identifier),
  * what happened, and CLOSED. What was left
- * out of a capture comes as LIMIT, what is wrong with a connection as FINDING.
+ * out of a capture comes as LIMIT, what is wrong with a connection as FINDING. DIAGNOSIS is what
+ * writers make of the report at the end: no sink hears of it.
  */
 #ifndef MQTTSCOPE_AUDIT_EVENT_H
 #define MQTTSCOPE_AUDIT_EVENT_H

@@ -2,6 +2,8 @@
 /* From events to the report: see fold.h. */
 #include "audit/fold_private.h"
 
+#include "audit/diagnosis/diagnoses.h"
+
 #include <string.h>
 
 #include "mqtt/facts/time.h"
@@ -322,6 +324,10 @@ struct audit_fold *audit_fold_new(const struct audit_fold_options *options)
     report->sessions = fold->sessions.rows;
     report->findings = fold->findings.rows;
     report->topics = fold->topics.rows;
+    report->diagnoses = g_ptr_array_new();
+    if (options->diagnoses != NULL)
+        fold->diagnoses =
+            g_memdup2(options->diagnoses, AUDIT_DIAGNOSES * sizeof *options->diagnoses);
     return fold;
 }
 

@@ -33,6 +33,7 @@ struct audit_fold_options {
     uint32_t max_sessions;    /* 100,000 */
     uint32_t max_findings;    /* 100,000; the counts a rule stay exact */
     uint32_t max_topics;      /* 10,000 */
+    const bool *diagnoses;    /* which are looked for, AUDIT_DIAGNOSES of them, copied; NULL: all */
 };
 
 /* `options` may be NULL. */

@@ -20,6 +20,7 @@ struct audit_fold {
     struct audit_topic unnamed;                /* PUBLISH packets whose topic is not known */
     struct audit_topic left_out;               /* of topics that are not listed */
     uint64_t sessions_left_out;                /* connections of sessions that are not listed */
+    bool *diagnoses;                           /* which are looked for; NULL: all */
     struct audit_topic *recent[RECENT_TOPICS]; /* by recent_slot(); NULL: none */
 };
 

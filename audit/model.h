@@ -177,6 +177,28 @@ struct audit_topic {
     uint64_t qos[3]; /* published and delivered */
 };
 
+/* What shows a diagnosis: a frame, or something that none shows. */
+struct audit_evidence {
+    uint64_t frame; /* 0: none */
+    int64_t stream; /* Wireshark's tcp.stream; -1: none */
+    int64_t time;
+    char *text; /* printable; owned */
+};
+
+/* What is the matter, as far as the rest of the report tells: audit/diagnosis/. Strings and
+ * endpoints belong to the rows that it is about. */
+struct audit_diagnosis {
+    uint16_t id; /* enum audit_diagnosis_id */
+    uint8_t severity;
+    bool sure;            /* nothing else that is known of explains it */
+    char *title;          /* a line for people; printable; owned */
+    GPtrArray *clients;   /* const struct audit_string * */
+    GPtrArray *servers;   /* const struct audit_endpoint * */
+    GArray *evidence;     /* struct audit_evidence, the first of them */
+    uint64_t count;       /* how often it happened */
+    int64_t since, until; /* of all that shows it */
+};
+
 struct audit_totals {
     uint64_t connections;
     uint64_t by_version[MQTT_VERSION_5_0 + 1];
@@ -188,6 +210,7 @@ struct audit_totals {
     struct audit_handshakes handshakes[AUDIT_ROLES][MQTT_HANDSHAKE_KINDS]; /* by who began them */
     uint64_t findings[3]; /* by enum mqtt_severity */
     uint64_t findings_by_rule[MQTT_RULES];
+    uint64_t diagnoses[3]; /* by enum mqtt_severity */
     struct audit_topic publishes; /* all topics together; name is NULL */
 };
 
@@ -199,6 +222,8 @@ struct audit_report {
     GPtrArray *sessions;    /* struct audit_session, in the order of the capture */
     GPtrArray *findings;    /* struct audit_finding, in the order of their frames */
     GPtrArray *topics;      /* struct audit_topic, the busiest first */
+    GPtrArray *diagnoses;   /* struct audit_diagnosis, the worst first */
+    uint64_t diagnoses_left_out;
     struct audit_topic other_topics;
 };
 

@@ -109,6 +109,7 @@ static const char *const vocabularies[AUDIT_UNITS] = {
     [AUDIT_UNIT_DIRECTION] = "word_direction", [AUDIT_UNIT_ROLE] = "word_role",
     [AUDIT_UNIT_TRANSPORT] = "word_transport", [AUDIT_UNIT_SESSION_STATE] = "session_state",
     [AUDIT_UNIT_LIMIT] = "word_limit",         [AUDIT_UNIT_RULE] = "rule_id",
+    [AUDIT_UNIT_DIAGNOSIS] = "diagnosis_id",
 };
 
 static void reference(struct json_writer *json, const char *name)
@@ -287,7 +288,8 @@ static void words(struct json_writer *json, enum audit_unit vocabulary)
 {
     const char *text;
     json_object_begin(json, vocabularies[vocabulary]);
-    if (vocabulary == AUDIT_UNIT_RULE) { /* more come with every version */
+    if (vocabulary == AUDIT_UNIT_RULE ||
+        vocabulary == AUDIT_UNIT_DIAGNOSIS) { /* more come with every version */
         json_text(json, "type", "string");
         json_text(json, "pattern", "^[a-z0-9][a-z0-9.-]*$");
     } else {
@@ -322,11 +324,12 @@ static void reach(bool reached[AUDIT_ROW_KINDS], enum audit_row_kind row,
     }
 }
 
-void report_definitions(struct json_writer *json, enum audit_row_kind row,
+void report_definitions(struct json_writer *json, const enum audit_row_kind *rows, unsigned count,
                         const char *const *without)
 {
     bool reached[AUDIT_ROW_KINDS] = {false};
-    reach(reached, row, without);
+    for (unsigned i = 0; i < count; i++)
+        reach(reached, rows[i], without);
     json_object_begin(json, "count");
     integer(json, false, 0);
     json_object_end(json);
@@ -357,7 +360,8 @@ void report_schema(void)
         "that they don't know; keys may be added within one version of the schema.");
     object(&json, AUDIT_ROW_report, NULL);
     json_object_begin(&json, "$defs");
-    report_definitions(&json, AUDIT_ROW_report, NULL);
+    static const enum audit_row_kind whole = AUDIT_ROW_report;
+    report_definitions(&json, &whole, 1, NULL);
     json_object_end(&json);
     json_object_end(&json);
 }

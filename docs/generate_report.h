@@ -13,10 +13,11 @@ void report_page(void);
 /* docs/report.schema.json */
 void report_schema(void);
 
-/* Parts of that, for other schemas: the definitions that a row needs; its keys; and those that
- * stand beside a string from the wire. Keys in `without` (NULL behind the last one) are left out.
+/* Parts of that, for other schemas: the definitions that some rows need; a row's its keys; and
+ * those that stand beside a string from the wire. Keys in `without` (NULL behind the last one) are
+ * left out.
  */
-void report_definitions(struct json_writer *json, enum audit_row_kind row,
+void report_definitions(struct json_writer *json, const enum audit_row_kind *rows, unsigned count,
                         const char *const *without);
 void report_row_required(struct json_writer *json, enum audit_row_kind row,
                          const char *const *without);

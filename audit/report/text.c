@@ -212,6 +212,7 @@ void report_text(const struct audit_report *report, const struct report_text_opt
         write_times(&text);
     if (report->totals.connections > 0)
         write_limits(&text);
+    text_diagnoses(&text);
     text_findings(&text);
     if (options->detail != REPORT_QUIET) {
         text_connections(&text);

@@ -49,6 +49,7 @@ const struct audit_endpoint *text_only_server(const struct audit_report *report)
 /* "+12.301": seconds after the start of the capture. */
 const char *text_offset(const struct text *text, char buffer[static 64], int64_t time_ns);
 
+void text_diagnoses(const struct text *text);
 void text_findings(const struct text *text);
 void text_connections(const struct text *text);
 void text_sessions(const struct text *text);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Diagnoses that nobody looks for yet. */
+#include "audit/diagnosis/private.h"
+
+#define PENDING(id)                                                                                \
+    void diagnose_##id(struct diagnosing *diagnosing)                                              \
+    {                                                                                              \
+        (void)diagnosing;                                                                          \
+    }
+
+PENDING(own_stale_session)
+PENDING(reconnect_storm)
+PENDING(brute_force)
+PENDING(token_lifetime)
+PENDING(middlebox_idle)
+PENDING(keep_alive_starved)
+PENDING(half_open)
+PENDING(ping_waste)
+PENDING(poison_message)
+PENDING(oversize)
+PENDING(broker_stall)
+PENDING(slow_broker)
+PENDING(slow_network)
+PENDING(slow_client)
+PENDING(nagle_delayed_ack)
+PENDING(slow_consumer)
+PENDING(in_flight_stalled)
+PENDING(qos_2_stuck)
+PENDING(silent_acl)
+PENDING(offline_queue)
+PENDING(retained_flood)
+PENDING(retained_cut_off)
+PENDING(retained_commands)
+PENDING(will_not_cleared)
+PENDING(bridge_loop)
+PENDING(capture_quality)
