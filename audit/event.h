@@ -15,6 +15,7 @@
 #ifndef MQTTSCOPE_AUDIT_EVENT_H
 #define MQTTSCOPE_AUDIT_EVENT_H
 
+#include "audit/signs.h"
 #include "audit/terms.h"
 
 enum audit_event_kind {
@@ -148,6 +149,7 @@ struct audit_closing {
     const struct audit_facts *facts;
     const struct audit_endpoint *broker; /* stands for the server's broker */
     const struct audit_stay *stay;
+    const struct audit_signs *signs;
     /* By the side that began them and kind; NULL: none. */
     const struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS];
     enum mqtt_close how;

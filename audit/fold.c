@@ -164,6 +164,7 @@ static void fold_closed(struct audit_fold *fold, const struct audit_event *event
 {
     struct audit_connection *record = record_of(fold, event);
     record->facts = *event->closed.facts;
+    record->signs = *event->closed.signs;
     if (event->flow->client_identifier.length > 0) {
         const struct audit_string name = audit_string_view(event->flow->client_identifier);
         record->client_identifier = audit_string_copy(&name);

@@ -12,6 +12,7 @@
 #include <glib.h>
 
 #include "audit/histogram.h"
+#include "audit/signs.h"
 #include "audit/terms.h"
 
 /* A string from the wire: any bytes. Long ones are cut. */
@@ -73,6 +74,7 @@ struct audit_connection {
     int64_t start_time;
     uint64_t start_frame; /* of its first bytes of MQTT; 0: none */
     struct audit_facts facts;
+    struct audit_signs signs;
     struct audit_handshakes *handshakes[2][MQTT_HANDSHAKE_KINDS]; /* NULL: none; owned */
     uint64_t findings[3];                                         /* by enum mqtt_severity */
     const struct audit_session *session;
@@ -210,7 +212,7 @@ struct audit_totals {
     struct audit_handshakes handshakes[AUDIT_ROLES][MQTT_HANDSHAKE_KINDS]; /* by who began them */
     uint64_t findings[3]; /* by enum mqtt_severity */
     uint64_t findings_by_rule[MQTT_RULES];
-    uint64_t diagnoses[3]; /* by enum mqtt_severity */
+    uint64_t diagnoses[3];        /* by enum mqtt_severity */
     struct audit_topic publishes; /* all topics together; name is NULL */
 };
 

@@ -340,6 +340,7 @@ void audit_connection_step(struct audit_recorder *recorder, struct audit_open *o
     open->flow.version = step->version;
     if (packet->type == MQTT_CONNECT || (!open->identified && step->client_identifier.length > 0))
         learn_names(recorder, open, side, packet, step);
+    audit_watch_packet(&open->watch, place, packet, step, open->flow.client);
     if (packet->malformed_rule == MQTT_RULE_NONE)
         take_packet(recorder, open, side, packet, step);
     if (step->has_handshake)

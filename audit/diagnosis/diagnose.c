@@ -78,6 +78,7 @@ static void take(struct audit_report *report, struct diagnosing *diagnosing)
         }
     }
     g_ptr_array_set_size(found, 0);
+    g_clear_pointer(&diagnosing->of_key, g_hash_table_destroy);
 }
 
 void audit_diagnose(struct audit_report *report, const bool *wanted)
@@ -91,6 +92,7 @@ void audit_diagnose(struct audit_report *report, const bool *wanted)
         functions[id](&diagnosing);
         take(report, &diagnosing);
     }
+    g_clear_pointer(&diagnosing.topics, g_hash_table_destroy);
     g_ptr_array_free(diagnosing.found, TRUE);
     g_ptr_array_sort(report->diagnoses, diagnosis_order);
 }

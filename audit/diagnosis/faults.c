@@ -2,18 +2,6 @@
 /* Diagnoses that are a number of findings of one kind. */
 #include "audit/diagnosis/private.h"
 
-/* The diagnosis among those found that is about this server; NULL: none yet. */
-static struct audit_diagnosis *of_server(const struct diagnosing *diagnosing,
-                                         const struct audit_endpoint *server)
-{
-    for (unsigned i = 0; i < diagnosing->found->len; i++) {
-        struct audit_diagnosis *diagnosis = g_ptr_array_index(diagnosing->found, i);
-        if (audit_endpoint_equal(g_ptr_array_index(diagnosis->servers, 0), server))
-            return diagnosis;
-    }
-    return NULL;
-}
-
 static bool names_wrong_code(unsigned rule)
 {
     return rule == MQTT_RULE_REASON_CODE_NOT_PRESCRIBED ||
@@ -29,9 +17,7 @@ void diagnose_wrong_reason_code(struct diagnosing *diagnosing)
         const struct audit_connection *connection = finding->party->connection;
         if (!names_wrong_code(finding->what.rule) || connection == NULL)
             continue;
-        struct audit_diagnosis *diagnosis = of_server(diagnosing, broker_of(connection));
-        if (diagnosis == NULL)
-            diagnosis = diagnosis_add(diagnosing, true);
+        struct audit_diagnosis *diagnosis = diagnosis_of_server(diagnosing, connection, true);
         GString *detail = g_string_new(NULL);
         diagnosis_about(diagnosis, connection);
         format_detail(detail, report, &finding->what);

@@ -41,6 +41,28 @@ struct audit_diagnosis *diagnosis_add(struct diagnosing *diagnosing, bool sure)
     return diagnosis;
 }
 
+struct audit_diagnosis *diagnosis_of(struct diagnosing *diagnosing, const char *key, bool sure)
+{
+    if (diagnosing->of_key == NULL)
+        diagnosing->of_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    struct audit_diagnosis *diagnosis = g_hash_table_lookup(diagnosing->of_key, key);
+    if (diagnosis == NULL) {
+        diagnosis = diagnosis_add(diagnosing, sure);
+        g_hash_table_insert(diagnosing->of_key, g_strdup(key), diagnosis);
+    }
+    return diagnosis;
+}
+
+struct audit_diagnosis *diagnosis_of_server(struct diagnosing *diagnosing,
+                                            const struct audit_connection *connection, bool sure)
+{
+    char key[FORMAT_SIZE];
+    struct audit_diagnosis *diagnosis =
+        diagnosis_of(diagnosing, format_endpoint(key, broker_of(connection)), sure);
+    diagnosis_server(diagnosis, broker_of(connection));
+    return diagnosis;
+}
+
 void diagnosis_title(struct audit_diagnosis *diagnosis, const char *format, ...)
 {
     va_list arguments;
@@ -52,15 +74,18 @@ void diagnosis_title(struct audit_diagnosis *diagnosis, const char *format, ...)
 
 void diagnosis_client(struct audit_diagnosis *diagnosis, const struct audit_string *client)
 {
-    for (unsigned i = 0; client != NULL && i < diagnosis->clients->len; i++)
+    if (client == NULL || diagnosis->clients->len >= CLIENTS_MAX)
+        return;
+    for (unsigned i = 0; i < diagnosis->clients->len; i++)
         if (audit_string_equal(g_ptr_array_index(diagnosis->clients, i), client))
             return;
-    if (client != NULL)
-        g_ptr_array_add(diagnosis->clients, (gpointer)(uintptr_t)client);
+    g_ptr_array_add(diagnosis->clients, (gpointer)(uintptr_t)client);
 }
 
 void diagnosis_server(struct audit_diagnosis *diagnosis, const struct audit_endpoint *server)
 {
+    if (diagnosis->servers->len >= SERVERS_MAX)
+        return;
     for (unsigned i = 0; i < diagnosis->servers->len; i++)
         if (audit_endpoint_equal(g_ptr_array_index(diagnosis->servers, i), server))
             return;
@@ -165,6 +190,38 @@ const char *end_of_many(unsigned cause)
         [MQTT_END_TIMED_OUT] = "ended in silence",
     };
     return words[cause];
+}
+
+unsigned ended_by(const struct audit_connection *connection)
+{
+    const uint8_t client = connection->facts.client;
+    switch (connection->facts.end_cause) {
+    case MQTT_END_CLIENT_CLOSED:
+    case MQTT_END_CLIENT_RESET: return client;
+    case MQTT_END_SERVER_DISCONNECT:
+    case MQTT_END_SERVER_CLOSED:
+    case MQTT_END_SERVER_RESET: return 1u - client;
+    default: return 2;
+    }
+}
+
+const struct audit_mark *last_mark(const struct audit_connection *connection)
+{
+    const struct audit_mark *last = connection->signs.last;
+    return last[0].frame > last[1].frame ? &last[0] : &last[1];
+}
+
+const struct audit_topic *topic_by_rank(struct diagnosing *diagnosing, uint64_t rank)
+{
+    const GPtrArray *topics = diagnosing->report->topics;
+    if (diagnosing->topics == NULL) {
+        diagnosing->topics = g_hash_table_new(g_int64_hash, g_int64_equal);
+        for (unsigned i = 0; i < topics->len; i++) {
+            struct audit_topic *topic = g_ptr_array_index(topics, i);
+            g_hash_table_insert(diagnosing->topics, &topic->rank, topic);
+        }
+    }
+    return g_hash_table_lookup(diagnosing->topics, &rank);
 }
 
 void spread_add(struct spread *spread, int64_t value)

@@ -8,16 +8,7 @@
         (void)diagnosing;                                                                          \
     }
 
-PENDING(own_stale_session)
 PENDING(reconnect_storm)
-PENDING(brute_force)
-PENDING(token_lifetime)
-PENDING(middlebox_idle)
-PENDING(keep_alive_starved)
-PENDING(half_open)
-PENDING(ping_waste)
-PENDING(poison_message)
-PENDING(oversize)
 PENDING(broker_stall)
 PENDING(slow_broker)
 PENDING(slow_network)

@@ -12,7 +12,9 @@
 struct diagnosing {
     const struct audit_report *report;
     unsigned id;
-    GPtrArray *found; /* struct audit_diagnosis */
+    GPtrArray *found;   /* struct audit_diagnosis */
+    GHashTable *topics; /* struct audit_topic, by rank; NULL: nobody asked yet */
+    GHashTable *of_key; /* char * -> one of them; NULL: none yet */
 };
 
 /* A function each, named after the row. */
@@ -24,6 +26,13 @@ void audit_diagnosis_free(struct audit_diagnosis *diagnosis);
 
 /* One more, of no client and no server yet, with the title of its row. */
 struct audit_diagnosis *diagnosis_add(struct diagnosing *diagnosing, bool sure);
+
+/* The one that was added under this key; a new one, if there is none. */
+struct audit_diagnosis *diagnosis_of(struct diagnosing *diagnosing, const char *key, bool sure);
+
+/* The same under the server of a connection: one a server. */
+struct audit_diagnosis *diagnosis_of_server(struct diagnosing *diagnosing,
+                                            const struct audit_connection *connection, bool sure);
 
 /* The line that says it, in place of the row's title. */
 void diagnosis_title(struct audit_diagnosis *diagnosis, const char *format, ...)
@@ -49,6 +58,28 @@ void diagnosis_keep_patterns(struct diagnosing *diagnosing, uint64_t least);
 void diagnosis_spans(struct audit_diagnosis *diagnosis, int64_t time);
 
 /* ---- Looking at connections ---- */
+
+/* Nothing is missing of what it carried. */
+static inline bool is_whole(const struct audit_connection *connection)
+{
+    const struct audit_transport *transport = connection->facts.transport;
+    return connection->facts.connect_seen && transport[0].gaps == 0 && transport[1].gaps == 0;
+}
+
+static inline int64_t age_of(const struct audit_connection *connection)
+{
+    return mqtt_elapsed(connection->facts.end_time, connection->start_time);
+}
+
+/* The side that ended it without a word of MQTT, or by DISCONNECT of a server; 2: neither, or not
+ * known. */
+unsigned ended_by(const struct audit_connection *connection);
+
+/* The last packet of either side. */
+const struct audit_mark *last_mark(const struct audit_connection *connection);
+
+/* A topic of the report by its rank; NULL: it is not listed. */
+const struct audit_topic *topic_by_rank(struct diagnosing *diagnosing, uint64_t rank);
 
 /* A client identifier as printable text, cut to fit a line, for g_free(). NULL: "a client". */
 char *client_words(const struct audit_string *client);

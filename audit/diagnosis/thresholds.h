@@ -23,6 +23,10 @@
 /* Evidence that is listed with one of them; the rest is counted. */
 #define EVIDENCE_MAX 20u
 
+/* Whom one of them is about, by name: the first ones. */
+#define CLIENTS_MAX 1000u
+#define SERVERS_MAX 100u
+
 /* ---- Who is connected ---- */
 
 /* Two devices: takeovers of which each is by the other one. A B A B has three, and its first A
@@ -37,11 +41,52 @@
 /* A stale connection: its client sent nothing on it for so long. Below, it may have been there. */
 #define STALE_SILENCE MQTT_SECOND
 
+/* Guessing: so many refusals of one address, of so many different user names and passwords, and
+ * each tried twice at the most. People mistype three times. */
+#define TRIES_LEAST 10u
+#define TRIES_DIFFERENT 5u
+
 /* A loop: so many connections, of which so many ended alike. */
 #define LOOP_CONNECTIONS 5u
 #define LOOP_ENDS 4u
 
 /* Rarer than that, nobody calls it a loop: it may be once a day. */
 #define LOOP_PERIOD (15 * 60 * MQTT_SECOND)
+
+/* ---- Ends ---- */
+
+/* So many of a hundred have to be alike: a pattern that fits some of the ends explains none. */
+#define MOST_PERCENT 80u
+
+/* Silence: shorter ones belong to the rhythm of applications; no box forgets so soon. */
+#define IDLE_LEAST (5 * MQTT_SECOND)
+#define IDLE_ENDS 4u
+
+/* Ages: below, connections are short for reasons of their own. Ends within AGE_APART are one event,
+ * as a restart of the server is. */
+#define AGE_LEAST (30 * MQTT_SECOND)
+#define AGE_ENDS 4u
+#define AGE_APART (10 * MQTT_SECOND)
+
+/* The end follows from the last packet, if it comes so soon after it. */
+#define KILLED_WITHIN (5 * MQTT_SECOND)
+
+/* Messages of one session that are looked at: a session that many different ones end is not
+ * poisoned by one. */
+#define KILLERS_MAX 100u
+
+/* Nobody limits packets to less. */
+#define OVERSIZE_LEAST 1024u
+
+/* ---- Silence ---- */
+
+/* The server was sending, and not only once. */
+#define STARVED_PACKETS 3u
+
+#define NEEDLESS_LEAST 20u
+
+/* TCP sends again after 0.2 s, then after twice the time each: three say that it is no loss. */
+#define HALF_OPEN_RETRIES 3u
+#define HALF_OPEN_SILENCE (2 * MQTT_SECOND)
 
 #endif
