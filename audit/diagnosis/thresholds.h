@@ -89,4 +89,51 @@
 #define HALF_OPEN_RETRIES 3u
 #define HALF_OPEN_SILENCE (2 * MQTT_SECOND)
 
+/* ---- Many at once ---- */
+
+/* So many clients that were there before, within such a time: no coincidence. */
+#define STORM_CLIENTS 10u
+#define STORM_WIDTH (2 * MQTT_SECOND)
+
+/* A server that answers after less is slow, and does not stand still; it answers all that waited at
+ * once, so within STALL_WIDTH. */
+#define STALL_LEAST MQTT_SECOND
+#define STALL_WIDTH MQTT_SECOND
+#define STALLS_MAX 1000u
+
+/* ---- In flight ---- */
+
+/* Servers that have a limit of their own have one of 10 (NanoMQ: 32, mosquitto: 20, EMQX: 32) or
+ * more. */
+#define WINDOW_LEAST 10u
+
+/* Handlers may take some seconds; a client that sends other packets meanwhile is alive. */
+#define STALLED_LEAST (10 * MQTT_SECOND)
+#define STALLED_ALIVE 2u
+
+#define CONSUMER_AGE (10 * MQTT_SECOND)
+#define CONSUMER_DELIVERIES 20u
+
+/* Timers of delayed acknowledgements, in microseconds, with what the machines add to them. */
+#define DELAYED_ACK_LINUX 39500, 44500
+#define DELAYED_ACK_OTHER 199000, 221000
+
+#define PLATEAU_LEAST 20u
+#define PLATEAU_PERCENT 33u
+#define PLATEAU_NEAR_PERCENT 10u
+
+/* ---- Retained messages ---- */
+
+/* The same number by chance is likely for a few, and not for many. */
+#define CUT_OFF_LEAST 20u
+
+/* A circle turns fast; ten turns are none that a timer makes. */
+#define CIRCLE_LEAST 10u
+#define CIRCLE_PERIOD MQTT_SECOND
+
+/* ---- The capture ---- */
+
+#define MIRROR_SEGMENTS 100u
+#define MIRROR_PERCENT 45u
+
 #endif
