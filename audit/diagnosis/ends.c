@@ -170,7 +170,8 @@ static void tell_idle(struct diagnosing *diagnosing, GArray *samples)
     const struct spread idle = spread_of(samples);
     const bool same_age = samples->len > 0 && ages_are_constant(samples);
     if (samples->len < IDLE_ENDS || samples->len < all * MOST_PERCENT / 100 ||
-        (same_age && clients_left(samples)) || survived_longer(samples, idle.most))
+        (same_age && (clients_left(samples) || idle.least < IDLE_BLIND_LEAST)) ||
+        survived_longer(samples, idle.most))
         return;
     struct audit_diagnosis *diagnosis = diagnosis_add(diagnosing, !same_age);
     for (unsigned i = 0; i < samples->len; i++) {

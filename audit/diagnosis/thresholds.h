@@ -62,6 +62,10 @@
 #define IDLE_LEAST (5 * MQTT_SECOND)
 #define IDLE_ENDS 4u
 
+/* Where the age is constant too, it may be a server that closes what says nothing: none of the
+ * known boxes forgets within this time. */
+#define IDLE_BLIND_LEAST (30 * MQTT_SECOND)
+
 /* Ages: below, connections are short for reasons of their own. Ends within AGE_APART are one event,
  * as a restart of the server is. */
 #define AGE_LEAST (30 * MQTT_SECOND)
