@@ -14,8 +14,8 @@
  * which every part knows only a part of, a sample by a hash of their names, whose counts are whole.
  *
  * Memory depends on what is open and on the bounds below; never on the length of the capture. A
- * connection that is closed takes 1.5 to 2.5 kB, a session as much as its name and 0.2 kB, or 0.5 kB
- * where its client came back, a topic its name and 0.1 kB, a finding 0.1 kB: all bounds together
+ * connection that is closed takes 1.5 to 2.5 kB, a session as much as its name and 0.2 kB, or 0.5
+ * kB where its client came back, a topic its name and 0.1 kB, a finding 0.1 kB: all bounds together
  * 500 MB, where every name is as long as it can be. What a
  * bound leaves out is a limit in the report.
  */

@@ -62,14 +62,14 @@ static uint64_t payload_rank(const struct audit_watched_publish *watched)
 /* Ends a run of equal packets, if it is the longest so far. */
 static void end_run(struct audit_watch *watch, unsigned side)
 {
-    struct audit_signs *signs = &watch->signs;
-    if (watch->run[side] < 2 || watch->run[side] <= signs->repeated.count)
+    struct audit_span *repeated = &watch->signs.repeated[side];
+    if (watch->run[side] < 2 || watch->run[side] <= repeated->count)
         return;
-    signs->repeated = (struct audit_span){.frame = watch->run_first[side].frame,
-                                          .since = watch->run_first[side].time,
-                                          .until = signs->last[side].time,
-                                          .count = watch->run[side]};
-    signs->repeated_topic = topic_rank(&watch->publish[side]);
+    *repeated = (struct audit_span){.frame = watch->run_first[side].frame,
+                                    .since = watch->run_first[side].time,
+                                    .until = watch->signs.last[side].time,
+                                    .count = watch->run[side]};
+    watch->signs.repeated_topic[side] = topic_rank(&watch->publish[side]);
 }
 
 static void watch_publish(struct audit_watch *watch, const struct mqtt_place *place,

@@ -64,10 +64,10 @@ struct audit_signs {
     struct audit_kept kept[AUDIT_KEPT];
     uint32_t pings;    /* PINGREQ */
     uint32_t needless; /* of these, those that came within half a keep alive of another packet */
-    uint32_t largest_passed[2]; /* bytes of the largest packet that the other side sent something
-                                   after */
-    struct audit_span repeated; /* the same PUBLISH in the same direction, so many in a row */
-    uint64_t repeated_topic;
+    uint32_t largest_passed[2];    /* bytes of the largest packet that the other side sent something
+                                      after */
+    struct audit_span repeated[2]; /* the same PUBLISH by this side, so many in a row */
+    uint64_t repeated_topic[2];
 };
 
 /* So many retained messages at a time are a flood: more than anybody looks at. */

@@ -162,8 +162,8 @@ void diagnose_own_stale_session(struct diagnosing *diagnosing)
         struct audit_diagnosis *diagnosis = g_ptr_array_index(diagnosing->found, i);
         diagnosis_title(diagnosis,
                         "Devices lose their connection, and come back before the server has "
-                        "noticed: %u times, %u clients",
-                        (unsigned)diagnosis->count, diagnosis->clients->len);
+                        "noticed: %u times",
+                        (unsigned)diagnosis->count);
     }
 }
 

@@ -38,9 +38,8 @@ void diagnose_retained_flood(struct diagnosing *diagnosing)
     diagnosis_keep_patterns(diagnosing, PATTERN_LEAST);
     for (unsigned i = 0; i < diagnosing->found->len; i++) {
         struct audit_diagnosis *diagnosis = g_ptr_array_index(diagnosing->found, i);
-        diagnosis_title(diagnosis,
-                        "Subscriptions bring floods of retained messages: %u times, %u clients",
-                        (unsigned)diagnosis->count, diagnosis->clients->len);
+        diagnosis_title(diagnosis, "Subscriptions bring floods of retained messages: %u times",
+                        (unsigned)diagnosis->count);
     }
 }
 
@@ -195,37 +194,60 @@ void diagnose_will_not_cleared(struct diagnosing *diagnosing)
 
 /* ---- Circles ---- */
 
-static bool repeats(const struct audit_connection *connection)
+static bool repeats(const struct audit_connection *connection, unsigned side)
 {
-    const struct audit_span *repeated = &connection->signs.repeated;
+    const struct audit_span *repeated = &connection->signs.repeated[side];
     return connection->facts.bridge && repeated->count >= CIRCLE_LEAST &&
            mqtt_elapsed(repeated->until, repeated->since) <= repeated->count * CIRCLE_PERIOD;
+}
+
+/* How often others than bridges published on the topic, but for what bridges do out of turn. */
+static uint64_t published_by_others(const struct diagnosing *diagnosing,
+                                    const struct audit_topic *topic)
+{
+    const GPtrArray *connections = diagnosing->report->connections;
+    uint64_t by_bridges = 0;
+    for (unsigned i = 0; i < connections->len; i++) {
+        const struct audit_connection *connection = at(connections, i);
+        const uint8_t client = connection->facts.client;
+        if (connection->facts.bridge && connection->signs.repeated_topic[client] == topic->rank)
+            by_bridges += connection->signs.repeated[client].count;
+    }
+    return topic->published > by_bridges ? topic->published - by_bridges : 0;
+}
+
+static void look_at_circle(struct diagnosing *diagnosing, const struct audit_connection *connection,
+                           unsigned side)
+{
+    const struct audit_span *repeated = &connection->signs.repeated[side];
+    const struct audit_topic *topic =
+        topic_by_rank(diagnosing, connection->signs.repeated_topic[side]);
+    if (topic == NULL || published_by_others(diagnosing, topic) >= repeated->count / 2)
+        return;
+    char key[FORMAT_SIZE];
+    g_snprintf(key, sizeof key, "%" G_GUINT64_FORMAT, topic->rank);
+    struct audit_diagnosis *diagnosis = diagnosis_of(diagnosing, key, true);
+    char *on = client_words(topic->name), *name = client_words(connection->client_identifier);
+    diagnosis_about(diagnosis, connection);
+    diagnosis_evidence(diagnosis, repeated->frame, connection->stream, repeated->since,
+                       "the same message %u times in a row %s the bridge %s", repeated->count,
+                       side == connection->facts.client ? "from" : "to", name);
+    diagnosis_spans(diagnosis, repeated->until);
+    diagnosis_title(diagnosis, "A message on %s goes round in a circle of bridges", on);
+    g_free(on);
+    g_free(name);
 }
 
 /* One message circulates if it was published less often than it is seen. */
 void diagnose_bridge_loop(struct diagnosing *diagnosing)
 {
     const GPtrArray *connections = diagnosing->report->connections;
-    for (unsigned i = 0; i < connections->len; i++) {
-        const struct audit_connection *connection = at(connections, i);
-        const struct audit_span *repeated = &connection->signs.repeated;
-        const struct audit_topic *topic =
-            repeats(connection) ? topic_by_rank(diagnosing, connection->signs.repeated_topic)
-                                : NULL;
-        if (topic == NULL || topic->published >= repeated->count / 2)
-            continue;
-        char key[FORMAT_SIZE];
-        g_snprintf(key, sizeof key, "%" G_GUINT64_FORMAT, topic->rank);
-        struct audit_diagnosis *diagnosis = diagnosis_of(diagnosing, key, true);
-        char *on = client_words(topic->name), *name = client_words(connection->client_identifier);
-        diagnosis_about(diagnosis, connection);
-        diagnosis_evidence(diagnosis, repeated->frame, connection->stream, repeated->since,
-                           "the same message %u times on the bridge %s; clients published %u",
-                           repeated->count, name, (unsigned)topic->published);
-        diagnosis_spans(diagnosis, repeated->until);
-        diagnosis_title(diagnosis, "A message on %s goes round in a circle of bridges", on);
-        g_free(on);
-        g_free(name);
-    }
+    unsigned looked = 0;
+    for (unsigned i = 0; i < connections->len && looked < CIRCLES_MAX; i++)
+        for (unsigned side = 0; side < 2; side++)
+            if (repeats(at(connections, i), side)) {
+                look_at_circle(diagnosing, at(connections, i), side);
+                looked++;
+            }
     diagnosis_keep_patterns(diagnosing, 2); /* there and back */
 }

@@ -135,6 +135,9 @@
 #define CIRCLE_LEAST 10u
 #define CIRCLE_PERIOD MQTT_SECOND
 
+/* Looked at, of each of which all connections are gone through. */
+#define CIRCLES_MAX 1000u
+
 /* ---- The capture ---- */
 
 #define MIRROR_SEGMENTS 100u

@@ -493,9 +493,9 @@ static void circle(struct scene *scene, unsigned twin)
         struct audit_connection *connection =
             connect_at(scene, numbered(text, "bridge", i), 0, 60, MQTT_END_OPEN);
         connection->facts.bridge = twin != 2;
-        connection->signs.repeated = (struct audit_span){
+        connection->signs.repeated[1] = (struct audit_span){
             .frame = scene->frame++, .since = START, .until = START + SECONDS(3), .count = 40};
-        connection->signs.repeated_topic = row->rank;
+        connection->signs.repeated_topic[1] = row->rank;
     }
 }
 
