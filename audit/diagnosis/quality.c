@@ -17,8 +17,9 @@ static void tell_limit(struct diagnosing *diagnosing, enum audit_limit_kind kind
 static void look_at_limits(struct diagnosing *diagnosing)
 {
     static const enum audit_limit_kind kinds[] = {
-        AUDIT_LIMIT_DROPPED,    AUDIT_LIMIT_ONE_DIRECTION, AUDIT_LIMIT_CLOCK_BACKWARDS,
-        AUDIT_LIMIT_CUT_HEADER, AUDIT_LIMIT_IP_FRAGMENTS,  AUDIT_LIMIT_TRUNCATED_FILE};
+        AUDIT_LIMIT_DROPPED,         AUDIT_LIMIT_SNAP_LENGTH, AUDIT_LIMIT_ONE_DIRECTION,
+        AUDIT_LIMIT_CLOCK_BACKWARDS, AUDIT_LIMIT_CUT_HEADER,  AUDIT_LIMIT_IP_FRAGMENTS,
+        AUDIT_LIMIT_TRUNCATED_FILE};
     for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (diagnosing->report->capture.limits[kinds[i]].count > 0)
             tell_limit(diagnosing, kinds[i]);
