@@ -179,8 +179,9 @@ static void definitions(struct json_writer *json)
 {
     static const char *const handshakes[] = {"connect", "subscribe", "unsubscribe", "qos-1",
                                              "qos-2"};
-    static const enum audit_row_kind rows[] = {AUDIT_ROW_connection, AUDIT_ROW_diagnosis};
-    report_definitions(json, rows, 2, without);
+    static const struct report_part parts[] = {{AUDIT_ROW_connection, without},
+                                               {AUDIT_ROW_diagnosis, NULL}};
+    report_definitions(json, parts, 2);
     json_object_begin(json, "word_handshake");
     json_array_begin(json, "enum");
     for (size_t i = 0; i < sizeof handshakes / sizeof handshakes[0]; i++)

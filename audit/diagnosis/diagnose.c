@@ -66,6 +66,11 @@ static gint diagnosis_order(gconstpointer a, gconstpointer b)
 static void take(struct audit_report *report, struct diagnosing *diagnosing)
 {
     GPtrArray *found = diagnosing->found;
+    for (unsigned i = 0; i < found->len; i++) {
+        struct audit_diagnosis *diagnosis = g_ptr_array_index(found, i);
+        if (!diagnosis->sure) /* what may be something else fails nobody's run */
+            diagnosis->severity = MIN(diagnosis->severity, MQTT_WARNING);
+    }
     g_ptr_array_sort(found, diagnosis_order);
     for (unsigned i = 0; i < found->len; i++) {
         struct audit_diagnosis *diagnosis = g_ptr_array_index(found, i);

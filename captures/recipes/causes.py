@@ -259,3 +259,64 @@ def bridge_loop(stage):
     stage.mosquitto("mosquitto_pub", "-t", "plant/alarm", "-m", "on", "-i", "sensor")
     time.sleep(1)
     stage.find.append("plant/alarm: published once, and delivered on both bridges again and again")
+
+
+@capture("reconnect-storm.pcapng")
+def reconnect_storm(stage):
+    """3.1.1: the broker is killed and started three times; each time twelve devices come back 1.5 s after
+    their connection ended, all at the same moment; a thirteenth one stays away."""
+    broker = stage.broker()
+    stage.sniff()
+    away = Connection(stage)
+    away.open(4, "away")
+    devices = []
+    for turn in range(4):
+        for n in range(12):
+            device = Connection(stage)
+            device.open(4, "device-%02d" % n)
+            devices.append(device)
+        if turn == 3:
+            break
+        time.sleep(0.5)
+        broker.kill()
+        broker.wait()
+        for device in devices:
+            device.receive(1)
+            device.socket.close()
+        devices.clear()
+        broker = stage.broker()
+        time.sleep(1.5)
+    for device in devices:
+        device.close()
+    away.socket.close()
+    stage.find.append("device-00 to device-11: three bursts of twelve CONNECT, with a constant time between")
+
+
+@capture("keep-alive-starved.pcapng")
+def keep_alive_starved(stage):
+    """3.1.1: a client with a keep alive of 2 s receives a QoS 0 message twice a second and never pings; the
+    broker ends its connection three times. Another one with the same keep alive gets the same messages,
+    and pings."""
+    stage.broker()
+    stage.sniff()
+    sender, well = Connection(stage), Connection(stage)
+    sender.open(4, "sender", keep_alive=0)
+    well.open(4, "well", keep_alive=2)
+    well.send(subscribe(4, [("ticks", 0)]))
+    well.expect(SUBACK)
+    for _ in range(3):
+        listener = Connection(stage)
+        listener.open(4, "listener", keep_alive=2)
+        listener.send(subscribe(4, [("ticks", 0)]))
+        listener.expect(SUBACK)
+        while not listener.closed:
+            sender.send(publish(4, "ticks", "tick"))
+            well.expect(PUBLISH)
+            well.send(PING)
+            well.expect(PINGRESP)
+            listener.receive(0.3)
+            time.sleep(0.5)
+        listener.socket.close()
+    sender.close()
+    well.close()
+    stage.find.append("listener: closed by the broker three times for its silence, while it receives; well: no finding")

@@ -576,6 +576,8 @@ START_TEST(scene_shows_it)
     const struct audit_diagnosis *diagnosis = audit_report_diagnosis(&scene.report, 0);
     ck_assert_uint_eq(diagnosis->id, scenes[_i].id);
     ck_assert_int_eq(diagnosis->sure, scenes[_i].sure);
+    if (!scenes[_i].sure)
+        ck_assert_uint_le(diagnosis->severity, MQTT_WARNING);
     ck_assert_uint_ge(diagnosis->count, 1);
     ck_assert_uint_ge(diagnosis->evidence->len, 1);
     ck_assert_int_le(diagnosis->since, diagnosis->until);
