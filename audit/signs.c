@@ -170,7 +170,7 @@ static void end_stall(struct audit_watch *watch, int64_t time)
     if (watch->in_flight == 0)
         return;
     if (watch->in_flight == signs->most_in_flight && lasted > 0)
-        signs->at_most += lasted;
+        signs->at_most += MIN(lasted, INT64_MAX - signs->at_most);
     if (lasted > mqtt_elapsed(signs->stalled.until, signs->stalled.since)) {
         signs->stalled = (struct audit_span){.frame = watch->unacknowledged_frame,
                                              .since = watch->unacknowledged_since,

@@ -140,7 +140,7 @@ static bool survived_longer(const GArray *samples, int64_t idle)
         const struct audit_session *session = sample_at(samples, i)->connection->session;
         const struct audit_connection *connection = session != NULL ? session->first : NULL;
         for (; connection != NULL; connection = connection->next_of_session)
-            if (connection->signs.survived > idle / 100 * (100 + CONSTANT_PERCENT))
+            if (connection->signs.survived - idle > idle / 100 * CONSTANT_PERCENT)
                 return true;
     }
     return false;

@@ -62,10 +62,11 @@ void diagnose_qos_2_stuck(struct diagnosing *diagnosing)
         if (!is_stage(finding->what.rule) || connection == NULL || connection->session == NULL)
             continue;
         const struct mqtt_rule_info *rule = mqtt_rule_info((enum mqtt_rule)finding->what.rule);
-        char server[FORMAT_SIZE];
+        char server[FORMAT_SIZE], client[FORMAT_SIZE];
         char *name = client_words(name_of(finding));
-        char *key = g_strdup_printf("%s %s %s", rule->id,
-                                    format_endpoint(server, broker_of(connection)), name);
+        char *key =
+            g_strdup_printf("%s %s %s", rule->id, format_endpoint(server, broker_of(connection)),
+                            client_key(client, name_of(finding)));
         struct audit_diagnosis *diagnosis = diagnosis_of(diagnosing, key, true);
         GString *detail = g_string_new(NULL);
         format_detail(detail, report, &finding->what);
@@ -93,8 +94,10 @@ void diagnose_silent_acl(struct diagnosing *diagnosing)
         const struct audit_finding *finding = audit_report_finding(report, i);
         if (finding->what.rule != MQTT_RULE_SUBSCRIPTION_NEVER_SERVED)
             continue;
+        char key[FORMAT_SIZE];
         char *name = client_words(name_of(finding));
-        struct audit_diagnosis *diagnosis = diagnosis_of(diagnosing, name, false);
+        struct audit_diagnosis *diagnosis =
+            diagnosis_of(diagnosing, client_key(key, name_of(finding)), false);
         GString *detail = g_string_new(NULL);
         format_detail(detail, report, &finding->what);
         diagnosis_client(diagnosis, name_of(finding));

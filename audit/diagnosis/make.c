@@ -146,6 +146,14 @@ char *client_words(const struct audit_string *client)
     return name;
 }
 
+const char *client_key(char key[static FORMAT_SIZE], const struct audit_string *client)
+{
+    const uint64_t rank =
+        client != NULL ? audit_rank((struct mqtt_slice){client->bytes, client->length}) : 0;
+    g_snprintf(key, FORMAT_SIZE, "%016" G_GINT64_MODIFIER "x", rank);
+    return key;
+}
+
 const struct audit_endpoint *broker_of(const struct audit_connection *connection)
 {
     return connection->broker != NULL ? connection->broker

@@ -84,6 +84,9 @@ const struct audit_topic *topic_by_rank(struct diagnosing *diagnosing, uint64_t 
 /* A client identifier as printable text, cut to fit a line, for g_free(). NULL: "a client". */
 char *client_words(const struct audit_string *client);
 
+/* The same as a key, for diagnosis_of(): its words may be cut. Written to `key`. */
+const char *client_key(char key[static FORMAT_SIZE], const struct audit_string *client);
+
 /* The endpoint that stands for its broker. */
 const struct audit_endpoint *broker_of(const struct audit_connection *connection);
 
