@@ -165,6 +165,17 @@ static bool somebody_was_served(const GPtrArray *all, const struct audit_connect
     return false;
 }
 
+/* Requests that were sent again had not arrived: it is the network that stood still. */
+static bool were_lost(const GPtrArray *waiting, unsigned from, unsigned end)
+{
+    unsigned lost = 0;
+    for (unsigned i = from; i < end; i++) {
+        const struct audit_facts *facts = &at(waiting, i)->facts;
+        lost += facts->transport[facts->client].retransmitted > 0;
+    }
+    return lost >= (end - from) / 2;
+}
+
 static void tell_stall(struct diagnosing *diagnosing, const GPtrArray *waiting, unsigned from,
                        unsigned end, int64_t since)
 {
@@ -222,7 +233,7 @@ void diagnose_broker_stall(struct diagnosing *diagnosing)
             continue;
         }
         looked++;
-        if (!somebody_was_served(all, first, since, until))
+        if (!were_lost(waiting, from, end) && !somebody_was_served(all, first, since, until))
             tell_stall(diagnosing, waiting, from, end, since);
     }
     g_ptr_array_free(waiting, TRUE);

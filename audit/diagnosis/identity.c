@@ -4,14 +4,19 @@
 
 #include <string.h>
 
+static bool same_address(const struct audit_connection *a, const struct audit_connection *b)
+{
+    return strcmp(client_of(a)->address, client_of(b)->address) == 0;
+}
+
 /* Whether the same device may have made both connections: all that a device as a rule keeps from
- * one connection to the next is the same. */
+ * one connection to the next is the same. Clean Start is not: some start clean once. */
 static bool same_device(const struct audit_connection *a, const struct audit_connection *b)
 {
     const struct audit_facts *x = &a->facts, *y = &b->facts;
-    return strcmp(client_of(a)->address, client_of(b)->address) == 0 && x->version == y->version &&
+    return same_address(a, b) && x->version == y->version &&
            x->keep_alive.requested_s == y->keep_alive.requested_s && x->has_will == y->has_will &&
-           x->clean_start == y->clean_start;
+           a->signs.user_name == b->signs.user_name && a->signs.will_topic == b->signs.will_topic;
 }
 
 /* The next one of the session that the server accepted, and whose CONNECT is here. */
@@ -30,6 +35,7 @@ static const struct audit_connection *after(const struct audit_connection *conne
 /* The takeovers of a session. */
 struct takeovers {
     unsigned count;
+    unsigned by_address;  /* from another address than that of the one that lost */
     unsigned by_other;    /* by another device than the one that lost */
     unsigned returns;     /* the loser before the last is the winner */
     unsigned in_a_row;    /* by what looks like the same device, and soon after each other */
@@ -51,6 +57,7 @@ static void look_at_takeovers(const struct audit_session *session, struct takeov
         const bool known = takes_over(old, new);
         const bool twice = known && before != NULL && takes_over(before, old);
         seen->count += known;
+        seen->by_address += known && !same_address(old, new);
         seen->by_other += known && !same_device(old, new);
         seen->returns += twice && !same_device(old, new) && same_device(before, new);
         const int64_t away =
@@ -68,13 +75,17 @@ static void look_at_takeovers(const struct audit_session *session, struct takeov
     }
 }
 
-/* One takes it from the other, as often as not; or nothing tells them apart, and the rhythm is that
- * of a timer. */
+/* One takes it from the other, and that one from it. From two addresses it is sure; behind one, the
+ * two have to be told apart by what they ask for each time, for a program may change that. Or
+ * nothing tells them apart, and the rhythm is that of a timer. */
 static bool are_twins(const struct takeovers *seen, bool *sure)
 {
-    *sure = seen->by_other >= TWINS_TAKEOVERS && seen->returns >= TWINS_TAKEOVERS - 1;
-    return *sure || (seen->in_a_row >= TWINS_BLIND_TAKEOVERS && seen->rhythm.least > 0 &&
-                     seen->rhythm.most / 2 <= seen->rhythm.least);
+    const bool alternate =
+        seen->by_other >= TWINS_TAKEOVERS && seen->returns >= TWINS_TAKEOVERS - 1;
+    *sure = alternate && seen->by_address >= TWINS_TAKEOVERS;
+    return *sure || (alternate && seen->returns + 1 >= seen->count) ||
+           (seen->in_a_row >= TWINS_BLIND_TAKEOVERS && seen->rhythm.least > 0 &&
+            seen->rhythm.most / 2 <= seen->rhythm.least);
 }
 
 static void tell_takeovers(struct audit_diagnosis *diagnosis, const struct audit_session *session)

@@ -50,6 +50,9 @@
 #define LOOP_CONNECTIONS 5u
 #define LOOP_ENDS 4u
 
+/* More clients at one server in the same loop are told of together. */
+#define LOOPS_APART 3u
+
 /* Rarer than that, nobody calls it a loop: it may be once a day. */
 #define LOOP_PERIOD (15 * 60 * MQTT_SECOND)
 

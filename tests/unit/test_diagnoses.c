@@ -180,11 +180,23 @@ static void two_devices(struct scene *scene, unsigned twin)
             connection->endpoints[0].address[8] = (char)('1' + i % 2);
         if (twin == 1) /* it roams, and never comes back to an address */
             connection->endpoints[0].address[8] = (char)('1' + i);
+        if (twin == 3) /* one address, and new settings each time */
+            connection->facts.keep_alive.requested_s = (uint16_t)(60 + i);
         if (twin == 2) { /* nothing tells them apart, and no rhythm */
             connection->start_time += SECONDS(i * i * i);
             connection->facts.end_time += SECONDS(i * i * i);
         }
     }
+}
+
+/* One address, and two keep alives. */
+static void two_devices_behind_one(struct scene *scene, unsigned twin)
+{
+    for (unsigned i = 0; i < 5; i++)
+        connect_at(scene, "twin", i * i * 100, 2 * i + 1,
+                   i < 4 ? MQTT_END_TAKEN_OVER : MQTT_END_OPEN)
+            ->facts.keep_alive.requested_s =
+            twin == 1 ? (i == 2 ? 30 : 60) : (i % 2 == 0 ? 60 : 30);
 }
 
 static void two_devices_blind(struct scene *scene, unsigned twin)
@@ -362,6 +374,7 @@ static void stall(struct scene *scene, unsigned twin)
             connect_at(scene, numbered(text, "waiting", i), i * 0.1, 60, MQTT_END_OPEN);
         const int64_t until = START + SECONDS(20) + SECONDS(twin == 1 ? i * 3 : i * 0.1);
         connection->signs.server_silence = SECONDS(6);
+        connection->facts.transport[0].retransmitted = twin == 4 ? 3 : 0; /* 4: the network */
         if (i < (twin == 2 ? 2 : 3))
             connection->signs.waited = (struct audit_span){
                 .frame = scene->frame++, .since = until - SECONDS(4), .until = until};
@@ -526,7 +539,8 @@ static const struct {
     unsigned twins;
     bool sure;
 } scenes[] = {
-    SCENE(two_devices_one_id, two_devices, 2, true),
+    SCENE(two_devices_one_id, two_devices, 3, true),
+    SCENE(two_devices_one_id, two_devices_behind_one, 1, false),
     SCENE(two_devices_one_id, two_devices_blind, 2, false),
     SCENE(own_stale_session, stale, 2, true),
     SCENE(reconnect_loop, loop, 3, true),
@@ -540,7 +554,7 @@ static const struct {
     SCENE(poison_message, poison, 4, true),
     SCENE(oversize, oversize, 3, true),
     SCENE(wrong_reason_code, wrong_code, 2, true),
-    SCENE(broker_stall, stall, 3, true),
+    SCENE(broker_stall, stall, 4, true),
     SCENE(nagle_delayed_ack, plateau, 1, false),
     SCENE(slow_consumer, consumer, 2, true),
     SCENE(slow_consumer, consumer_at_limit, 2, true),
@@ -637,18 +651,38 @@ START_TEST(bounded_and_in_order)
 {
     struct scene scene;
     char text[32];
+    bool wanted[AUDIT_DIAGNOSES] = {[AUDIT_DIAGNOSIS_two_devices_one_id] = true};
     scene_begin(&scene);
     for (unsigned device = 0; device < 150; device++)
-        for (unsigned i = 0; i < 6; i++)
-            connect_at(&scene, numbered(text, "loop", device), device * 1000.0 + i * 90, 5,
-                       MQTT_END_SERVER_CLOSED);
-    audit_diagnose(&scene.report, NULL);
+        for (unsigned i = 0; i < 5; i++)
+            connect_at(&scene, numbered(text, "twin", device), device * 1000.0 + i * 2, 2,
+                       i < 4 ? MQTT_END_TAKEN_OVER : MQTT_END_OPEN);
+    audit_diagnose(&scene.report, wanted);
     ck_assert_uint_eq(scene.report.diagnoses->len, 100);
     ck_assert_uint_eq(scene.report.diagnoses_left_out, 50);
     ck_assert_uint_eq(scene.report.totals.diagnoses[MQTT_WARNING], 150);
     for (unsigned i = 1; i < scene.report.diagnoses->len; i++)
         ck_assert_int_le(audit_report_diagnosis(&scene.report, i - 1)->since,
                          audit_report_diagnosis(&scene.report, i)->since);
+    scene_end(&scene);
+}
+END_TEST
+
+/* Many clients in one loop are one diagnosis. */
+START_TEST(loops_of_many_are_one)
+{
+    struct scene scene;
+    char text[32];
+    bool wanted[AUDIT_DIAGNOSES] = {[AUDIT_DIAGNOSIS_reconnect_loop] = true};
+    scene_begin(&scene);
+    for (unsigned device = 0; device < 9; device++)
+        for (unsigned i = 0; i < 6; i++)
+            connect_at(&scene, numbered(text, "loop", device), device * 1000.0 + i * 90, 5,
+                       MQTT_END_SERVER_CLOSED);
+    audit_diagnose(&scene.report, wanted);
+    ck_assert_uint_eq(scene.report.diagnoses->len, 1);
+    ck_assert_uint_eq(audit_report_diagnosis(&scene.report, 0)->count, 9);
+    ck_assert_uint_eq(audit_report_diagnosis(&scene.report, 0)->clients->len, 9);
     scene_end(&scene);
 }
 END_TEST
@@ -667,4 +701,4 @@ END_TEST
 
 SUITE("diagnoses", TABLE(scene_shows_it, scenes), TABLE(twins_do_not, scenes),
       TABLE(again_is_the_same, scenes), TEST(gaps_are_no_signs), TEST(bounded_and_in_order),
-      TEST(known_by_their_words))
+      TEST(loops_of_many_are_one), TEST(known_by_their_words))
