@@ -15,34 +15,45 @@ static uint64_t rank_of(struct mqtt_slice slice)
 
 /* ---- PUBLISH packets that are compared ---- */
 
-static void watch_payload(struct audit_watched_publish *watched, const struct mqtt_publish *publish)
+/* What is kept of a payload: how much of its beginning, and of its end behind that. */
+static uint32_t head_of(struct mqtt_slice payload)
+{
+    return MIN(payload.length, AUDIT_WATCH_HEAD);
+}
+
+static uint32_t tail_of(struct mqtt_slice payload)
+{
+    return MIN(payload.length - head_of(payload), AUDIT_WATCH_TAIL);
+}
+
+static void keep_publish(struct audit_watched_publish *kept, struct mqtt_slice topic,
+                         const struct mqtt_publish *publish)
 {
     const struct mqtt_slice payload = publish->payload;
-    const uint32_t head = MIN(payload.length, AUDIT_WATCH_HEAD);
-    const uint32_t tail = MIN(payload.length - head, AUDIT_WATCH_TAIL);
-    memset(watched->payload, 0, sizeof watched->payload);
+    const uint32_t head = head_of(payload), tail = tail_of(payload);
+    kept->topic_length = topic.length <= AUDIT_WATCH_TOPIC ? topic.length : 0;
+    if (kept->topic_length > 0)
+        memcpy(kept->topic, topic.data, kept->topic_length);
     if (head > 0)
-        memcpy(watched->payload, payload.data, head);
+        memcpy(kept->payload, payload.data, head);
     if (tail > 0)
-        memcpy(watched->payload + AUDIT_WATCH_HEAD, payload.data + payload.length - tail, tail);
-    watched->payload_length = publish->payload_length;
+        memcpy(kept->payload + head, payload.data + payload.length - tail, tail);
+    kept->kept_length = head + tail;
+    kept->payload_length = publish->payload_length;
 }
 
-/* A topic that is longer than what is kept is not known: length 0. */
-static void watch_topic(struct audit_watched_publish *watched, struct mqtt_slice topic)
+/* Lengths differ as a rule, or the topic does: the rest is seldom compared. */
+static bool is_same_publish(const struct audit_watched_publish *kept, struct mqtt_slice topic,
+                            const struct mqtt_publish *publish)
 {
-    watched->topic_length = topic.length <= AUDIT_WATCH_TOPIC ? topic.length : 0;
-    if (watched->topic_length > 0)
-        memcpy(watched->topic, topic.data, watched->topic_length);
-}
-
-static bool same_publish(const struct audit_watched_publish *a,
-                         const struct audit_watched_publish *b)
-{
-    return a->topic_length == b->topic_length && a->topic_length > 0 &&
-           a->payload_length == b->payload_length &&
-           memcmp(a->topic, b->topic, a->topic_length) == 0 &&
-           memcmp(a->payload, b->payload, sizeof a->payload) == 0;
+    const struct mqtt_slice payload = publish->payload;
+    const uint32_t head = head_of(payload), tail = tail_of(payload);
+    return kept->topic_length == topic.length && topic.length > 0 &&
+           kept->payload_length == publish->payload_length && kept->kept_length == head + tail &&
+           memcmp(kept->topic, topic.data, topic.length) == 0 &&
+           (head == 0 || memcmp(kept->payload, payload.data, head) == 0) &&
+           (tail == 0 ||
+            memcmp(kept->payload + head, payload.data + payload.length - tail, tail) == 0);
 }
 
 static uint64_t topic_rank(const struct audit_watched_publish *watched)
@@ -56,7 +67,7 @@ static uint64_t payload_rank(const struct audit_watched_publish *watched)
     const uint8_t bytes[4] = {(uint8_t)(length >> 24), (uint8_t)(length >> 16),
                               (uint8_t)(length >> 8), (uint8_t)length};
     return audit_rank_more(audit_rank((struct mqtt_slice){bytes, sizeof bytes}),
-                           (struct mqtt_slice){watched->payload, sizeof watched->payload});
+                           (struct mqtt_slice){watched->payload, watched->kept_length});
 }
 
 /* Ends a run of equal packets, if it is the longest so far. */
@@ -75,18 +86,17 @@ static void end_run(struct audit_watch *watch, unsigned side)
 static void watch_publish(struct audit_watch *watch, const struct mqtt_place *place,
                           const struct mqtt_packet *packet, const struct mqtt_step *step)
 {
-    struct audit_watched_publish now;
     const unsigned side = place->side;
-    watch_topic(&now, step->topic);
-    watch_payload(&now, &packet->publish);
-    if (!step->resend && same_publish(&now, &watch->publish[side])) {
-        watch->run[side]++;
-    } else if (!step->resend) {
-        end_run(watch, side);
-        watch->run[side] = 1;
-        watch->run_first[side] = (struct audit_mark){.frame = place->frame, .time = place->time};
+    if (is_same_publish(&watch->publish[side], step->topic, &packet->publish)) {
+        watch->run[side] += !step->resend;
+        return;
     }
-    watch->publish[side] = now;
+    if (watch->run[side] > 1)
+        end_run(watch, side);
+    watch->run[side] = 1;
+    watch->run_first[side].frame = place->frame;
+    watch->run_first[side].time = place->time;
+    keep_publish(&watch->publish[side], step->topic, &packet->publish);
 }
 
 /* ---- Silence ---- */

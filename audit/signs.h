@@ -79,7 +79,8 @@ struct audit_signs {
 
 /* A PUBLISH, as far as two of them are compared. */
 struct audit_watched_publish {
-    uint32_t topic_length, payload_length;
+    uint32_t topic_length; /* 0: it is not known, or too long to be kept */
+    uint32_t payload_length, kept_length;
     uint8_t topic[AUDIT_WATCH_TOPIC];
     uint8_t payload[AUDIT_WATCH_HEAD + AUDIT_WATCH_TAIL];
 };
@@ -89,7 +90,10 @@ struct audit_watch {
     struct audit_signs signs;
     struct audit_watched_publish publish[2]; /* the last one of each side */
     uint32_t run[2];                         /* as many of them were the same */
-    struct audit_mark run_first[2];
+    struct audit_place {
+        uint64_t frame;
+        int64_t time;
+    } run_first[2];
     uint64_t frame; /* of the last packet of either side; 0: none */
     int64_t time;
     uint8_t tail_side;

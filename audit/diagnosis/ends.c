@@ -301,8 +301,9 @@ static void tell_poison(struct diagnosing *diagnosing, const struct audit_sessio
             format_duration(after, mqtt_elapsed(connection->facts.end_time, other->time)),
             end_words(connection->facts.end_cause));
     }
-    diagnosis_title(diagnosis, "One message on %s ends each connection of %s: %u times", on, name,
-                    (unsigned)diagnosis->count);
+    diagnosis_title(diagnosis,
+                    "One message on %s ends the connection of %s again and again: %u times", on,
+                    name, (unsigned)diagnosis->count);
     g_free(on);
     g_free(name);
 }

@@ -8,7 +8,8 @@
 
 #define INDENT 2
 #define ROWS 5
-#define WIDTH 80u /* sentences are read more easily in short lines */
+#define WIDTH 80u    /* sentences are read more easily in short lines */
+#define OF_A_KIND 3u /* the worst of them stand for the others */
 #define NAMED_CLIENTS 6
 #define CLIENT_WIDTH 28
 
@@ -92,11 +93,21 @@ void text_diagnoses(const struct text *text)
 {
     const GPtrArray *diagnoses = text->report->diagnoses;
     struct text narrow = *text;
+    unsigned shown[AUDIT_DIAGNOSES] = {0};
     narrow.width = MIN(text->width, WIDTH);
     if (diagnoses->len > 0)
         text_heading(text, "What is the matter", "");
-    for (unsigned i = 0; i < diagnoses->len; i++)
-        write_diagnosis(&narrow, audit_report_diagnosis(text->report, i));
+    for (unsigned i = 0; i < diagnoses->len; i++) {
+        const struct audit_diagnosis *diagnosis = audit_report_diagnosis(text->report, i);
+        if (text->detail == REPORT_VERBOSE || shown[diagnosis->id] < OF_A_KIND)
+            write_diagnosis(&narrow, diagnosis);
+        shown[diagnosis->id]++;
+    }
+    for (unsigned id = 0; id < AUDIT_DIAGNOSES && text->detail != REPORT_VERBOSE; id++)
+        if (shown[id] > OF_A_KIND)
+            fprintf(text->file, "\n%sand %u more of %s (-v lists all)%s\n",
+                    text_on(text, TEXT_FAINT), shown[id] - OF_A_KIND, audit_diagnosis_info(id)->id,
+                    text_off(text));
     if (diagnoses->len > 0 && text->report->findings->len > 0)
         text_heading(text, "What was found", "");
 }
