@@ -92,12 +92,7 @@ void diagnose_slow_consumer(struct diagnosing *diagnosing)
 /* How many of a hundred handshakes took so long: microseconds, both ends included. */
 static unsigned share_between(const struct audit_histogram *times, uint64_t least, uint64_t most)
 {
-    unsigned count = 0;
-    for (unsigned percent = 1; percent <= 100; percent++) {
-        const uint64_t took = audit_histogram_percentile(times, percent);
-        count += took >= least && took <= most;
-    }
-    return count;
+    return (unsigned)(audit_histogram_between(times, least, most) * 100 / times->count);
 }
 
 /* A plateau stands alone: little is near it, and the network is faster. */
@@ -106,7 +101,7 @@ static bool has_plateau(const struct audit_histogram *times, uint64_t least, uin
     const unsigned near =
         share_between(times, least / 2, 2 * most) - share_between(times, least, most);
     return share_between(times, least, most) >= PLATEAU_PERCENT && near <= PLATEAU_NEAR_PERCENT &&
-           audit_histogram_percentile(times, 5) < least / 4;
+           share_between(times, 0, least / 4) >= PLATEAU_FAST_PERCENT;
 }
 
 static void look_for_plateau(struct diagnosing *diagnosing,
@@ -118,8 +113,9 @@ static void look_for_plateau(struct diagnosing *diagnosing,
     if (handshakes == NULL || handshakes->count.completed < PLATEAU_LEAST)
         return;
     audit_histogram_merge_packed(&times, handshakes->packed);
-    const bool linux_time = has_plateau(&times, DELAYED_ACK_LINUX);
-    if (times.count >= PLATEAU_LEAST && (linux_time || has_plateau(&times, DELAYED_ACK_OTHER))) {
+    const bool enough = times.count >= PLATEAU_LEAST;
+    const bool linux_time = enough && has_plateau(&times, DELAYED_ACK_LINUX);
+    if (linux_time || (enough && has_plateau(&times, DELAYED_ACK_OTHER))) {
         char key[FORMAT_SIZE];
         g_snprintf(key, sizeof key, "%" G_GUINT64_FORMAT, connection->id);
         struct audit_diagnosis *diagnosis = diagnosis_of(diagnosing, key, false);

@@ -128,6 +128,7 @@
 #define PLATEAU_LEAST 20u
 #define PLATEAU_PERCENT 33u
 #define PLATEAU_NEAR_PERCENT 10u
+#define PLATEAU_FAST_PERCENT 5u
 
 /* ---- Retained messages ---- */
 
