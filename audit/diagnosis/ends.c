@@ -133,17 +133,27 @@ static bool take_idle(const struct audit_connection *connection, int64_t *idle)
            (keep_alive == 0 || *idle < keep_alive * MQTT_SECOND / 10 * 9);
 }
 
-/* The same clients were silent for longer than that, and lived. */
+static bool lived_through(const struct audit_session *session, int64_t idle)
+{
+    const struct audit_connection *connection = session != NULL ? session->first : NULL;
+    for (; connection != NULL; connection = connection->next_of_session)
+        if (connection->signs.survived - idle > idle / 100 * CONSTANT_PERCENT)
+            return true;
+    return false;
+}
+
+/* The same clients were silent for longer than that, and lived. Each is looked at once. */
 static bool survived_longer(const GArray *samples, int64_t idle)
 {
-    for (unsigned i = 0; i < samples->len; i++) {
+    GHashTable *seen = g_hash_table_new(NULL, NULL);
+    bool survived = false;
+    for (unsigned i = 0; i < samples->len && !survived; i++) {
         const struct audit_session *session = sample_at(samples, i)->connection->session;
-        const struct audit_connection *connection = session != NULL ? session->first : NULL;
-        for (; connection != NULL; connection = connection->next_of_session)
-            if (connection->signs.survived - idle > idle / 100 * CONSTANT_PERCENT)
-                return true;
+        if (g_hash_table_add(seen, (gpointer)(uintptr_t)session))
+            survived = lived_through(session, idle);
     }
-    return false;
+    g_hash_table_destroy(seen);
+    return survived;
 }
 
 static bool ages_are_constant(const GArray *samples)
@@ -371,9 +381,10 @@ static void tell_size(struct diagnosing *diagnosing, GArray *samples)
                        ended_by(sample_at(samples, i)->connection)) != to)
             return; /* both ways: no limit of one side */
     const struct spread sizes = spread_of(samples);
+    if (samples->len < PATTERN_LEAST)
+        return;
     const uint32_t passed = largest_passed(diagnosing->report, broker_of(first), to);
-    if (samples->len < PATTERN_LEAST || passed == 0 || passed >= sizes.least ||
-        is_one_message(samples))
+    if (passed == 0 || passed >= sizes.least || is_one_message(samples))
         return;
     struct audit_diagnosis *diagnosis = diagnosis_add(diagnosing, true);
     for (unsigned i = 0; i < samples->len; i++) {

@@ -56,6 +56,7 @@ static uint64_t completed_of(const struct audit_session *session)
 void diagnose_qos_2_stuck(struct diagnosing *diagnosing)
 {
     const struct audit_report *report = diagnosing->report;
+    GHashTable *sessions = g_hash_table_new(NULL, NULL); /* of each that is found */
     for (unsigned i = 0; i < report->findings->len; i++) {
         const struct audit_finding *finding = audit_report_finding(report, i);
         const struct audit_connection *connection = finding->party->connection;
@@ -73,8 +74,7 @@ void diagnose_qos_2_stuck(struct diagnosing *diagnosing)
         diagnosis_about(diagnosis, connection);
         diagnosis_evidence(diagnosis, finding->what.frame, finding->party->stream,
                            finding->what.time, "%s", detail->str);
-        if (diagnosis->count < completed_of(connection->session))
-            diagnosis->sure = false;
+        g_hash_table_insert(sessions, diagnosis, (gpointer)(uintptr_t)connection->session);
         diagnosis_title(diagnosis, "QoS 2 of %s stops at the same stage, %u times: %s", name,
                         (unsigned)diagnosis->count, rule->title);
         g_string_free(detail, TRUE);
@@ -82,6 +82,12 @@ void diagnose_qos_2_stuck(struct diagnosing *diagnosing)
         g_free(name);
     }
     diagnosis_keep_patterns(diagnosing, PATTERN_LEAST);
+    for (unsigned i = 0; i < diagnosing->found->len; i++) {
+        struct audit_diagnosis *diagnosis = g_ptr_array_index(diagnosing->found, i);
+        diagnosis->sure =
+            diagnosis->count >= completed_of(g_hash_table_lookup(sessions, diagnosis));
+    }
+    g_hash_table_destroy(sessions);
 }
 
 /* ---- Subscriptions and queues ---- */
