@@ -112,7 +112,7 @@ static bool read_all(struct pipeline *pipeline, const struct options *options)
 static bool fails(const struct audit_report *report, unsigned fail_on)
 {
     for (unsigned severity = fail_on; severity <= MQTT_ERROR; severity++)
-        if (report->totals.findings[severity] > 0)
+        if (report->totals.findings[severity] > 0 || report->totals.diagnoses[severity] > 0)
             return true;
     return false;
 }
@@ -170,7 +170,10 @@ static bool run_begin(struct run *run, const struct options *options)
         .brokers = &run->brokers,
         .delivery_memory = options->memory / 8,
     };
-    const struct audit_fold_options fold_options = {.one_client = options->client != NULL};
+    const struct audit_fold_options fold_options = {
+        .one_client = options->client != NULL,
+        .diagnoses = options->only ? options->diagnoses : NULL,
+    };
     const struct pipeline_options pipeline_options = {
         .filter = options->filter,
         .ports = (const uint16_t *)(const void *)options->ports->data,
@@ -240,9 +243,25 @@ static void print_rules(FILE *file)
     }
 }
 
-static enum status inform(const struct options *options)
+static void print_diagnoses(FILE *file)
+{
+    for (unsigned id = 0; id < AUDIT_DIAGNOSES; id++) {
+        const struct audit_diagnosis_info *info = audit_diagnosis_info(id);
+        fprintf(file, "%s\t%s\t%s\n", info->id, mqtt_severity_name(info->severity), info->title);
+    }
+}
+
+static void explain(const struct options *options, FILE *file)
 {
     const struct report_text_options how = text_options(options);
+    if (options->explain != MQTT_RULE_NONE)
+        report_explain(options->explain, &how, file);
+    else
+        report_explain_diagnosis(options->explain_diagnosis, &how, file);
+}
+
+static enum status inform(const struct options *options)
+{
     struct output output;
     if (!output_open(&output, "-"))
         return STATUS_TROUBLE;
@@ -250,7 +269,8 @@ static enum status inform(const struct options *options)
     case ACTION_HELP: options_help(output.file); break;
     case ACTION_VERSION: fputs("mqttscope " MQTTSCOPE_VERSION "\n", output.file); break;
     case ACTION_RULES: print_rules(output.file); break;
-    case ACTION_EXPLAIN: report_explain(options->explain, &how, output.file); break;
+    case ACTION_DIAGNOSES: print_diagnoses(output.file); break;
+    case ACTION_EXPLAIN: explain(options, output.file); break;
     case ACTION_REPORT: break;
     }
     return output_close(&output) ? STATUS_DONE : STATUS_TROUBLE;

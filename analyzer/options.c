@@ -37,7 +37,7 @@ static const char help_input[] =
 static const char help_report[] =
     "\n"
     "Report\n"
-    "      --only RULE,...     look for these findings alone\n"
+    "      --only RULE,...     look for these findings and diagnoses alone\n"
     "      --client ID         report on the client with this client identifier alone\n"
     "  -q, --quiet             verdict and findings only\n"
     "  -v, --verbose           all rows of all tables\n"
@@ -50,7 +50,8 @@ static const char help_report[] =
     "      --rules             list all rules: id, severity, scope, statements of 3.1.1, "
     "statements\n"
     "                          of 5.0, title; separated by tabs\n"
-    "      --explain RULE      what a rule means, and the usual causes\n"
+    "      --diagnoses         list all diagnoses: id, severity, title; separated by tabs\n"
+    "      --explain RULE      what a rule or a diagnosis means, and the usual causes\n"
     "  -h, --help              this text\n"
     "  -V, --version           version\n"
     "\n"
@@ -68,6 +69,7 @@ enum long_option {
     OPTION_MEMORY,
     OPTION_NO_DELIVERIES,
     OPTION_RULES,
+    OPTION_DIAGNOSES,
     OPTION_FORMAT, /* and the formats' options, each at its number from here */
 };
 
@@ -88,6 +90,7 @@ static const struct option fixed_options[] = {
     {"color", required_argument, NULL, OPTION_COLOR},
     {"explain", required_argument, NULL, OPTION_EXPLAIN},
     {"rules", no_argument, NULL, OPTION_RULES},
+    {"diagnoses", no_argument, NULL, OPTION_DIAGNOSES},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
 };
@@ -158,15 +161,22 @@ static unsigned distance(const char *a, const char *b)
     return answer;
 }
 
-/* The rule that was probably meant; NULL if none is near. */
-static const char *nearest_rule(const char *id)
+/* The i-th word that stands for a rule or a diagnosis; NULL behind the last one. */
+static const char *known_id(unsigned i)
 {
-    const char *best = NULL;
+    if (i < MQTT_RULES)
+        return mqtt_rule_info((enum mqtt_rule)i)->id;
+    return i - MQTT_RULES < AUDIT_DIAGNOSES ? audit_diagnosis_info(i - MQTT_RULES)->id : NULL;
+}
+
+/* The rule or diagnosis that was probably meant; NULL if none is near. */
+static const char *nearest_id(const char *id)
+{
+    const char *best = NULL, *candidate;
     unsigned least = (unsigned)MIN(strlen(id), 256) / 3 + 1;
     if (strlen(id) > 64)
         return NULL;
-    for (unsigned rule = 0; rule < MQTT_RULES; rule++) {
-        const char *candidate = mqtt_rule_info((enum mqtt_rule)rule)->id;
+    for (unsigned i = 0; (candidate = known_id(i)) != NULL; i++) {
         unsigned away = distance(id, candidate);
         if (away < least) {
             least = away;
@@ -176,15 +186,17 @@ static const char *nearest_rule(const char *id)
     return best;
 }
 
-static bool parse_rule(const char *id, enum mqtt_rule *rule)
+/* Sets the rule, or MQTT_RULE_NONE and the diagnosis. */
+static bool parse_rule(const char *id, enum mqtt_rule *rule, enum audit_diagnosis_id *diagnosis)
 {
     *rule = mqtt_rule_by_id(id);
-    if (*rule != MQTT_RULE_NONE)
+    *diagnosis = audit_diagnosis_by_id(id);
+    if (*rule != MQTT_RULE_NONE || *diagnosis != AUDIT_DIAGNOSES)
         return true;
-    const char *nearest = nearest_rule(id);
+    const char *nearest = nearest_id(id);
     if (nearest != NULL)
         return complain("no rule '%s'; did you mean '%s'?", id, nearest);
-    return complain("no rule '%s' (--rules lists them)", id);
+    return complain("no rule '%s' (--rules and --diagnoses list them)", id);
 }
 
 static bool parse_rules(struct options *options, const char *list)
@@ -193,9 +205,12 @@ static bool parse_rules(struct options *options, const char *list)
     char **ids = g_strsplit(list, ",", -1);
     for (char **id = ids; valid && *id != NULL; id++) {
         enum mqtt_rule rule;
-        valid = parse_rule(*id, &rule);
-        if (valid)
+        enum audit_diagnosis_id diagnosis;
+        valid = parse_rule(*id, &rule, &diagnosis);
+        if (valid && rule != MQTT_RULE_NONE)
             options->rules[rule] = true;
+        else if (valid)
+            options->diagnoses[diagnosis] = true;
     }
     g_strfreev(ids);
     options->only = true;
@@ -360,9 +375,10 @@ static bool take_option(struct options *options, int option, const char *argumen
     case OPTION_MEMORY: return parse_size(argument, &options->memory);
     case OPTION_COLOR: return parse_color(argument, &options->color);
     case OPTION_RULES: options->action = ACTION_RULES; return true;
+    case OPTION_DIAGNOSES: options->action = ACTION_DIAGNOSES; return true;
     case OPTION_EXPLAIN:
         options->action = ACTION_EXPLAIN;
-        return parse_rule(argument, &options->explain);
+        return parse_rule(argument, &options->explain, &options->explain_diagnosis);
     default: return take_output(options, option - OPTION_FORMAT, argument);
     }
 }

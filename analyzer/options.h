@@ -7,8 +7,16 @@
 #include <stdio.h>
 
 #include "analyzer/outputs.h"
+#include "audit/diagnosis/diagnoses.h"
 
-enum action { ACTION_REPORT, ACTION_HELP, ACTION_VERSION, ACTION_RULES, ACTION_EXPLAIN };
+enum action {
+    ACTION_REPORT,
+    ACTION_HELP,
+    ACTION_VERSION,
+    ACTION_RULES,
+    ACTION_DIAGNOSES,
+    ACTION_EXPLAIN
+};
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -27,10 +35,12 @@ struct options {
     unsigned fail_on;      /* enum mqtt_severity: this one and what is worse */
     bool only;             /* some rules alone: */
     bool rules[MQTT_RULES];
+    bool diagnoses[AUDIT_DIAGNOSES];
     const char *client; /* NULL: all */
     enum report_detail detail;
     enum color_mode color;
-    enum mqtt_rule explain; /* ACTION_EXPLAIN */
+    enum mqtt_rule explain; /* ACTION_EXPLAIN; MQTT_RULE_NONE: this diagnosis */
+    enum audit_diagnosis_id explain_diagnosis;
 };
 
 /* Reads the arguments of main(). False after one line on standard error. */

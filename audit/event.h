@@ -9,12 +9,14 @@
  *
  * Of one connection come OPENED, IDENTIFIED (twice where the server assigns the client identifier),
  * what happened, and CLOSED. What was left
- * out of a capture comes as LIMIT, what is wrong with a connection as FINDING.
+ * out of a capture comes as LIMIT, what is wrong with a connection as FINDING. DIAGNOSIS is what
+ * writers make of the report at the end: no sink hears of it.
  */
 #ifndef MQTTSCOPE_AUDIT_EVENT_H
 #define MQTTSCOPE_AUDIT_EVENT_H
 
 #include "audit/histogram.h"
+#include "audit/signs.h"
 #include "audit/terms.h"
 
 enum audit_event_kind {
@@ -180,6 +182,7 @@ struct audit_closing {
     const struct audit_endpoint *broker; /* stands for the server's broker */
     const struct audit_stay *stay;
     const struct audit_round_trips *round_trips[2]; /* of TCP, by sender; NULL: none was seen */
+    const struct audit_signs *signs;
     /* By the side that began them and kind; NULL: none. */
     const struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS];
     enum mqtt_close how;

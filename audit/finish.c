@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Brings a report into its order, which depends on the capture alone, and not on the order in which
  * connections were closed or reports merged. */
+#include "audit/diagnosis/diagnoses.h"
 #include "audit/fold_private.h"
 
 static int three_way(uint64_t a, uint64_t b)
@@ -143,6 +144,7 @@ static void finish_limits(struct audit_fold *fold)
     limits[AUDIT_LIMIT_FINDINGS].count =
         findings[0] + findings[1] + findings[2] - report->findings->len;
     limits[AUDIT_LIMIT_TOPICS].count = fold->left_out.published + fold->left_out.delivered;
+    limits[AUDIT_LIMIT_DIAGNOSES].count = report->diagnoses_left_out;
 }
 
 const struct audit_report *audit_fold_finish(struct audit_fold *fold)
@@ -156,11 +158,11 @@ const struct audit_report *audit_fold_finish(struct audit_fold *fold)
     link_connections(fold);
     place_findings(fold);
     finish_topics(fold);
-    finish_limits(fold);
-
     report->totals.clients = report->sessions->len;
     report->totals.sessions = 0;
     for (unsigned i = 0; i < report->sessions->len; i++)
         report->totals.sessions += audit_report_session(report, i)->accepted > 0;
+    audit_diagnose(report, fold->diagnoses);
+    finish_limits(fold);
     return report;
 }

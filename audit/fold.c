@@ -2,6 +2,8 @@
 /* From events to the report: see fold.h. */
 #include "audit/fold_private.h"
 
+#include "audit/diagnosis/diagnoses.h"
+
 #include <string.h>
 
 #include "mqtt/facts/time.h"
@@ -261,6 +263,7 @@ static void fold_closed(struct audit_fold *fold, const struct audit_event *event
 {
     struct audit_connection *record = record_of(fold, event);
     record->facts = *event->closed.facts;
+    record->signs = *event->closed.signs;
     if (event->flow->client_identifier.length > 0) {
         const struct audit_string name = audit_string_view(event->flow->client_identifier);
         record->client_identifier = audit_string_copy(&name);
@@ -423,6 +426,10 @@ struct audit_fold *audit_fold_new(const struct audit_fold_options *options)
     report->sessions = fold->sessions.rows;
     report->findings = fold->findings.rows;
     report->topics = fold->topics.rows;
+    report->diagnoses = g_ptr_array_new();
+    if (options->diagnoses != NULL)
+        fold->diagnoses =
+            g_memdup2(options->diagnoses, AUDIT_DIAGNOSES * sizeof *options->diagnoses);
     return fold;
 }
 

@@ -14,9 +14,9 @@
  * which every part knows only a part of, a sample by a hash of their names, whose counts are whole.
  *
  * Memory depends on what is open and on the bounds below; never on the length of the capture. A
- * connection that is closed takes 1 to 2 kB, a session as much as its name and 0.2 kB, or 0.5 kB
- * where its client came back, a topic its name and 0.1 kB, a finding 0.1 kB: all bounds together
- * 440 MB, where every name is as long as it can be. What a
+ * connection that is closed takes 1.5 to 2.5 kB, a session as much as its name and 0.2 kB, or 0.5
+ * kB where its client came back, a topic its name and 0.1 kB, a finding 0.1 kB: all bounds together
+ * 500 MB, where every name is as long as it can be. What a
  * bound leaves out is a limit in the report.
  */
 #ifndef MQTTSCOPE_AUDIT_FOLD_H
@@ -33,6 +33,7 @@ struct audit_fold_options {
     uint32_t max_sessions;    /* 100,000 */
     uint32_t max_findings;    /* 100,000; the counts a rule stay exact */
     uint32_t max_topics;      /* 10,000 */
+    const bool *diagnoses;    /* which are looked for, AUDIT_DIAGNOSES of them, copied; NULL: all */
 };
 
 /* `options` may be NULL. */

@@ -22,6 +22,7 @@ struct audit_fold {
     struct audit_party *closed;  /* of the connection that was closed last; NULL: none was */
     uint64_t closed_number;
     uint64_t sessions_left_out;                /* connections of sessions that are not listed */
+    bool *diagnoses;                           /* which are looked for; NULL: all */
     struct audit_topic *recent[RECENT_TOPICS]; /* by recent_slot(); NULL: none */
 };
 

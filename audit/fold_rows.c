@@ -2,6 +2,8 @@
 /* The rows of the report while it is being made: which are listed, what becomes of the others. */
 #include "audit/fold_private.h"
 
+#include "audit/diagnosis/diagnoses.h"
+
 #include <string.h>
 
 /* The report shows rows as they are; here they are made and freed. */
@@ -299,5 +301,8 @@ void audit_fold_free(struct audit_fold *fold)
     for (unsigned i = 0; i < AUDIT_LIMITS; i++)
         g_free(report->capture.limits[i].hint);
     g_array_free(report->capture.files, TRUE);
+    audit_diagnoses_clear(report);
+    g_ptr_array_free(report->diagnoses, TRUE);
+    g_free(fold->diagnoses);
     g_free(fold);
 }

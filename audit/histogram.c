@@ -131,6 +131,20 @@ uint64_t audit_histogram_below(const struct audit_histogram *histogram, uint64_t
     return sum;
 }
 
+uint64_t audit_histogram_between(const struct audit_histogram *histogram, uint64_t least,
+                                 uint64_t most)
+{
+    uint64_t count = 0;
+    for (unsigned octave = 0; octave < AUDIT_HISTOGRAM_OCTAVES; octave++) {
+        const uint64_t *buckets = histogram->octaves[octave];
+        for (unsigned i = 0; buckets != NULL && i < AUDIT_HISTOGRAM_BUCKETS; i++) {
+            const uint64_t value = middle_of(octave, i);
+            count += value >= least && value <= most ? buckets[i] : 0;
+        }
+    }
+    return count;
+}
+
 struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram)
 {
     return (struct audit_latency){

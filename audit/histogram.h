@@ -43,6 +43,10 @@ void audit_histogram_merge(struct audit_histogram *into, const struct audit_hist
  * precision above; 0 if there are none. */
 uint64_t audit_histogram_percentile(const struct audit_histogram *histogram, unsigned percent);
 
+/* How many samples lie between two values, both included, to the precision above. */
+uint64_t audit_histogram_between(const struct audit_histogram *histogram, uint64_t least,
+                                 uint64_t most);
+
 struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram);
 
 /* How many samples are in an octave; those in it are below audit_histogram_octave_end(). */

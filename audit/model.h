@@ -12,6 +12,7 @@
 #include <glib.h>
 
 #include "audit/histogram.h"
+#include "audit/signs.h"
 #include "audit/terms.h"
 
 /* A string from the wire: any bytes. Long ones are cut. */
@@ -87,6 +88,7 @@ struct audit_connection {
     int64_t start_time;
     uint64_t start_frame; /* of its first bytes of MQTT; 0: none */
     struct audit_facts facts;
+    struct audit_signs signs;
     struct audit_handshakes *handshakes[2][MQTT_HANDSHAKE_KINDS]; /* NULL: none; owned */
     uint64_t findings[3];                                         /* by enum mqtt_severity */
     const struct audit_session *session;
@@ -201,6 +203,8 @@ struct audit_sparkplug_node {
     uint64_t deaths;   /* NDEATH, and connections whose end made the server publish it */
     uint64_t seq_gaps;
     uint32_t devices; /* the most that were alive, or dead, at a time */
+};
+
 /* How connections differ: microseconds. Where the clock was set back there is no sample. */
 struct audit_histograms {
     struct audit_histogram idle[MQTT_END_CAUSES]; /* for how long the client had sent nothing when
@@ -209,6 +213,28 @@ struct audit_histograms {
     struct audit_histogram intervals; /* between a client's CONNECT and the one before it */
     struct audit_histogram silences;  /* the client's longest, of each connection */
     struct audit_histogram round_trips[AUDIT_ROLES]; /* of TCP, by sender */
+};
+
+/* What shows a diagnosis: a frame, or something that none shows. */
+struct audit_evidence {
+    uint64_t frame; /* 0: none */
+    int64_t stream; /* Wireshark's tcp.stream; -1: none */
+    int64_t time;
+    char *text; /* printable; owned */
+};
+
+/* What is the matter, as far as the rest of the report tells: audit/diagnosis/. Strings and
+ * endpoints belong to the rows that it is about. */
+struct audit_diagnosis {
+    uint16_t id; /* enum audit_diagnosis_id */
+    uint8_t severity;
+    bool sure;            /* nothing else that is known of explains it */
+    char *title;          /* a line for people; printable; owned */
+    GPtrArray *clients;   /* const struct audit_string * */
+    GPtrArray *servers;   /* const struct audit_endpoint * */
+    GArray *evidence;     /* struct audit_evidence, the first of them */
+    uint64_t count;       /* how often it happened */
+    int64_t since, until; /* of all that shows it */
 };
 
 struct audit_totals {
@@ -222,6 +248,7 @@ struct audit_totals {
     struct audit_handshakes handshakes[AUDIT_ROLES][MQTT_HANDSHAKE_KINDS]; /* by who began them */
     uint64_t findings[3]; /* by enum mqtt_severity */
     uint64_t findings_by_rule[MQTT_RULES];
+    uint64_t diagnoses[3];        /* by enum mqtt_severity */
     struct audit_topic publishes; /* all topics together; name is NULL */
     struct audit_histograms histograms;
 };
@@ -234,6 +261,8 @@ struct audit_report {
     GPtrArray *sessions;    /* struct audit_session, in the order of the capture */
     GPtrArray *findings;    /* struct audit_finding, in the order of their frames */
     GPtrArray *topics;      /* struct audit_topic, the busiest first */
+    GPtrArray *diagnoses;   /* struct audit_diagnosis, the worst first */
+    uint64_t diagnoses_left_out;
     struct audit_topic other_topics;
     const GPtrArray *sparkplug; /* struct audit_sparkplug_node, in the order of the capture; NULL:
                                    nobody looked */

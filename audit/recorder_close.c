@@ -196,6 +196,7 @@ static void tell_closed(struct audit_recorder *recorder, struct audit_open *open
     if (session != NULL)
         audit_endpoint_text(&broker, &session->server);
     fill_facts(&facts, open, connection);
+    audit_watch_end(&open->watch, connection->client, connection->end.time);
     open->flow.client = connection->client;
     open->flow.version = connection->version;
     tell_limits(recorder, open, connection);
@@ -205,6 +206,7 @@ static void tell_closed(struct audit_recorder *recorder, struct audit_open *open
     event.closed.facts = &facts;
     event.closed.broker = &broker;
     event.closed.stay = &open->stay;
+    event.closed.signs = &open->watch.signs;
     event.closed.how = how;
     for (unsigned i = 0; i < 2; i++)
         event.closed.round_trips[i] = open->round_trips[i];

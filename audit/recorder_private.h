@@ -61,6 +61,7 @@ struct audit_open {
     bool away;                        /* that its client went offline was told */
     uint64_t finding_order;
     struct audit_stay stay;
+    struct audit_watch watch;
     struct audit_handshake_counts *handshakes[2][MQTT_HANDSHAKE_KINDS]; /* NULL: none; owned */
     struct audit_transport transport[2];
     struct audit_round_trips *round_trips[2]; /* NULL: none; owned */

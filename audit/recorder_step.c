@@ -381,6 +381,7 @@ void audit_connection_step(struct audit_recorder *recorder, struct audit_open *o
     struct audit_match match = {0};
     if (open->link != NULL)
         audit_delivery_step(recorder->deliveries, open->link, place, packet, step, &match);
+    audit_watch_packet(&open->watch, place, packet, step, open->flow.client);
     if (packet->malformed_rule == MQTT_RULE_NONE)
         take_packet(recorder, open, side, packet, step, &match);
     if (step->has_handshake)

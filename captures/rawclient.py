@@ -129,16 +129,16 @@ PING = packet(PINGREQ, 0, b"")
 class Connection:
     """A TCP connection; `stream` is its number in the capture, counted from 0 as Wireshark does."""
 
-    def __init__(self, stage, port=1883, host="127.0.0.1", receive_buffer=0, source_port=0):
+    def __init__(self, stage, port=1883, host="127.0.0.1", receive_buffer=0, source_port=0, source=""):
         stage.uses("rawclient")
         self.stream = stage.streams
         stage.streams += 1
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        if source_port:
+        if source_port or source:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.socket.bind(("", source_port))
+            self.socket.bind((source, source_port))
         self.socket.connect((host, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""

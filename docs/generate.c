@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audit/sparkplug/assertions.h"
+#include "audit/diagnosis/diagnoses.h"
 #include "docs/generate_conformance.h"
 #include "docs/generate_report.h"
 #include "mqtt/facts/tables.h"
@@ -105,6 +106,36 @@ static void rules(void)
     rules_of(MQTT_SCOPE_SESSION);
 }
 
+static void diagnoses(void)
+{
+    printf("# Diagnoses\n\n"
+           "<!-- Generated from audit/diagnoses.def by scripts/docs. Change it there. -->\n\n"
+           "A finding says which promise broke in which frame. A diagnosis is what findings, "
+           "connections and times\n"
+           "of a client, a server or the whole capture add up to: with its evidence, whether "
+           "it is sure, what else it\n"
+           "could be, and what to look at or change next. They stand first in the report, and "
+           "in `diagnoses` of\n"
+           "the [JSON report](report.md#diagnosis). `mqttscope --explain ID` shows the same "
+           "text, and `--fail-on`\n"
+           "counts a diagnosis by its severity: *error*, something does not work; *warning*, it "
+           "works badly, or\n"
+           "will fail; *note*, worth knowing; one that is not sure is a warning at the most. One "
+           "that is said wrongly costs more than one that "
+           "is missing: what\n"
+           "each needs is on the careful side. With `--only`, those are looked for that are named, "
+           "from the findings\n"
+           "that are.\n\n");
+    for (unsigned id = 0; id < AUDIT_DIAGNOSES; id++) {
+        const struct audit_diagnosis_info *info = audit_diagnosis_info(id);
+        printf("## %s\n\n**%s.** %s\n\n%s\n\n- Said of: %s.\n", info->id, info->title,
+               mqtt_severity_name(info->severity), info->explanation, info->needs);
+        if (info->alternatives[0] != '\0')
+            printf("- Or else: %s\n", info->alternatives);
+        printf("- What to do: %s\n%s", info->advice, id + 1 < AUDIT_DIAGNOSES ? "\n" : "");
+    }
+}
+
 static const char *kind(const struct mqtt_field_info *info)
 {
     static const char *const names[] = {"label",         "8-bit number",  "16-bit number",
@@ -136,6 +167,7 @@ int main(int argc, char **argv)
         void (*write)(void);
     } pages[] = {
         {"rules", rules},
+        {"diagnoses", diagnoses},
         {"conformance", conformance_page},
         {"fields", fields},
         {"report", report_page},
@@ -148,7 +180,7 @@ int main(int argc, char **argv)
             pages[i].write();
             return fflush(stdout) == 0 ? 0 : 2;
         }
-    fprintf(stderr,
-            "usage: generate-docs rules|conformance|fields|report|schema|events|events-schema\n");
+    fprintf(stderr, "usage: generate-docs "
+                    "rules|diagnoses|conformance|fields|report|schema|events|events-schema\n");
     return 2;
 }

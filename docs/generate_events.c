@@ -151,6 +151,8 @@ static void object(struct json_writer *json, uint32_t of)
             json_text(json, NULL, keys[i].key);
     if (of == EVENT(CLOSED))
         report_row_required(json, AUDIT_ROW_connection, without);
+    if (of == EVENT(DIAGNOSIS))
+        report_row_required(json, AUDIT_ROW_diagnosis, NULL);
     json_array_end(json);
     json_object_begin(json, "properties");
     for (size_t i = 0; i < KEYS; i++)
@@ -158,6 +160,8 @@ static void object(struct json_writer *json, uint32_t of)
             property(json, &keys[i]);
     if (of == EVENT(CLOSED))
         report_row_properties(json, AUDIT_ROW_connection, without);
+    if (of == EVENT(DIAGNOSIS))
+        report_row_properties(json, AUDIT_ROW_diagnosis, NULL);
     json_object_end(json);
 }
 
@@ -175,7 +179,9 @@ static void definitions(struct json_writer *json)
 {
     static const char *const handshakes[] = {"connect", "subscribe", "unsubscribe", "qos-1",
                                              "qos-2"};
-    report_definitions(json, AUDIT_ROW_connection, without);
+    static const struct report_part parts[] = {{AUDIT_ROW_connection, without},
+                                               {AUDIT_ROW_diagnosis, NULL}};
+    report_definitions(json, parts, 2);
     json_object_begin(json, "word_handshake");
     json_array_begin(json, "enum");
     for (size_t i = 0; i < sizeof handshakes / sizeof handshakes[0]; i++)
@@ -395,9 +401,10 @@ void events_page(void)
             printf(" | %s |\n", keys[i].help);
         }
     printf(
-        "\nStrings from the wire are as in the [report](report.md). The last event is the end of "
-        "the file, or\n"
-        "what only that could tell. To get a report's counts from the lines: those of a "
+        "\nStrings from the wire are as in the [report](report.md). The last events are the end of "
+        "the file,\n"
+        "what only that could tell, and the diagnoses. To get a report's counts from the lines: "
+        "those of a "
         "connection stand in\n"
         "`connection-closed`; `limit` says what came since the last one of its kind.\n");
     for (unsigned kind = 0; kind < AUDIT_EVENTS; kind++) {
@@ -406,6 +413,8 @@ void events_page(void)
         if (kind == AUDIT_EVENT_CLOSED)
             printf("\nThe keys of the report's [connection](report.md#connection), but for its "
                    "findings and latencies,\nwhich events of their own say.\n");
+        else if (kind == AUDIT_EVENT_DIAGNOSIS)
+            printf("\nThe keys of the report's [diagnosis](report.md#diagnosis).\n");
         else
             print_keys(UINT32_C(1) << kind);
     }

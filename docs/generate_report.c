@@ -109,6 +109,7 @@ static const char *const vocabularies[AUDIT_UNITS] = {
     [AUDIT_UNIT_DIRECTION] = "word_direction", [AUDIT_UNIT_ROLE] = "word_role",
     [AUDIT_UNIT_TRANSPORT] = "word_transport", [AUDIT_UNIT_SESSION_STATE] = "session_state",
     [AUDIT_UNIT_LIMIT] = "word_limit",         [AUDIT_UNIT_RULE] = "rule_id",
+    [AUDIT_UNIT_DIAGNOSIS] = "diagnosis_id",
 };
 
 static void reference(struct json_writer *json, const char *name)
@@ -287,7 +288,8 @@ static void words(struct json_writer *json, enum audit_unit vocabulary)
 {
     const char *text;
     json_object_begin(json, vocabularies[vocabulary]);
-    if (vocabulary == AUDIT_UNIT_RULE) { /* more come with every version */
+    if (vocabulary == AUDIT_UNIT_RULE ||
+        vocabulary == AUDIT_UNIT_DIAGNOSIS) { /* more come with every version */
         json_text(json, "type", "string");
         json_text(json, "pattern", "^[a-z0-9][a-z0-9.-]*$");
     } else {
@@ -308,25 +310,25 @@ static void pattern(struct json_writer *json, const char *name, const char *text
 }
 
 /* Marks the kinds of objects that stand in a row, at any depth. */
-static void reach(bool reached[AUDIT_ROW_KINDS], enum audit_row_kind row,
-                  const char *const *without)
+static void reach(const struct report_part *reached[AUDIT_ROW_KINDS], enum audit_row_kind row,
+                  const struct report_part *part)
 {
     const struct audit_row_info info = audit_row_info(row);
     for (unsigned i = 0; i < info.count; i++) {
         const struct audit_column *column = &info.columns[i];
-        if (column->kind != AUDIT_ROW || left_out(column, without))
+        if (column->kind != AUDIT_ROW || left_out(column, part->without))
             continue;
-        if (column->shape != AUDIT_INLINE)
-            reached[column->nested] = true;
-        reach(reached, (enum audit_row_kind)column->nested, without);
+        if (column->shape != AUDIT_INLINE && reached[column->nested] == NULL)
+            reached[column->nested] = part;
+        reach(reached, (enum audit_row_kind)column->nested, part);
     }
 }
 
-void report_definitions(struct json_writer *json, enum audit_row_kind row,
-                        const char *const *without)
+void report_definitions(struct json_writer *json, const struct report_part *parts, unsigned count)
 {
-    bool reached[AUDIT_ROW_KINDS] = {false};
-    reach(reached, row, without);
+    const struct report_part *reached[AUDIT_ROW_KINDS] = {NULL};
+    for (unsigned i = 0; i < count; i++)
+        reach(reached, parts[i].row, &parts[i]);
     json_object_begin(json, "count");
     integer(json, false, 0);
     json_object_end(json);
@@ -336,11 +338,11 @@ void report_definitions(struct json_writer *json, enum audit_row_kind row,
         words(json, (enum audit_unit)unit);
     for (unsigned kind = AUDIT_ROW_none + 1; kind < AUDIT_ROW_KINDS; kind++) {
         const struct audit_row_info info = audit_row_info((enum audit_row_kind)kind);
-        if (!reached[kind])
+        if (reached[kind] == NULL)
             continue;
         json_object_begin(json, info.name);
         json_text(json, "description", info.help);
-        object(json, (enum audit_row_kind)kind, without);
+        object(json, (enum audit_row_kind)kind, reached[kind]->without);
         json_object_end(json);
     }
 }
@@ -357,7 +359,8 @@ void report_schema(void)
         "that they don't know; keys may be added within one version of the schema.");
     object(&json, AUDIT_ROW_report, NULL);
     json_object_begin(&json, "$defs");
-    report_definitions(&json, AUDIT_ROW_report, NULL);
+    static const struct report_part whole = {AUDIT_ROW_report, NULL};
+    report_definitions(&json, &whole, 1);
     json_object_end(&json);
     json_object_end(&json);
 }

@@ -13,11 +13,16 @@ void report_page(void);
 /* docs/report.schema.json */
 void report_schema(void);
 
-/* Parts of that, for other schemas: the definitions that a row needs; its keys; and those that
- * stand beside a string from the wire. Keys in `without` (NULL behind the last one) are left out.
- */
-void report_definitions(struct json_writer *json, enum audit_row_kind row,
-                        const char *const *without);
+/* A row of the report in another schema; keys in `without` (NULL behind the last one) are left out,
+ * at any depth. */
+struct report_part {
+    enum audit_row_kind row;
+    const char *const *without; /* NULL: none */
+};
+
+/* Parts of that, for other schemas: the definitions that some rows need; a row's keys; and those
+ * that stand beside a string from the wire. */
+void report_definitions(struct json_writer *json, const struct report_part *parts, unsigned count);
 void report_row_required(struct json_writer *json, enum audit_row_kind row,
                          const char *const *without);
 void report_row_properties(struct json_writer *json, enum audit_row_kind row,

@@ -13,7 +13,7 @@
 /* Clients that share one subscription: they are looked through one by one. */
 #define MAX_MEMBERS 1000u
 
-struct broker *broker_of(struct audit_deliveries *d, const struct mqtt_endpoint *server)
+struct broker *delivery_broker(struct audit_deliveries *d, const struct mqtt_endpoint *server)
 {
     const struct mqtt_endpoint *declared =
         d->options.brokers != NULL ? mqtt_broker_of(d->options.brokers, server) : NULL;

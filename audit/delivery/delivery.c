@@ -76,7 +76,7 @@ static void find_client(struct audit_deliveries *d, struct audit_delivery_link *
         return;
     if (link->broker == NULL)
         link->broker =
-            broker_of(d, session != NULL ? &session->server : &c->endpoints[1 - c->client]);
+            delivery_broker(d, session != NULL ? &session->server : &c->endpoints[1 - c->client]);
     if (session != NULL) {
         link->client = client_of(d, link->broker, session->id + 1, session->client_identifier);
     } else if (c->connect.frame == 0 || c->accepted) {

@@ -447,7 +447,7 @@ bool filters_match(struct audit_deliveries *d, const struct broker *broker, stru
 
 /* ---- clients.c ---- */
 
-struct broker *broker_of(struct audit_deliveries *d, const struct mqtt_endpoint *server);
+struct broker *delivery_broker(struct audit_deliveries *d, const struct mqtt_endpoint *server);
 struct client *client_of(struct audit_deliveries *d, struct broker *broker, uint64_t key,
                          struct mqtt_slice identifier);
 struct client *client_anonymous(struct audit_deliveries *d, struct broker *broker);

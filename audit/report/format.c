@@ -192,3 +192,37 @@ void format_filter(GString *text, const struct audit_report *report,
     else
         g_string_append_printf(text, "tcp.stream == %" PRId64, finding->party->stream);
 }
+
+/* Where Wireshark shows a frame of a diagnosis; 0 if that is not in `*file`, which is set by the
+ * first one. */
+static uint64_t number_in_file(const struct audit_report *report, uint64_t frame,
+                               const struct audit_file **file)
+{
+    uint64_t number = frame;
+    const struct audit_file *of = report != NULL ? audit_locate(report, frame, &number) : NULL;
+    if (frame == 0 || (report != NULL && of == NULL) || (*file != NULL && *file != of))
+        return 0;
+    *file = of;
+    return number;
+}
+
+bool format_diagnosis_filter(GString *text, const struct audit_report *report,
+                             const struct audit_diagnosis *diagnosis)
+{
+    const struct audit_file *file = NULL;
+    GString *frames = g_string_new(NULL);
+    unsigned count = 0;
+    for (unsigned i = 0; i < diagnosis->evidence->len; i++) {
+        const struct audit_evidence *evidence =
+            &g_array_index(diagnosis->evidence, struct audit_evidence, i);
+        const uint64_t number = number_in_file(report, evidence->frame, &file);
+        if (number != 0)
+            g_string_append_printf(frames, "%s%" PRIu64, count++ > 0 ? ", " : "", number);
+    }
+    if (count == 1)
+        g_string_append_printf(text, "frame.number == %s", frames->str);
+    else if (count > 1)
+        g_string_append_printf(text, "frame.number in {%s}", frames->str);
+    g_string_free(frames, TRUE);
+    return count > 0;
+}

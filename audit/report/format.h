@@ -44,4 +44,10 @@ void format_detail(GString *text, const struct audit_report *report,
 void format_filter(GString *text, const struct audit_report *report,
                    const struct audit_finding *finding);
 
+/* The display filter that shows the evidence of a diagnosis, that of the first file which has any
+ * of it: "frame.number in {17, 33}". False if no frame shows it. `report` NULL: frames are counted
+ * over all files. */
+bool format_diagnosis_filter(GString *text, const struct audit_report *report,
+                             const struct audit_diagnosis *diagnosis);
+
 #endif

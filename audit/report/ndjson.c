@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "audit/diagnosis/diagnoses.h"
 #include "audit/model.h"
 #include "audit/report/community_id.h"
 #include "audit/report/format.h"
@@ -23,6 +24,9 @@ struct ndjson {
     struct lines lines;
     struct lines scratch; /* where the pieces of connections are made; has no file */
     unsigned slot;
+    uint64_t frame; /* of the last line; 0: none */
+    int64_t time;
+    uint32_t ordinal; /* of the next one */
     struct {
         char text[NAME_SIZE]; /* ","event_type":"published","frame":" */
         size_t length;
@@ -577,20 +581,46 @@ static void put_happened(struct lines *lines, const struct audit_event *event)
     }
 }
 
+/* What every line begins with. */
+static void put_beginning(struct ndjson *ndjson, enum audit_event_kind kind)
+{
+    struct lines *lines = &ndjson->lines;
+    LINES_PUT(lines, "{\"timestamp\":");
+    if (ndjson->frame != 0)
+        lines_time(lines, ndjson->time);
+    else
+        LINES_PUT(lines, "null");
+    lines_put(lines, ndjson->names[kind].text, ndjson->names[kind].length);
+    put_frame(lines, "", ndjson->frame);
+    put_count(lines, ",\"ordinal\":", ndjson->ordinal++);
+}
+
+void ndjson_diagnoses(struct ndjson *ndjson, const struct audit_report *report)
+{
+    struct lines *lines = &ndjson->lines;
+    for (unsigned i = 0; i < report->diagnoses->len; i++) {
+        struct json_writer json = {.file = lines->file, .compact = true, .depth = 2};
+        lines_room(lines, EVENT_ROOM);
+        put_beginning(ndjson, AUDIT_EVENT_DIAGNOSIS);
+        LINES_PUT(lines, ",\"mqtt\":{");
+        lines_flush(lines);
+        report_json_row(&json, AUDIT_ROW_diagnosis, audit_report_diagnosis(report, i), NULL);
+        lines_room(lines, EVENT_ROOM);
+        LINES_PUT(lines, "}}");
+        lines_end(lines);
+    }
+}
+
 void ndjson_event(struct ndjson *ndjson, const struct audit_event *event)
 {
     struct lines *lines = &ndjson->lines;
     const struct piece *piece = event->flow != NULL ? piece_of(ndjson, event) : NULL;
     const unsigned side = event->side & 1u;
     lines_room(lines, EVENT_ROOM + (piece != NULL ? piece->length[side] : 0));
-    LINES_PUT(lines, "{\"timestamp\":");
-    if (event->frame != 0)
-        lines_time(lines, event->time);
-    else
-        LINES_PUT(lines, "null");
-    lines_put(lines, ndjson->names[event->kind].text, ndjson->names[event->kind].length);
-    put_frame(lines, "", event->frame);
-    put_count(lines, ",\"ordinal\":", event->ordinal);
+    ndjson->frame = event->frame;
+    ndjson->time = event->time;
+    ndjson->ordinal = event->ordinal;
+    put_beginning(ndjson, event->kind);
     if (piece != NULL) {
         lines_put(lines, piece->text[side], piece->length[side]);
         put_happened(lines, event);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "audit/event.h"
+#include "audit/model.h"
 
 struct ndjson;
 
@@ -13,6 +14,9 @@ struct ndjson;
 struct ndjson *ndjson_new(FILE *file, unsigned slot, bool at_once);
 
 void ndjson_event(struct ndjson *ndjson, const struct audit_event *event);
+
+/* Nothing happens any more: writes what it adds up to. */
+void ndjson_diagnoses(struct ndjson *ndjson, const struct audit_report *report);
 
 /* Writes what is left. */
 void ndjson_free(struct ndjson *ndjson);

@@ -2,6 +2,8 @@
 /* Getters and tables out of audit/columns.def: see rows.h. */
 #include "audit/report/rows.h"
 
+#include "audit/diagnosis/diagnoses.h"
+#include "audit/report/escape.h"
 #include "audit/report/format.h"
 #include "audit/sparkplug/assertions.h"
 #include "mqtt/facts/time.h"
@@ -225,6 +227,17 @@ static const char *filter_of(struct audit_value *v, const struct audit_finding *
     return v->text->str;
 }
 
+static const struct audit_diagnosis_info *diagnosis_info(const struct audit_diagnosis *r)
+{
+    return audit_diagnosis_info(r->id);
+}
+
+static const char *diagnosis_filter(struct audit_value *v, const struct audit_diagnosis *r)
+{
+    g_string_truncate(v->text, 0);
+    return format_diagnosis_filter(v->text, v->report, r) ? v->text->str : NULL;
+}
+
 /* ---- Lists and maps ---- */
 
 /* What a handshake of QoS 1 or 2 that is not done awaits, by its stage. */
@@ -375,6 +388,40 @@ static bool next_connection(struct audit_value *v, const struct audit_report *r)
 static bool next_finding(struct audit_value *v, const struct audit_report *r)
 {
     return next_of(v, r->findings);
+}
+
+static bool next_diagnosis(struct audit_value *v, const struct audit_report *r)
+{
+    return next_of(v, r->diagnoses);
+}
+
+static bool next_diagnosed_client(struct audit_value *v, const struct audit_diagnosis *r)
+{
+    if (v->next >= r->clients->len)
+        return false;
+    char *name = escape_string(g_ptr_array_index(r->clients, v->next++));
+    g_string_assign(v->text, name);
+    g_free(name);
+    v->word = v->text->str;
+    return true;
+}
+
+static bool next_diagnosed_server(struct audit_value *v, const struct audit_diagnosis *r)
+{
+    char text[FORMAT_SIZE];
+    if (v->next >= r->servers->len)
+        return false;
+    g_string_assign(v->text, format_endpoint(text, g_ptr_array_index(r->servers, v->next++)));
+    v->word = v->text->str;
+    return true;
+}
+
+static bool next_evidence(struct audit_value *v, const struct audit_diagnosis *r)
+{
+    if (v->next >= r->evidence->len)
+        return false;
+    v->row = &g_array_index(r->evidence, struct audit_evidence, v->next++);
+    return true;
 }
 
 static bool next_topic(struct audit_value *v, const struct audit_report *r)
@@ -531,6 +578,7 @@ const char *audit_word(enum audit_unit vocabulary, unsigned i)
     case AUDIT_UNIT_LIMIT:
         return i < AUDIT_LIMITS ? audit_limit_info((enum audit_limit_kind)i)->kind : NULL;
     case AUDIT_UNIT_RULE: return i < MQTT_RULES ? mqtt_rule_info((enum mqtt_rule)i)->id : NULL;
+    case AUDIT_UNIT_DIAGNOSIS: return i < AUDIT_DIAGNOSES ? audit_diagnosis_info(i)->id : NULL;
     case AUDIT_UNIT_SESSION_STATE:
         return i + 1 < AUDIT_SESSION_STATES
                    ? audit_session_state_name((enum audit_session_state)(i + 1))

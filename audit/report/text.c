@@ -131,10 +131,20 @@ static void append_counts(GString *line, const uint64_t findings[3])
         g_string_append(line, "no findings");
 }
 
-static enum text_style worst(const uint64_t findings[3])
+/* "2 diagnoses, ": what the findings are the signs of. */
+static void append_diagnoses(GString *line, const uint64_t diagnoses[3])
+{
+    const uint64_t count = diagnoses[0] + diagnoses[1] + diagnoses[2];
+    char number[FORMAT_SIZE];
+    if (count > 0)
+        g_string_append_printf(line, "%s diagnos%s, ", format_count(number, count),
+                               count == 1 ? "is" : "es");
+}
+
+static enum text_style worst(const struct audit_totals *totals)
 {
     for (unsigned severity = 3; severity-- > 0;)
-        if (findings[severity] > 0)
+        if (totals->findings[severity] > 0 || totals->diagnoses[severity] > 0)
             return text_severity(severity);
     return TEXT_HEADING;
 }
@@ -166,9 +176,9 @@ static void write_verdict(const struct text *text)
     fputs(line->str, text->file);
 
     g_string_truncate(line, 0);
+    append_diagnoses(line, totals->diagnoses);
     append_counts(line, totals->findings);
-    fprintf(text->file, "%s%s%s\n", text_on(text, worst(totals->findings)), line->str,
-            text_off(text));
+    fprintf(text->file, "%s%s%s\n", text_on(text, worst(totals)), line->str, text_off(text));
     g_string_free(line, TRUE);
 }
 
@@ -212,6 +222,7 @@ void report_text(const struct audit_report *report, const struct report_text_opt
         write_times(&text);
     if (report->totals.connections > 0)
         write_limits(&text);
+    text_diagnoses(&text);
     text_findings(&text);
     if (options->detail != REPORT_QUIET) {
         text_connections(&text);

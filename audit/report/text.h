@@ -27,4 +27,7 @@ void report_text(const struct audit_report *report, const struct report_text_opt
 /* Writes what there is to say about one rule: its clauses, what it means, usual causes. */
 void report_explain(enum mqtt_rule rule, const struct report_text_options *options, FILE *file);
 
+/* The same about a diagnosis, by its number: see audit/diagnosis/diagnoses.h. */
+void report_explain_diagnosis(unsigned id, const struct report_text_options *options, FILE *file);
+
 #endif

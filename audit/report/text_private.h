@@ -63,6 +63,7 @@ struct text_handshake {
 
 extern const struct text_handshake text_handshake_rows[TEXT_HANDSHAKES];
 
+void text_diagnoses(const struct text *text);
 void text_findings(const struct text *text);
 void text_connections(const struct text *text);
 void text_sessions(const struct text *text);

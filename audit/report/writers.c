@@ -48,7 +48,8 @@ static void event_ndjson(void *user, const struct audit_event *event)
 
 static void finish_ndjson(void *user, const struct audit_report *report)
 {
-    (void)report;
+    if (report != NULL)
+        ndjson_diagnoses(user, report);
     ndjson_free(user);
 }
 

@@ -116,6 +116,17 @@ class Information(Case):
             where = "the report names" if alone else 'mqttscope.rule == "%s"' % identifier
             self.assertIn(where, text)
 
+    def test_explain_every_diagnosis(self):
+        lines = self.good("--diagnoses").splitlines()
+        self.assertGreater(len(lines), 25)
+        for line in lines:
+            identifier, severity, title = line.split("\t")
+            text = self.good("--explain", identifier)
+            self.assertEqual(text.splitlines()[0], "%s (%s, a diagnosis)" % (identifier, severity))
+            self.assertIn(title, " ".join(text.split()))
+            self.assertIn("What to do:", text)
+            self.assertLessEqual(max(map(len, text.splitlines())), 80)
+
 
 class Usage(Case):
     def test_no_capture(self):
@@ -536,6 +547,9 @@ class Selection(Case):
                                        (FLEET, "note", 1), (FLEET, "warning", 1), (FLEET, "error", 0),
                                        (malformed, "error", 1), (malformed, "note", 1)):
             self.good("--fail-on", severity, path, status=status)
+        poisoned = os.path.join(SOURCE, "captures", "poison-message.pcapng")  # its findings are notes
+        self.assertEqual(self.report(poisoned)["totals"]["findings"]["error"], 0)
+        self.good("--fail-on", "error", poisoned, status=1)
 
     def test_trouble_is_worse_than_fail_on(self):
         self.bad("--fail-on", "note", FLEET, self.path("missing.pcap"), says="missing")
@@ -547,6 +561,9 @@ class Selection(Case):
         self.assertEqual(report["totals"]["clients"], 8)
         self.good("--only", "publish-qos-3", "--fail-on", "note", FLEET, status=0)
         self.good("--only", "keep-alive-late", "--fail-on", "note", FLEET, status=1)
+        for only, ids in (("keep-alive-late", []), ("two-devices-one-id", ["two-devices-one-id"]), ("poison-message", [])):
+            report = self.report("--only", only, FLEET)
+            self.assertEqual([diagnosis["id"] for diagnosis in report["diagnoses"]], ids)
 
     def test_client(self):
         report = self.report("--client", "gateway-3", FLEET)

@@ -235,6 +235,20 @@ START_TEST(round_trips_are_close)
 }
 END_TEST
 
+START_TEST(counted_between)
+{
+    struct audit_histogram histogram = {0};
+    for (uint64_t value = 1; value <= 1000; value++)
+        audit_histogram_add(&histogram, value * 100);
+    ck_assert_uint_eq(audit_histogram_between(&histogram, 0, UINT64_MAX), 1000);
+    ck_assert_uint_eq(audit_histogram_between(&histogram, 200000, UINT64_MAX), 0);
+    const uint64_t half = audit_histogram_between(&histogram, 0, 50000);
+    ck_assert_uint_ge(half, 500 - 16);
+    ck_assert_uint_le(half, 500 + 16);
+    audit_histogram_clear(&histogram);
+}
+END_TEST
+
 START_TEST(the_longest_round_trip_is_kept)
 {
     struct audit_round_trips trips = {0};
@@ -274,8 +288,8 @@ START_TEST(octaves_add_up)
 }
 END_TEST
 
-SUITE("histogram", TABLE(percentiles_are_close, spreads), TEST(small_values_are_exact),
-      TEST(empty_has_no_latency), TEST(the_largest_value_is_kept), TABLE(merging_is_adding, cuts),
-      TABLE(packed_is_the_same, spreads), TEST(packed_is_small),
+SUITE("histogram", TEST(counted_between), TABLE(percentiles_are_close, spreads),
+      TEST(small_values_are_exact), TEST(empty_has_no_latency), TEST(the_largest_value_is_kept),
+      TABLE(merging_is_adding, cuts), TABLE(packed_is_the_same, spreads), TEST(packed_is_small),
       TEST(packed_holds_the_largest_counts), TABLE(round_trips_are_close, spreads),
       TEST(the_longest_round_trip_is_kept), TABLE(octaves_add_up, spreads))

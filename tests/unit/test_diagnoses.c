@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* audit/diagnosis/ on models made by hand: for each diagnosis a scene that shows it, and lawful
+ * twins that differ in the one thing that matters, of which nothing is said. */
+#include "suite.h"
+
+#include <string.h>
+
+#include "audit/diagnosis/diagnoses.h"
+#include "audit/strings.h"
+
+#define START INT64_C(1700000000000000000)
+#define SECONDS(n) ((int64_t)((n)*1e9))
+
+/* ---- A model ---- */
+
+struct scene {
+    struct audit_report report;
+    uint64_t frame; /* of the next connection */
+};
+
+static void scene_begin(struct scene *scene)
+{
+    *scene = (struct scene){.frame = 1};
+    scene->report.connections = g_ptr_array_new_with_free_func(g_free);
+    scene->report.sessions = g_ptr_array_new();
+    scene->report.findings = g_ptr_array_new();
+    scene->report.topics = g_ptr_array_new();
+    scene->report.diagnoses = g_ptr_array_new();
+    scene->report.capture.files = g_array_new(FALSE, TRUE, sizeof(struct audit_file));
+    scene->report.capture.has_times = true;
+    scene->report.capture.first_time = START;
+}
+
+static const struct audit_string *name(const char *text)
+{
+    const struct audit_string view =
+        audit_string_view((struct mqtt_slice){(const uint8_t *)text, (uint32_t)strlen(text)});
+    return audit_string_copy(&view);
+}
+
+static struct audit_session *session_of(struct scene *scene, const char *client)
+{
+    for (unsigned i = 0; i < scene->report.sessions->len; i++) {
+        struct audit_session *session = g_ptr_array_index(scene->report.sessions, i);
+        if (strlen(client) == session->client_identifier->length &&
+            memcmp(client, session->client_identifier->bytes, strlen(client)) == 0)
+            return session;
+    }
+    struct audit_session *session = g_new0(struct audit_session, 1);
+    session->client_identifier = name(client);
+    session->server = (struct audit_endpoint){"192.0.2.100", 1883};
+    g_ptr_array_add(scene->report.sessions, session);
+    return session;
+}
+
+/* A connection that was accepted, from `at` on for `lasted` seconds, whose packets were CONNECT and
+ * CONNACK. They are to be added in the order of time. */
+static struct audit_connection *connect_at(struct scene *scene, const char *client, double at,
+                                           double lasted, enum mqtt_end_cause cause)
+{
+    struct audit_session *session = session_of(scene, client);
+    struct audit_connection *connection = g_new0(struct audit_connection, 1);
+    connection->id = scene->report.connections->len + 1;
+    connection->stream = scene->report.connections->len;
+    connection->endpoints[0] = (struct audit_endpoint){"192.0.2.1", 40000};
+    connection->endpoints[1] = session->server;
+    connection->client_identifier = session->client_identifier;
+    connection->session = session;
+    connection->start_time = START + SECONDS(at);
+    connection->start_frame = scene->frame++;
+    connection->facts.version = MQTT_VERSION_3_1_1;
+    connection->facts.connect_seen = true;
+    connection->facts.accepted = cause != MQTT_END_REFUSED;
+    connection->facts.refused = cause == MQTT_END_REFUSED;
+    connection->facts.taken_over = cause == MQTT_END_TAKEN_OVER;
+    connection->facts.end_cause = (uint8_t)cause;
+    connection->facts.end_time = START + SECONDS(at + lasted);
+    connection->facts.keep_alive.known = true;
+    connection->facts.keep_alive.requested_s = connection->facts.keep_alive.effective_s = 600;
+    for (unsigned side = 0; side < 2; side++)
+        connection->signs.last[side] =
+            (struct audit_mark){.frame = scene->frame++,
+                                .time = connection->start_time,
+                                .type = side == 0 ? MQTT_CONNECT : MQTT_CONNACK};
+    const struct audit_connection **link = &session->first;
+    while (*link != NULL)
+        link = &((struct audit_connection *)(uintptr_t)*link)->next_of_session;
+    *link = connection;
+    session->connections++;
+    session->accepted += connection->facts.accepted;
+    session->taken_over += connection->facts.taken_over;
+    scene->report.totals.connections++;
+    g_ptr_array_add(scene->report.connections, connection);
+    return connection;
+}
+
+/* The last packet that a side sent, `before` the end. */
+static void last_packet(struct scene *scene, struct audit_connection *connection, unsigned side,
+                        double before, struct audit_mark mark)
+{
+    mark.frame = scene->frame++;
+    mark.time = connection->facts.end_time - SECONDS(before);
+    connection->signs.last[side] = mark;
+}
+
+static struct audit_topic *topic(struct scene *scene, const char *text, uint64_t published)
+{
+    struct audit_topic *row = g_new0(struct audit_topic, 1);
+    row->name = name(text);
+    row->rank = audit_rank((struct mqtt_slice){row->name->bytes, row->name->length});
+    row->published = published;
+    g_ptr_array_add(scene->report.topics, row);
+    return row;
+}
+
+static void finding(struct scene *scene, struct audit_connection *connection, enum mqtt_rule rule)
+{
+    struct audit_finding *row = g_new0(struct audit_finding, 1);
+    row->what.rule = (uint16_t)rule;
+    row->what.frame = scene->frame++;
+    row->what.time = connection->start_time;
+    row->what.field = MQTT_FIELDS;
+    row->party = g_new0(struct audit_party, 1);
+    row->party->stream = connection->stream;
+    row->party->client_identifier = connection->client_identifier;
+    row->party->connection = connection;
+    g_ptr_array_add(scene->report.findings, row);
+}
+
+static const char *numbered(char text[static 32], const char *stem, unsigned number)
+{
+    g_snprintf(text, 32, "%s-%u", stem, number);
+    return text;
+}
+
+static void scene_end(struct scene *scene)
+{
+    struct audit_report *report = &scene->report;
+    audit_diagnoses_clear(report);
+    for (unsigned i = 0; i < report->sessions->len; i++) {
+        struct audit_session *session = g_ptr_array_index(report->sessions, i);
+        g_free((gpointer)(uintptr_t)session->client_identifier);
+        g_free(session->life);
+        g_free(session);
+    }
+    for (unsigned i = 0; i < report->connections->len; i++) {
+        struct audit_connection *connection = g_ptr_array_index(report->connections, i);
+        for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
+            if (connection->handshakes[0][kind] != NULL) {
+                g_free(connection->handshakes[0][kind]->packed);
+                g_free(connection->handshakes[0][kind]);
+            }
+    }
+    for (unsigned i = 0; i < report->findings->len; i++) {
+        struct audit_finding *row = g_ptr_array_index(report->findings, i);
+        g_free(row->party);
+        g_free(row);
+    }
+    for (unsigned i = 0; i < report->topics->len; i++) {
+        struct audit_topic *row = g_ptr_array_index(report->topics, i);
+        g_free((gpointer)(uintptr_t)row->name);
+        g_free(row);
+    }
+    g_ptr_array_free(report->connections, TRUE);
+    g_ptr_array_free(report->sessions, TRUE);
+    g_ptr_array_free(report->findings, TRUE);
+    g_ptr_array_free(report->topics, TRUE);
+    g_ptr_array_free(report->diagnoses, TRUE);
+    g_array_free(report->capture.files, TRUE);
+}
+
+/* ---- The scenes: `twin` 0 shows it, others don't ---- */
+
+static void two_devices(struct scene *scene, unsigned twin)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        struct audit_connection *connection =
+            connect_at(scene, "twin", i * 30, 30, i < 4 ? MQTT_END_TAKEN_OVER : MQTT_END_OPEN);
+        if (twin == 0)
+            connection->endpoints[0].address[8] = (char)('1' + i % 2);
+        if (twin == 1) /* it roams, and never comes back to an address */
+            connection->endpoints[0].address[8] = (char)('1' + i);
+        if (twin == 3) /* one address, and new settings each time */
+            connection->facts.keep_alive.requested_s = (uint16_t)(60 + i);
+        if (twin == 2) { /* nothing tells them apart, and no rhythm */
+            connection->start_time += SECONDS(i * i * i);
+            connection->facts.end_time += SECONDS(i * i * i);
+        }
+    }
+}
+
+/* One address, and two keep alives. */
+static void two_devices_behind_one(struct scene *scene, unsigned twin)
+{
+    for (unsigned i = 0; i < 5; i++)
+        connect_at(scene, "twin", i * i * 100, 2 * i + 1,
+                   i < 4 ? MQTT_END_TAKEN_OVER : MQTT_END_OPEN)
+            ->facts.keep_alive.requested_s =
+            twin == 1 ? (i == 2 ? 30 : 60) : (i % 2 == 0 ? 60 : 30);
+}
+
+static void two_devices_blind(struct scene *scene, unsigned twin)
+{
+    const unsigned takeovers = twin == 0 ? 4 : 3;
+    for (unsigned i = 0; i <= takeovers; i++)
+        connect_at(scene, "twin", i * 2.0 * (twin == 2 ? 200 : 1), 2,
+                   i < takeovers ? MQTT_END_TAKEN_OVER : MQTT_END_OPEN);
+}
+
+static void stale(struct scene *scene, unsigned twin)
+{
+    static const double at[] = {0, 100, 900, 1300};
+    for (unsigned i = 0; i < 4; i++) {
+        struct audit_connection *connection =
+            connect_at(scene, "mobile", at[i], i < 3 ? at[i + 1] - at[i] : 10,
+                       i < 3 ? MQTT_END_TAKEN_OVER : MQTT_END_OPEN);
+        if (twin == 1) /* it was not silent */
+            last_packet(scene, connection, 0, 0.1, (struct audit_mark){.type = MQTT_PINGREQ});
+        if (twin == 2 && i == 2) /* twice */
+            connection->facts.taken_over = false;
+    }
+}
+
+static void loop(struct scene *scene, unsigned twin)
+{
+    for (unsigned i = 0; i < 6; i++)
+        connect_at(scene, "sensor", i * (twin == 2 ? 3600 : 90), 5,
+                   twin == 1            ? MQTT_END_CLIENT_DISCONNECT
+                   : twin == 3 && i > 2 ? MQTT_END_CLIENT_DISCONNECT
+                                        : MQTT_END_SERVER_CLOSED);
+}
+
+static void storm(struct scene *scene, unsigned twin)
+{
+    char text[32];
+    for (unsigned burst = 0; burst < (twin == 1 ? 3 : 4); burst++)
+        for (unsigned i = 0; i < (twin == 2 ? 9 : 12); i++)
+            connect_at(scene, numbered(text, "device", twin == 3 ? 100 * burst + i : i),
+                       burst * 30 + i * (twin == 4 ? 2.5 : 0.05), 20, MQTT_END_SERVER_CLOSED);
+}
+
+static void guess(struct scene *scene, unsigned twin)
+{
+    char text[32];
+    for (unsigned i = 0; i < (twin == 1 ? 9 : 12); i++) {
+        struct audit_connection *connection =
+            connect_at(scene, numbered(text, "try", i), i, 0.1, MQTT_END_REFUSED);
+        connection->facts.connack_reason = twin == 3 ? 3 : 5;
+        connection->signs.user_name = 7;
+        connection->signs.password = twin == 2 ? 9 : i + 1; /* 2: the same again and again */
+    }
+    connect_at(scene, "try-in", 20, 5, MQTT_END_OPEN)->signs.password = 99;
+}
+
+static void token(struct scene *scene, unsigned twin)
+{
+    char text[32];
+    for (unsigned i = 0; i < 5; i++) {
+        const double at = twin == 3 ? 0 : i * 40; /* 3: a restart */
+        struct audit_connection *connection =
+            connect_at(scene, numbered(text, "device", twin == 2 ? i % 2 : i), at,
+                       twin == 1 ? 100 + 20 * i : 300 + i, MQTT_END_SERVER_CLOSED);
+        last_packet(scene, connection, 0, i, (struct audit_mark){.type = MQTT_PINGREQ});
+    }
+}
+
+static void idle(struct scene *scene, unsigned twin)
+{
+    char text[32];
+    for (unsigned i = 0; i < (twin == 1 ? 3 : 5); i++) {
+        struct audit_connection *connection = connect_at(scene, numbered(text, "meter", i), i * 400,
+                                                         100 + 50 * i, MQTT_END_CLIENT_RESET);
+        last_packet(scene, connection, 1, twin == 2 ? 40 + 8 * i : 60 + 0.1 * i,
+                    (struct audit_mark){.type = MQTT_PINGRESP});
+        if (twin == 3) /* the keep alive is as long */
+            connection->facts.keep_alive.effective_s = 60;
+        if (twin == 4) /* it was silent for longer, and lived */
+            connection->signs.survived = SECONDS(70);
+        if (twin == 5)
+            connection->facts.end_cause = MQTT_END_CLIENT_DISCONNECT;
+    }
+}
+
+static void starved(struct scene *scene, unsigned twin)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        struct audit_connection *connection =
+            connect_at(scene, "listener", i * 100, 30, MQTT_END_KEEP_ALIVE);
+        connection->facts.keep_alive.effective_s = 20;
+        connection->signs.unheard = (struct audit_span){.frame = scene->frame++,
+                                                        .since = connection->start_time,
+                                                        .until = connection->facts.end_time - 1,
+                                                        .count = 12};
+        if (twin == 1) /* the server had nothing to say */
+            connection->signs.unheard.count = 1;
+        if (twin == 2 && i == 2)
+            connection->facts.end_cause = MQTT_END_CLIENT_DISCONNECT;
+    }
+}
+
+static void half_open(struct scene *scene, unsigned twin)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        struct audit_connection *connection = connect_at(scene, "cut", i * 100, 60, MQTT_END_OPEN);
+        last_packet(scene, connection, 0, 20, (struct audit_mark){.type = MQTT_PUBLISH});
+        connection->facts.transport[0].retransmitted = twin == 1 ? 1 : 6;
+        if (twin != 2) /* 2: it was answered */
+            connection->signs.unanswered =
+                (struct audit_span){.frame = connection->signs.last[0].frame,
+                                    .since = connection->signs.last[0].time,
+                                    .until = connection->facts.end_time};
+    }
+}
+
+static void pings(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "eager", 0, 600, MQTT_END_OPEN);
+    connection->signs.pings = 40;
+    connection->signs.needless = twin == 1 ? 3 : 30;
+    connection->facts.packets[0][MQTT_PINGREQ] = 40;
+    connection->facts.packets[0][MQTT_PUBLISH] = twin == 2 ? 10000 : 60;
+}
+
+static void poison(struct scene *scene, unsigned twin)
+{
+    topic(scene, "plant/firmware", 1);
+    const uint64_t rank = audit_rank((struct mqtt_slice){(const uint8_t *)"plant/firmware", 14});
+    for (unsigned i = 0; i < (twin == 1 ? 2 : 3); i++) {
+        struct audit_connection *connection = connect_at(
+            scene, "valve", i * 10, 2, twin == 2 ? MQTT_END_SERVER_CLOSED : MQTT_END_CLIENT_RESET);
+        last_packet(scene, connection, 1, 0.01,
+                    (struct audit_mark){.type = MQTT_PUBLISH,
+                                        .topic = rank,
+                                        .fingerprint = twin == 3 ? i + 1 : 5,
+                                        .packet_identifier = 1,
+                                        .size = 90});
+        if (twin == 4) /* it goes on after the message */
+            last_packet(scene, connection, 0, 0,
+                        (struct audit_mark){.type = MQTT_PUBLISH, .topic = 1});
+    }
+}
+
+static void oversize(struct scene *scene, unsigned twin)
+{
+    static const uint32_t sizes[] = {70000, 66000, 90000};
+    char text[32];
+    connect_at(scene, "small", 0, 100, MQTT_END_OPEN)->signs.largest_passed[0] =
+        twin == 1 ? 80000 : 60000;
+    for (unsigned i = 0; i < (twin == 2 ? 2 : 3); i++) {
+        struct audit_connection *connection =
+            connect_at(scene, numbered(text, "large", i), 10 + i * 10, 2, MQTT_END_SERVER_RESET);
+        last_packet(scene, connection, 0, 0.01,
+                    (struct audit_mark){.type = MQTT_PUBLISH,
+                                        .topic = 3,
+                                        .fingerprint = twin == 3 ? 1 : i + 1,
+                                        .size = sizes[i]});
+    }
+}
+
+static void wrong_code(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection =
+        connect_at(scene, "any", 0, 1, MQTT_END_SERVER_DISCONNECT);
+    for (unsigned i = 0; i < (twin == 1 ? 2 : 3); i++)
+        finding(scene, connection,
+                twin == 2 ? MQTT_RULE_CONNECT_REFUSED : MQTT_RULE_REASON_CODE_NOT_PRESCRIBED);
+}
+
+static void stall(struct scene *scene, unsigned twin)
+{
+    char text[32];
+    for (unsigned i = 0; i < 4; i++) {
+        struct audit_connection *connection =
+            connect_at(scene, numbered(text, "waiting", i), i * 0.1, 60, MQTT_END_OPEN);
+        const int64_t until = START + SECONDS(20) + SECONDS(twin == 1 ? i * 3 : i * 0.1);
+        connection->signs.server_silence = SECONDS(6);
+        connection->facts.transport[0].retransmitted = twin == 4 ? 3 : 0; /* 4: the network */
+        if (i < (twin == 2 ? 2 : 3))
+            connection->signs.waited = (struct audit_span){
+                .frame = scene->frame++, .since = until - SECONDS(4), .until = until};
+        else if (twin == 3) /* this one was served meanwhile */
+            connection->signs.server_silence = SECONDS(0.5);
+    }
+}
+
+static void plateau(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "small-writes", 0, 60, MQTT_END_OPEN);
+    struct audit_handshakes *handshakes = g_new0(struct audit_handshakes, 1);
+    struct audit_histogram times = {0};
+    for (unsigned i = 0; i < 100; i++)
+        audit_histogram_add(&times, twin == 1    ? 20000 + 500 * i /* it is the network */
+                                    : i % 2 == 0 ? 300 + i
+                                                 : 40100 + 20 * i);
+    handshakes->count.completed = 100;
+    handshakes->packed = audit_histogram_pack(&times);
+    audit_histogram_clear(&times);
+    connection->handshakes[0][MQTT_HANDSHAKE_QOS_1] = handshakes;
+}
+
+static void consumer(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "slow", 0, 60, MQTT_END_OPEN);
+    connection->facts.packets[1][MQTT_PUBLISH] = 500;
+    connection->facts.transport[0].zero_window = twin == 1 ? 1 : 5;
+    if (twin == 2)
+        connection->facts.packets[1][MQTT_PUBLISH] = 2;
+}
+
+static void consumer_at_limit(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "slow", 0, 60, MQTT_END_OPEN);
+    connection->facts.packets[1][MQTT_PUBLISH] = 500;
+    connection->signs.most_in_flight = twin == 1 ? 3 : 20;
+    connection->signs.at_most = SECONDS(twin == 2 ? 5 : 50);
+}
+
+static void stalled(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "stuck", 0, 60, MQTT_END_OPEN);
+    connection->signs.stalled = (struct audit_span){.frame = scene->frame++,
+                                                    .since = START + SECONDS(10),
+                                                    .until = START + SECONDS(twin == 1 ? 15 : 50),
+                                                    .count = twin == 2 ? 3 : 20};
+    connection->signs.stalled_alive = twin == 3 ? 0 : 4; /* 3: it is gone */
+}
+
+static void qos_2(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "half-way", 0, 60, MQTT_END_OPEN);
+    for (unsigned i = 0; i < 3; i++)
+        finding(scene, connection,
+                twin == 1 && i == 2 ? MQTT_RULE_QOS_2_UNFINISHED_PUBCOMP
+                                    : MQTT_RULE_QOS_2_UNFINISHED_PUBREL);
+}
+
+static void acl(struct scene *scene, unsigned twin)
+{
+    finding(scene, connect_at(scene, "reader", 0, 60, MQTT_END_OPEN),
+            twin == 0 ? MQTT_RULE_SUBSCRIPTION_NEVER_SERVED : MQTT_RULE_SUBSCRIBE_UNANSWERED);
+}
+
+static void queue(struct scene *scene, unsigned twin)
+{
+    connect_at(scene, "away", 0, 10, MQTT_END_CLIENT_CLOSED);
+    connect_at(scene, "away", 100, 10, MQTT_END_OPEN);
+    struct audit_session *session = session_of(scene, "away");
+    session->life = g_new0(struct audit_session_life, 1);
+    session->life->owed[AUDIT_SERVER].dropped = twin == 1 ? 1 : 4;
+    session->life->past[twin == 2 ? MQTT_PAST_KEPT : MQTT_PAST_EXPIRED] = 1;
+}
+
+static void flood(struct scene *scene, unsigned twin)
+{
+    for (unsigned i = 0; i < (twin == 1 ? 2 : 3); i++) {
+        struct audit_connection *connection =
+            connect_at(scene, "dashboard", i * 100, 50, MQTT_END_CLIENT_DISCONNECT);
+        connection->signs.burst = (struct audit_span){.frame = scene->frame++,
+                                                      .since = START,
+                                                      .until = START + 1,
+                                                      .count = twin == 2 ? 30 : 300};
+        connection->signs.floods = twin != 2;
+    }
+}
+
+static void cut_off(struct scene *scene, unsigned twin)
+{
+    char text[32];
+    for (unsigned i = 0; i < 4; i++) {
+        struct audit_connection *connection =
+            connect_at(scene, numbered(text, "reader", i), i * 10, 50, MQTT_END_OPEN);
+        const uint32_t count = i == 3 ? (twin == 1 ? 100 : 160) : 100;
+        connection->signs.burst = (struct audit_span){.frame = scene->frame++,
+                                                      .since = START,
+                                                      .until = START + 1,
+                                                      .count = twin == 2 ? count - i : count};
+    }
+}
+
+static void commands(struct scene *scene, unsigned twin)
+{
+    const struct audit_topic *row = topic(scene, twin == 1 ? "door/1/state" : "door/1/cmd", 1);
+    for (unsigned i = 0; i < (twin == 2 ? 2 : 3); i++)
+        connect_at(scene, "door-1", i * 100, 50, MQTT_END_CLIENT_DISCONNECT)->signs.kept[0] =
+            (struct audit_kept){scene->frame++, row->rank, twin == 3 ? i + 1 : 5};
+}
+
+static void will(struct scene *scene, unsigned twin)
+{
+    char text[32];
+    for (unsigned i = 0; i < (twin == 1 ? 2 : 3); i++) {
+        struct audit_signs *signs =
+            &connect_at(scene, numbered(text, "device", i), i * 10, 50, MQTT_END_OPEN)->signs;
+        signs->will_topic = i + 1;
+        signs->will_retain = true;
+        signs->births[twin == 2] = 1;
+        signs->birth_frames[twin == 2] = scene->frame++;
+    }
+}
+
+static void circle(struct scene *scene, unsigned twin)
+{
+    const struct audit_topic *row = topic(scene, "a/b", twin == 1 ? 40 : 1);
+    char text[32];
+    for (unsigned i = 0; i < 2; i++) {
+        struct audit_connection *connection =
+            connect_at(scene, numbered(text, "bridge", i), 0, 60, MQTT_END_OPEN);
+        connection->facts.bridge = twin != 2;
+        connection->signs.repeated[1] = (struct audit_span){
+            .frame = scene->frame++, .since = START, .until = START + SECONDS(3), .count = 40};
+        connection->signs.repeated_topic[1] = row->rank;
+    }
+}
+
+static void quality(struct scene *scene, unsigned twin)
+{
+    connect_at(scene, "any", 0, 60, MQTT_END_OPEN);
+    scene->report.totals.bytes[0] = 100000;
+    scene->report.capture.limits[AUDIT_LIMIT_GAP].count = 1;
+    scene->report.capture.limits[AUDIT_LIMIT_GAP].bytes = twin == 1 ? 100 : 5000;
+}
+
+/* A mirror port. */
+static void mirror(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "any", 0, 60, MQTT_END_OPEN);
+    connection->facts.transport[0].segments = 500;
+    connection->facts.transport[0].retransmitted = twin == 1 ? 20 : 250;
+}
+
+#define SCENE(id, build, twins, sure)                                                              \
+    {                                                                                              \
+        AUDIT_DIAGNOSIS_##id, build, twins, sure                                                   \
+    }
+
+static const struct {
+    enum audit_diagnosis_id id;
+    void (*build)(struct scene *scene, unsigned twin);
+    unsigned twins;
+    bool sure;
+} scenes[] = {
+    SCENE(two_devices_one_id, two_devices, 3, true),
+    SCENE(two_devices_one_id, two_devices_behind_one, 1, false),
+    SCENE(two_devices_one_id, two_devices_blind, 2, false),
+    SCENE(own_stale_session, stale, 2, true),
+    SCENE(reconnect_loop, loop, 3, true),
+    SCENE(reconnect_storm, storm, 4, true),
+    SCENE(brute_force, guess, 3, true),
+    SCENE(token_lifetime, token, 3, true),
+    SCENE(middlebox_idle, idle, 5, true),
+    SCENE(keep_alive_starved, starved, 2, false),
+    SCENE(half_open, half_open, 2, true),
+    SCENE(ping_waste, pings, 2, true),
+    SCENE(poison_message, poison, 4, true),
+    SCENE(oversize, oversize, 3, true),
+    SCENE(wrong_reason_code, wrong_code, 2, true),
+    SCENE(broker_stall, stall, 4, true),
+    SCENE(nagle_delayed_ack, plateau, 1, false),
+    SCENE(slow_consumer, consumer, 2, true),
+    SCENE(slow_consumer, consumer_at_limit, 2, true),
+    SCENE(in_flight_stalled, stalled, 3, false),
+    SCENE(qos_2_stuck, qos_2, 1, true),
+    SCENE(silent_acl, acl, 1, false),
+    SCENE(offline_queue, queue, 2, true),
+    SCENE(retained_flood, flood, 2, true),
+    SCENE(retained_cut_off, cut_off, 2, false),
+    SCENE(retained_commands, commands, 3, false),
+    SCENE(will_not_cleared, will, 2, true),
+    SCENE(bridge_loop, circle, 2, true),
+    SCENE(capture_quality, quality, 1, true),
+    SCENE(capture_quality, mirror, 1, true),
+};
+
+/* How often the scene's diagnosis is said. */
+static unsigned said(struct scene *scene, unsigned row, unsigned twin)
+{
+    bool wanted[AUDIT_DIAGNOSES] = {false};
+    wanted[scenes[row].id] = true;
+    scene_begin(scene);
+    scenes[row].build(scene, twin);
+    scene->report.capture.last_time = START + SECONDS(3600);
+    audit_diagnose(&scene->report, wanted);
+    return scene->report.diagnoses->len;
+}
+
+START_TEST(scene_shows_it)
+{
+    struct scene scene;
+    ck_assert_uint_eq(said(&scene, (unsigned)_i, 0), 1);
+    const struct audit_diagnosis *diagnosis = audit_report_diagnosis(&scene.report, 0);
+    ck_assert_uint_eq(diagnosis->id, scenes[_i].id);
+    ck_assert_int_eq(diagnosis->sure, scenes[_i].sure);
+    if (!scenes[_i].sure)
+        ck_assert_uint_le(diagnosis->severity, MQTT_WARNING);
+    ck_assert_uint_ge(diagnosis->count, 1);
+    ck_assert_uint_ge(diagnosis->evidence->len, 1);
+    ck_assert_int_le(diagnosis->since, diagnosis->until);
+    ck_assert_uint_eq(scene.report.totals.diagnoses[diagnosis->severity], 1);
+    ck_assert(g_utf8_validate(diagnosis->title, -1, NULL));
+    if (scenes[_i].id != AUDIT_DIAGNOSIS_capture_quality)
+        ck_assert_uint_eq(diagnosis->servers->len, 1);
+    scene_end(&scene);
+}
+END_TEST
+
+START_TEST(twins_do_not)
+{
+    struct scene scene;
+    for (unsigned twin = 1; twin <= scenes[_i].twins; twin++) {
+        ck_assert_msg(said(&scene, (unsigned)_i, twin) == 0, "twin %u", twin);
+        scene_end(&scene);
+    }
+}
+END_TEST
+
+/* What is said does not rest on what was said before, and a second time gives the same. */
+START_TEST(again_is_the_same)
+{
+    struct scene scene;
+    said(&scene, (unsigned)_i, 0);
+    char *title = g_strdup(audit_report_diagnosis(&scene.report, 0)->title);
+    audit_diagnose(&scene.report, NULL);
+    bool found = false;
+    for (unsigned i = 0; i < scene.report.diagnoses->len; i++)
+        found |= strcmp(audit_report_diagnosis(&scene.report, i)->title, title) == 0;
+    ck_assert(found);
+    g_free(title);
+    scene_end(&scene);
+}
+END_TEST
+
+/* What a capture lacks is no sign: a gap takes the diagnoses of that connection back. */
+START_TEST(gaps_are_no_signs)
+{
+    struct scene scene;
+    bool wanted[AUDIT_DIAGNOSES] = {[AUDIT_DIAGNOSIS_middlebox_idle] = true};
+    scene_begin(&scene);
+    idle(&scene, 0);
+    for (unsigned i = 0; i < scene.report.connections->len; i++)
+        ((struct audit_connection *)g_ptr_array_index(scene.report.connections, i))
+            ->facts.transport[1]
+            .gaps = 1;
+    audit_diagnose(&scene.report, wanted);
+    ck_assert_uint_eq(scene.report.diagnoses->len, 0);
+    scene_end(&scene);
+}
+END_TEST
+
+/* The worst first; those of one kind beyond what is listed are counted. */
+START_TEST(bounded_and_in_order)
+{
+    struct scene scene;
+    char text[32];
+    bool wanted[AUDIT_DIAGNOSES] = {[AUDIT_DIAGNOSIS_two_devices_one_id] = true};
+    scene_begin(&scene);
+    for (unsigned device = 0; device < 150; device++)
+        for (unsigned i = 0; i < 5; i++)
+            connect_at(&scene, numbered(text, "twin", device), device * 1000.0 + i * 2, 2,
+                       i < 4 ? MQTT_END_TAKEN_OVER : MQTT_END_OPEN);
+    audit_diagnose(&scene.report, wanted);
+    ck_assert_uint_eq(scene.report.diagnoses->len, 100);
+    ck_assert_uint_eq(scene.report.diagnoses_left_out, 50);
+    ck_assert_uint_eq(scene.report.totals.diagnoses[MQTT_WARNING], 150);
+    for (unsigned i = 1; i < scene.report.diagnoses->len; i++)
+        ck_assert_int_le(audit_report_diagnosis(&scene.report, i - 1)->since,
+                         audit_report_diagnosis(&scene.report, i)->since);
+    scene_end(&scene);
+}
+END_TEST
+
+/* Many clients in one loop are one diagnosis. */
+START_TEST(loops_of_many_are_one)
+{
+    struct scene scene;
+    char text[32];
+    bool wanted[AUDIT_DIAGNOSES] = {[AUDIT_DIAGNOSIS_reconnect_loop] = true};
+    scene_begin(&scene);
+    for (unsigned device = 0; device < 9; device++)
+        for (unsigned i = 0; i < 6; i++)
+            connect_at(&scene, numbered(text, "loop", device), device * 1000.0 + i * 90, 5,
+                       MQTT_END_SERVER_CLOSED);
+    audit_diagnose(&scene.report, wanted);
+    ck_assert_uint_eq(scene.report.diagnoses->len, 1);
+    ck_assert_uint_eq(audit_report_diagnosis(&scene.report, 0)->count, 9);
+    ck_assert_uint_eq(audit_report_diagnosis(&scene.report, 0)->clients->len, 9);
+    scene_end(&scene);
+}
+END_TEST
+
+START_TEST(known_by_their_words)
+{
+    for (unsigned id = 0; id < AUDIT_DIAGNOSES; id++) {
+        const struct audit_diagnosis_info *info = audit_diagnosis_info(id);
+        ck_assert_uint_eq(audit_diagnosis_by_id(info->id), id);
+        ck_assert_uint_eq(mqtt_rule_by_id(info->id), MQTT_RULE_NONE);
+        ck_assert(info->title[0] != '\0' && info->advice[0] != '\0');
+    }
+    ck_assert_uint_eq(audit_diagnosis_by_id("nothing"), AUDIT_DIAGNOSES);
+}
+END_TEST
+
+SUITE("diagnoses", TABLE(scene_shows_it, scenes), TABLE(twins_do_not, scenes),
+      TABLE(again_is_the_same, scenes), TEST(gaps_are_no_signs), TEST(bounded_and_in_order),
+      TEST(loops_of_many_are_one), TEST(known_by_their_words))
