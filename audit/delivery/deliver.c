@@ -62,9 +62,8 @@ bool delivery_is_stable(const struct delivery *of, uint64_t number)
 bool is_only(const struct audit_deliveries *d, const struct publication *publication)
 {
     const struct topic *topic = publication->topic;
-    const struct publication *first = publication_find(d, topic, publication->fingerprint, NULL);
-    if (first == NULL || topic->blind ||
-        publication_find(d, topic, publication->fingerprint, first) != NULL)
+    (void)d;
+    if (publication->alike || topic->blind)
         return false;
     for (const struct will *will = topic->wills; will != NULL; will = will->next)
         if (will->fingerprint == publication->fingerprint && will->publication != publication)
@@ -79,14 +78,14 @@ bool is_only(const struct audit_deliveries *d, const struct publication *publica
 bool is_sole(const struct audit_deliveries *d, const struct publication *publication)
 {
     const struct publication *at = NULL;
-    for (unsigned i = 0; i < LOOKED_AT; i++) {
+    for (unsigned i = 0; publication->alike && i < LOOKED_AT; i++) {
         at = publication_find(d, publication->topic, publication->fingerprint, at);
         if (at == NULL)
             return !publication->topic->blind;
         if (at->publisher_number != publication->publisher_number || at->qos != publication->qos)
             return false;
     }
-    return false;
+    return !publication->alike && !publication->topic->blind;
 }
 
 /* ---- Matching ---- */
@@ -116,6 +115,8 @@ static bool may_be_left(const struct delivery *of, const struct publication *pub
 /* How well the delivery would fit. Of publications that are alike, one with another QoS, other
  * properties or an expiry that has passed is another message, as a rule; of those that fit, one is
  * likely that is owed and keeps its publisher's order. */
+#define BEST_FIT 63u
+
 static unsigned fit(const struct delivery *of, struct row *row, const struct expectation *e)
 {
     const struct publication *publication = e->publication;
@@ -137,15 +138,16 @@ static unsigned fit(const struct delivery *of, struct row *row, const struct exp
 /* The one that fits best, the earliest of several. */
 static struct expectation *choose(const struct delivery *of, struct row *row)
 {
-    struct expectation *best = NULL, *at = NULL;
+    struct expectation *found[LOOKED_AT], *best = row->first;
     unsigned most = 0;
-    for (unsigned i = 0; i < LOOKED_AT && most < 63; i++) {
-        at = expectation_find(of->d, row, of->fingerprint, at);
-        if (at == NULL)
-            break;
-        const unsigned fits = fit(of, row, at);
+    if (best != NULL && best->fingerprint == of->fingerprint && fit(of, row, best) == BEST_FIT)
+        return best;
+    const unsigned count = expectations_like(of->d, row, of->fingerprint, found, LOOKED_AT);
+    best = NULL;
+    for (unsigned i = 0; i < count && most < BEST_FIT; i++) {
+        const unsigned fits = fit(of, row, found[i]);
         if (best == NULL || fits > most) {
-            best = at;
+            best = found[i];
             most = fits;
         }
     }

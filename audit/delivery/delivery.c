@@ -41,7 +41,6 @@ void audit_deliveries_free(struct audit_deliveries *d)
     knots_clear(&d->subscriptions);
     knots_clear(&d->clients);
     knots_clear(&d->publications);
-    knots_clear(&d->expectations);
     g_array_free(d->held, TRUE);
     g_queue_free(d->retained);
     g_free(d);

@@ -10,26 +10,34 @@
 /* Expectations that are remembered at a time, of all publications. */
 #define MAX_EXPECTATIONS 262144u
 
+/* Publications that are remembered although nobody is to get them any more: a second copy, as a
+ * rule, comes soon. */
+#define MAX_RECENT 4096u
+
 /* ---- Expectations ---- */
 
-static uint64_t expectation_hash(const struct row *row, uint64_t fingerprint)
-{
-    const uint64_t mixed = (uint64_t)(uintptr_t)row * UINT64_C(0x9e3779b97f4a7c15) ^ fingerprint;
-    return mixed ^ mixed >> 31;
-}
+/* So many are looked at from each end of a row. */
+#define LOOKED_AT 64u
 
-struct expectation *expectation_find(const struct audit_deliveries *d, const struct row *row,
-                                     uint64_t fingerprint, const struct expectation *after)
+unsigned expectations_like(const struct audit_deliveries *d, const struct row *row,
+                           uint64_t fingerprint, struct expectation **found, unsigned most)
 {
-    const uint64_t hash = expectation_hash(row, fingerprint);
-    struct knot *at =
-        after == NULL ? knots_find(&d->expectations, hash) : knots_next(after->knot.next, hash);
-    for (; at != NULL; at = knots_next(at->next, hash)) {
-        struct expectation *expectation = (struct expectation *)at;
-        if (expectation->row == row && expectation->publication->fingerprint == fingerprint)
-            return expectation;
-    }
-    return NULL;
+    unsigned count = 0, looked = 0;
+    struct expectation *at = row->first;
+    for (; at != NULL && looked < LOOKED_AT && count < most; at = at->row_next, looked++)
+        if (at->fingerprint == fingerprint)
+            found[count++] = at;
+    if (at == NULL || count == most)
+        return count;
+    /* Messages of QoS 0 go by those that wait. */
+    const unsigned rest = MIN(row->count - looked, LOOKED_AT);
+    at = row->last;
+    for (unsigned i = 0; i < rest && count < most; i++, at = at->row_previous)
+        if (at->fingerprint == fingerprint)
+            found[count++] = at;
+    if (count == 0 && row->count > 2 * LOOKED_AT)
+        row->client->hole = d->time; /* it may be one of those between */
+    return count;
 }
 
 static struct expectation **list_ends(struct expectation *expectation, enum expectation_list list,
@@ -79,6 +87,7 @@ static void join_row(struct expectation *e)
     else
         row->first = e;
     row->last = e;
+    row->count++;
 }
 
 static void leave_row(struct expectation *e)
@@ -92,6 +101,7 @@ static void leave_row(struct expectation *e)
         e->row_next->row_previous = e->row_previous;
     else
         row->last = e->row_previous;
+    row->count--;
 }
 
 static void leave_publication(struct expectation *e)
@@ -109,7 +119,7 @@ void expectation_free(struct audit_deliveries *d, struct expectation *e)
     expectation_list(e, LIST_NONE);
     leave_row(e);
     leave_publication(e);
-    knots_remove(&d->expectations, &e->knot);
+    d->expectation_count--;
     d->used -= sizeof *e;
     e->pub_next = d->free_expectations;
     d->free_expectations = e;
@@ -123,13 +133,14 @@ static struct expectation *expectation_new(struct audit_deliveries *d, struct ro
         d->free_expectations = e->pub_next;
     else
         e = g_new(struct expectation, 1);
-    *e = (struct expectation){.row = row, .publication = publication};
+    *e = (struct expectation){
+        .row = row, .publication = publication, .fingerprint = publication->fingerprint};
     e->pub_next = publication->expectations;
     if (e->pub_next != NULL)
         e->pub_next->pub_previous = e;
     publication->expectations = e;
     join_row(e);
-    knots_add(&d->expectations, &e->knot, expectation_hash(row, publication->fingerprint));
+    d->expectation_count++;
     d->used += sizeof *e;
     return e;
 }
@@ -207,7 +218,7 @@ static void expect_at(struct audit_deliveries *d, const struct topic *topic,
     const struct due due = due_of(topic, match, publication);
     if (match->row == NULL || due.sure + due.maybe == 0)
         return;
-    if (d->expectations.count >= MAX_EXPECTATIONS) {
+    if (d->expectation_count >= MAX_EXPECTATIONS) {
         d->options.limit(d->options.user, AUDIT_LIMIT_DELIVERY_PUBLICATIONS, 1);
         return;
     }
@@ -276,6 +287,27 @@ struct publication *publication_find(const struct audit_deliveries *d, const str
     return NULL;
 }
 
+static struct publication *take_oldest(struct publications *list)
+{
+    struct publication *oldest = list->oldest;
+    list->oldest = oldest->newer;
+    if (list->oldest == NULL)
+        list->newest = NULL;
+    list->count--;
+    return oldest;
+}
+
+static void append(struct publications *list, struct publication *publication)
+{
+    publication->newer = NULL;
+    if (list->newest != NULL)
+        list->newest->newer = publication;
+    else
+        list->oldest = publication;
+    list->newest = publication;
+    list->count++;
+}
+
 struct publication *publication_add(struct audit_deliveries *d, struct topic *topic,
                                     uint64_t fingerprint)
 {
@@ -292,12 +324,10 @@ struct publication *publication_add(struct audit_deliveries *d, struct topic *to
         .fingerprint = fingerprint,
     };
     topic->uses++;
-    if (d->newest != NULL)
-        d->newest->newer = publication;
-    else
-        d->oldest = publication;
-    d->newest = publication;
-    d->publication_count++;
+    append(&d->recent, publication);
+    struct publication *like = publication_find(d, topic, fingerprint, NULL);
+    if (like != NULL)
+        like->alike = publication->alike = true;
     knots_add(&d->publications, &publication->knot, publication_hash(topic, fingerprint));
     d->used += sizeof *publication;
     return publication;
@@ -437,10 +467,6 @@ static void forget(struct audit_deliveries *d, struct publication *publication)
     if (publication->will != NULL)
         will_unpublished(d, publication->will);
     knots_remove(&d->publications, &publication->knot);
-    d->oldest = publication->newer;
-    if (d->oldest == NULL)
-        d->newest = NULL;
-    d->publication_count--;
     publication->topic->uses--;
     d->used -= sizeof *publication + publication->block.length;
     g_free((gpointer)(uintptr_t)publication->block.data);
@@ -448,12 +474,23 @@ static void forget(struct audit_deliveries *d, struct publication *publication)
     d->free_publications = publication;
 }
 
+static bool is_old(const struct audit_deliveries *d, const struct publications *list)
+{
+    return mqtt_elapsed(d->time, list->oldest->time) > MAX_AGE || d->used > d->options.memory;
+}
+
 void publications_age(struct audit_deliveries *d)
 {
-    while (d->oldest != NULL &&
-           (d->publication_count > d->options.publications || d->used > d->options.memory ||
-            mqtt_elapsed(d->time, d->oldest->time) > MAX_AGE))
-        forget(d, d->oldest);
+    struct publications *recent = &d->recent, *waiting = &d->waiting;
+    while (recent->oldest != NULL && (recent->count > MAX_RECENT || is_old(d, recent))) {
+        struct publication *oldest = take_oldest(recent);
+        if (oldest->expectations == NULL || waiting->count >= d->options.publications)
+            forget(d, oldest);
+        else
+            append(waiting, oldest);
+    }
+    while (waiting->oldest != NULL && (waiting->oldest->expectations == NULL || is_old(d, waiting)))
+        forget(d, take_oldest(waiting));
 }
 
 void publications_disown(struct client *publisher)
@@ -467,8 +504,10 @@ void publications_disown(struct client *publisher)
 
 void publications_free(struct audit_deliveries *d)
 {
-    while (d->oldest != NULL)
-        forget(d, d->oldest);
+    while (d->recent.oldest != NULL)
+        forget(d, take_oldest(&d->recent));
+    while (d->waiting.oldest != NULL)
+        forget(d, take_oldest(&d->waiting));
     while (d->free_publications != NULL) {
         struct publication *next = d->free_publications->newer;
         g_free(d->free_publications);

@@ -195,8 +195,11 @@ static void check_ordinary(const struct delivery *of, const struct asked *asked)
  * the meantime may come besides. */
 static bool note_flagged(const struct delivery *of, struct row *row, const struct asked *asked)
 {
-    for (struct expectation *e = expectation_find(of->d, row, of->fingerprint, NULL); e != NULL;
-         e = expectation_find(of->d, row, of->fingerprint, e)) {
+    struct expectation *found[16];
+    const unsigned count =
+        expectations_like(of->d, row, of->fingerprint, found, G_N_ELEMENTS(found));
+    for (unsigned i = 0; i < count; i++) {
+        struct expectation *e = found[i];
         if (!e->owed || e->flagged != 0 || !delivery_is_stable(of, e->publication->number) ||
             (e->publication->retain && is_stored(of->topic, of->fingerprint) &&
              e->publication->number != of->topic->kept[0].number))
@@ -226,7 +229,8 @@ bool retained_delivered(const struct delivery *of)
     if (asked.count == 0 || row == NULL || of->client->link == NULL ||
         of->client->link->connection->bridge)
         return false; /* a bridge gets RETAIN as it came */
-    if (asked.as_published && expectation_find(of->d, row, of->fingerprint, NULL) != NULL)
+    struct expectation *e;
+    if (asked.as_published && expectations_like(of->d, row, of->fingerprint, &e, 1) == 1)
         return false;
     row->counts.retained++;
     row->retained_time = of->place->time;

@@ -333,9 +333,8 @@ bool will_delivered(struct delivery *of, struct audit_match *match)
         return true; /* it may be the will, or another message like it */
     publish(of->d, will, true);
     struct row *row = row_of(of->d, of->topic, of->client, false);
-    struct expectation *e =
-        row != NULL ? expectation_find(of->d, row, of->fingerprint, NULL) : NULL;
-    if (e != NULL)
+    struct expectation *e;
+    if (row != NULL && expectations_like(of->d, row, of->fingerprint, &e, 1) == 1)
         serve(of, e, match);
     return true;
 }

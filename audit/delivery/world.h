@@ -183,15 +183,21 @@ struct publication {
     bool expires;
     bool open_listed;
     bool doubtful;     /* nobody knows whether the server takes it, or took it before */
-    bool judged;       /* whether it is accepted was told to its subscriptions */
+    bool alike;        /* there was another one like it */
     struct will *will; /* NULL: a client's */
     uint32_t forwards; /* deliveries of it */
     uint8_t version;   /* enum mqtt_version of its publisher */
 };
 
+/* Publications in the order in which they came. */
+struct publications {
+    struct publication *oldest, *newest;
+    uint32_t count;
+};
+
 /* A publication and a session that is to get it. */
 struct expectation {
-    struct knot knot; /* by row and fingerprint */
+    uint64_t fingerprint; /* of the publication */
     struct publication *publication;
     struct row *row;
     struct expectation *pub_next, *pub_previous;
@@ -283,6 +289,7 @@ struct row {
     struct surplus surplus[REMEMBERED]; /* a ring */
     uint32_t surplus_next;
     uint64_t forwarded; /* deliveries with a publication in the capture */
+    uint32_t count;     /* of those in the list */
     uint64_t suspended; /* expectations that are lost, or were never to come */
     /* Retained messages. */
     uint64_t retained_frame; /* of the last one that came; 0: none */
@@ -406,11 +413,12 @@ enum held_kind { HELD_TWICE, HELD_LOST, HELD_OTHER };
 struct audit_deliveries {
     struct audit_delivery_options options;
     struct broker *brokers;
-    struct knots topics, rows, nodes, subscriptions, clients, publications, expectations;
+    struct knots topics, rows, nodes, subscriptions, clients, publications;
     struct topic *oldest_topic, *newest_topic;
     struct client *all_clients;
-    struct publication *oldest, *newest;
-    uint32_t publication_count;
+    struct publications recent;  /* the last ones */
+    struct publications waiting; /* older ones that somebody is to get still */
+    uint32_t expectation_count;
     struct publication *free_publications;
     struct expectation *free_expectations;
     uint64_t used; /* bytes, about */
@@ -521,8 +529,11 @@ void publication_accepted(struct audit_deliveries *d, struct publication *public
 /* The first with this key behind `after` (NULL: of all), oldest first; NULL if there is none. */
 struct publication *publication_find(const struct audit_deliveries *d, const struct topic *topic,
                                      uint64_t fingerprint, const struct publication *after);
-struct expectation *expectation_find(const struct audit_deliveries *d, const struct row *row,
-                                     uint64_t fingerprint, const struct expectation *after);
+
+/* Finds up to `most` expectations of the row with this fingerprint, the oldest first; of a long row
+ * those near its ends. Returns how many. */
+unsigned expectations_like(const struct audit_deliveries *d, const struct row *row,
+                           uint64_t fingerprint, struct expectation **found, unsigned most);
 void expectation_free(struct audit_deliveries *d, struct expectation *expectation);
 void expectation_list(struct expectation *expectation, enum expectation_list list);
 
