@@ -311,9 +311,7 @@ static void count_latency(const struct delivery *of, struct row *row, const stru
     }
     if (match->took < 0)
         return;
-    if (row->times == NULL)
-        row->times = g_new0(struct audit_histogram, 1);
-    audit_histogram_add(row->times, mqtt_microseconds(match->took));
+    row_add_time(row, mqtt_microseconds(match->took));
 }
 
 /* 4.6.0-5, -6. */

@@ -253,14 +253,15 @@ static void publish(struct audit_deliveries *d, struct audit_delivery_link *link
 }
 
 /* Sent again: the server may take it for another one, with QoS 1. */
-static void publish_again(struct audit_delivery_link *link, const struct mqtt_packet *packet)
+static void publish_again(struct audit_delivery_link *link, const struct mqtt_packet *packet,
+                          int64_t time)
 {
     struct publication *publication =
         link->client != NULL ? publication_open(link->client, packet->packet_identifier) : NULL;
     if (publication != NULL && publication->resends != UINT16_MAX)
         publication->resends++;
     else if (publication == NULL)
-        link->broker->hole = link->last.time; /* it was acknowledged, or is not known */
+        link->broker->hole = time; /* it was acknowledged, or is not known */
 }
 
 /* ---- Acknowledgements by a subscriber: a rejection ends a delivery for a whole group ---- */
@@ -294,7 +295,7 @@ static void take_client_packet(struct audit_deliveries *d, struct audit_delivery
         break;
     case MQTT_PUBLISH:
         if (step->resend)
-            publish_again(link, packet);
+            publish_again(link, packet, place->time);
         else if (packet->publish.qos < 3)
             publish(d, link, packet, step);
         break;
@@ -355,12 +356,30 @@ static void take_server_packet(struct audit_deliveries *d, struct audit_delivery
     }
 }
 
+/* Most packets of a busy connection acknowledge what is known here already. */
+static bool says_nothing(const struct audit_delivery_link *link, const struct mqtt_place *place,
+                         const struct mqtt_packet *packet)
+{
+    const bool by_client = place->side == link->connection->client;
+    switch (packet->type) {
+    case MQTT_PUBACK:
+    case MQTT_PUBREC: return by_client && packet->reason_code < 0x80;
+    case MQTT_PUBREL: return !by_client;
+    case MQTT_PUBCOMP:
+    case MQTT_PINGREQ:
+    case MQTT_PINGRESP: return true;
+    default: return false;
+    }
+}
+
 void audit_delivery_step(struct audit_deliveries *d, struct audit_delivery_link *link,
                          const struct mqtt_place *place, const struct mqtt_packet *packet,
                          const struct mqtt_step *step, struct audit_match *match)
 {
     const struct mqtt_connection *c = link->connection;
     match->known = false;
+    if (says_nothing(link, place, packet))
+        return;
     d->time = place->time;
     d->frame = place->frame;
     if (link->client == NULL || link->broker == NULL)
@@ -368,7 +387,6 @@ void audit_delivery_step(struct audit_deliveries *d, struct audit_delivery_link 
     if (link->broker == NULL)
         return;
     note_doubts(d, link);
-    link->last = (struct mqtt_leg){.time = place->time, .frame = place->frame};
     if (d->wills != NULL)
         wills_due(d, false);
     if (packet->malformed_rule != MQTT_RULE_NONE) {

@@ -12,7 +12,7 @@
 
 /* Publications that are remembered although nobody is to get them any more: a second copy, as a
  * rule, comes soon. */
-#define MAX_RECENT 4096u
+#define MAX_RECENT 2048u
 
 /* ---- Expectations ---- */
 

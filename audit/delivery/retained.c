@@ -313,6 +313,13 @@ void retained_asked(struct audit_deliveries *d, struct client *client,
             owe(d, client, subscription, topic);
 }
 
+/* When either side was heard of last. */
+static int64_t last_time(const struct audit_delivery_link *link)
+{
+    const struct mqtt_connection *c = link->connection;
+    return MAX(c->sides[0].last.time, c->sides[1].last.time);
+}
+
 /* The client was there all the time, nothing stood in the way, and it did not come. */
 static bool is_missing(const struct audit_deliveries *d, const struct owed_retained *owed)
 {
@@ -323,7 +330,7 @@ static bool is_missing(const struct audit_deliveries *d, const struct owed_retai
         owed->topic->kept[0].number != owed->number || !is_certain(owed->topic, owed->asked_time) ||
         (client->hole != MQTT_NO_TIME && client->hole >= owed->asked_time) ||
         (client->blocked != MQTT_NO_TIME && client->blocked >= owed->asked_time) ||
-        client->link->last.time <= owed->asked_time)
+        last_time(client->link) <= owed->asked_time)
         return false;
     return row == NULL ||
            (row->retained_time < owed->asked_time && row->last_time < owed->asked_time);

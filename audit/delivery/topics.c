@@ -49,6 +49,28 @@ struct row *row_of(struct audit_deliveries *d, struct topic *topic, struct clien
     return row;
 }
 
+void row_flush_times(struct row *row)
+{
+    if (row->recent_count != 0 && row->times == NULL)
+        row->times = g_new0(struct audit_histogram, 1);
+    for (uint32_t i = 0; i < row->recent_count; i++)
+        audit_histogram_add(row->times, row->recent[i]);
+    row->recent_count = 0;
+}
+
+void row_add_time(struct row *row, uint64_t microseconds)
+{
+    if (row->recent_count == RECENT_TIMES || microseconds > UINT32_MAX)
+        row_flush_times(row);
+    if (microseconds <= UINT32_MAX) {
+        row->recent[row->recent_count++] = (uint32_t)microseconds;
+        return;
+    }
+    if (row->times == NULL)
+        row->times = g_new0(struct audit_histogram, 1);
+    audit_histogram_add(row->times, microseconds);
+}
+
 /* What was counted, to whoever adds it up. */
 static void hand_over(struct audit_deliveries *d, const struct row *row)
 {
@@ -74,6 +96,7 @@ void row_free(struct audit_deliveries *d, struct row *row)
 {
     while (row->first != NULL)
         excuse(d, row->first, AUDIT_EXCUSE_FORGOTTEN);
+    row_flush_times(row);
     hand_over(d, row);
     knots_remove(&d->rows, &row->knot);
     if (row->previous != NULL)

@@ -253,6 +253,9 @@ struct stream {
 #define STREAMS 4u
 #define REMEMBERED 4u
 
+/* A histogram lies in several places of memory: so many latencies are added at once. */
+#define RECENT_TIMES 8u
+
 /* A delivery that a row remembers. */
 struct served {
     uint64_t number; /* of the publication; 0: it has none in the capture */
@@ -273,28 +276,30 @@ struct surplus {
 
 /* A topic and a session that gets it. */
 struct row {
-    struct knot knot;            /* by topic and client */
-    struct row *next, *previous; /* of the client */
-    struct row *topic_next, *topic_previous;
+    struct knot knot; /* by topic and client */
     struct topic *topic;
     struct client *client;
     struct expectation *first, *last; /* in the order of publication */
-    struct audit_delivery_counts counts;
+    uint32_t count;                   /* of those */
+    uint32_t served_next;
+    uint64_t forwarded;     /* deliveries with a publication in the capture */
+    int64_t last_time;      /* of any delivery but of what was stored */
     uint64_t publishers[8]; /* numbers of those seen; a set */
     uint32_t publisher_count;
-    struct audit_histogram *times; /* NULL: none; owned */
-    struct stream streams[STREAMS];
+    uint32_t recent_count;
+    uint32_t recent[RECENT_TIMES];    /* latencies that are not in `times` yet: microseconds */
     struct served served[REMEMBERED]; /* the last ones; a ring */
-    uint32_t served_next;
+    struct stream streams[STREAMS];
+    struct audit_delivery_counts counts;
+    struct audit_histogram *times; /* NULL: none; owned */
+    struct row *next, *previous;   /* of the client */
+    struct row *topic_next, *topic_previous;
     struct surplus surplus[REMEMBERED]; /* a ring */
     uint32_t surplus_next;
-    uint64_t forwarded; /* deliveries with a publication in the capture */
-    uint32_t count;     /* of those in the list */
     uint64_t suspended; /* expectations that are lost, or were never to come */
     /* Retained messages. */
     uint64_t retained_frame; /* of the last one that came; 0: none */
     int64_t retained_time;
-    int64_t last_time;       /* of any other delivery */
     uint64_t retained_print; /* fingerprint of the first one that came for: */
     uint64_t retained_asked; /* the frame of that SUBSCRIBE */
     uint32_t retained_copies;
@@ -395,7 +400,6 @@ struct audit_delivery_link {
     struct will *will;
     int64_t stream;
     bool over;
-    struct mqtt_leg last; /* its last packet */
 };
 
 /* What waits for the end of the capture, when it is known whether publishers were out of sight. */
@@ -506,6 +510,9 @@ static inline bool topic_forwards(const struct topic *topic, uint64_t publisher)
             return true;
     return false;
 }
+
+void row_add_time(struct row *row, uint64_t microseconds);
+void row_flush_times(struct row *row);
 
 /* ---- publications.c ---- */
 
