@@ -28,6 +28,7 @@ struct options {
     bool only;             /* some rules alone: */
     bool rules[MQTT_RULES];
     const char *client; /* NULL: all */
+    const char *topic;  /* filter; NULL: all */
     enum report_detail detail;
     enum color_mode color;
     enum mqtt_rule explain; /* ACTION_EXPLAIN */

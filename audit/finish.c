@@ -101,13 +101,15 @@ static void place_findings(struct audit_fold *fold)
         if (party->server == NULL)
             continue;
         struct audit_session *session =
-            audit_fold_session(fold, party->client_identifier, party->server);
+            party->client_identifier != NULL
+                ? audit_fold_session(fold, party->client_identifier, party->server)
+                : NULL;
         const struct audit_connection *from =
             session != NULL ? g_hash_table_lookup(reached, session) : NULL;
         if (from == NULL && session != NULL)
             from = session->first;
         party->connection = NULL;
-        party->stream = -1;
+        party->stream = party->told_stream;
         if (from == NULL || from->start_frame > finding->what.frame)
             continue;
         from = connection_at(from, finding->what.frame);
@@ -143,6 +145,11 @@ static void finish_limits(struct audit_fold *fold)
     limits[AUDIT_LIMIT_FINDINGS].count =
         findings[0] + findings[1] + findings[2] - report->findings->len;
     limits[AUDIT_LIMIT_TOPICS].count = fold->left_out.published + fold->left_out.delivered;
+    uint64_t listed = 0;
+    for (unsigned i = 0; i < report->deliveries->len; i++)
+        listed += audit_delivery_messages(&audit_report_delivery(report, i)->counts);
+    limits[AUDIT_LIMIT_DELIVERIES].count =
+        audit_delivery_messages(&report->totals.deliveries) - listed;
 }
 
 const struct audit_report *audit_fold_finish(struct audit_fold *fold)
@@ -156,6 +163,7 @@ const struct audit_report *audit_fold_finish(struct audit_fold *fold)
     link_connections(fold);
     place_findings(fold);
     finish_topics(fold);
+    audit_fold_finish_deliveries(fold);
     finish_limits(fold);
 
     report->totals.clients = report->sessions->len;

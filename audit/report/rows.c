@@ -56,6 +56,13 @@ static const struct audit_latency *latency_of(struct audit_value *v,
     return v->room.latency.count > 0 ? &v->room.latency : NULL;
 }
 
+static const struct audit_latency *delivery_latency(struct audit_value *v,
+                                                    const struct audit_totals *r)
+{
+    v->room.latency = audit_histogram_latency(&r->delivery_times);
+    return v->room.latency.count > 0 ? &v->room.latency : NULL;
+}
+
 static uint64_t idle_ns(const struct audit_connection *r)
 {
     return (uint64_t)MAX(r->facts.keep_alive.max_idle_ns, 0);
@@ -237,6 +244,11 @@ static bool next_end_cause(struct audit_value *v, const struct audit_totals *r)
     return next_count(v, r->by_end_cause, G_N_ELEMENTS(r->by_end_cause), AUDIT_UNIT_END_CAUSE);
 }
 
+static bool next_excuse(struct audit_value *v, const struct audit_delivery_counts *r)
+{
+    return next_count(v, r->excused, AUDIT_EXCUSES, AUDIT_UNIT_EXCUSE);
+}
+
 static bool take_type(struct audit_value *v, uint64_t client, uint64_t server)
 {
     v->key = mqtt_packet_type_name(v->next++);
@@ -322,6 +334,16 @@ static bool next_finding(struct audit_value *v, const struct audit_report *r)
 static bool next_topic(struct audit_value *v, const struct audit_report *r)
 {
     return next_of(v, r->topics);
+}
+
+static bool next_delivery(struct audit_value *v, const struct audit_report *r)
+{
+    return next_of(v, r->deliveries);
+}
+
+static bool next_slow_delivery(struct audit_value *v, const struct audit_report *r)
+{
+    return next_of(v, r->slowest);
 }
 
 /* A client that no server accepted has no session. */
@@ -467,6 +489,7 @@ const char *audit_word(enum audit_unit vocabulary, unsigned i)
         return i + 1 < AUDIT_SESSION_STATES
                    ? audit_session_state_name((enum audit_session_state)(i + 1))
                    : NULL;
+    case AUDIT_UNIT_EXCUSE: return audit_excuse_name(i);
     case AUDIT_UNIT_SCHEMA: return i == 0 ? AUDIT_REPORT_SCHEMA : NULL;
     default: return NULL;
     }

@@ -218,6 +218,7 @@ void report_text(const struct audit_report *report, const struct report_text_opt
         text_sessions(&text);
         text_handshakes(&text);
         text_topics(&text);
+        text_deliveries(&text);
     }
     text_limits(&text);
 }

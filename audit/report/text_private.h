@@ -54,6 +54,7 @@ void text_connections(const struct text *text);
 void text_sessions(const struct text *text);
 void text_handshakes(const struct text *text);
 void text_topics(const struct text *text);
+void text_deliveries(const struct text *text);
 void text_limits(const struct text *text);
 
 #endif
