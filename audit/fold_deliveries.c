@@ -205,13 +205,15 @@ void audit_fold_match(struct audit_fold *fold, const struct audit_event *event)
     const struct audit_message *message = &event->message;
     if (message->match.took < fold->slow_from || message->match.late)
         return;
+    if (fold->spare == NULL)
+        fold->spare = g_new(struct audit_slow_delivery, 1);
     struct audit_slow_delivery *slow = fold->spare;
-    if (slow == NULL)
-        slow = g_new(struct audit_slow_delivery, 1);
     slow->took = message->match.took;
     slow->frame = event->frame;
     slow->ordinal = event->ordinal;
     slow->published = message->match.frame;
+    if (!audit_lowest_admits(&fold->slowest, slow))
+        return;
     keep_name(&slow->topic, slow->bytes[0], message->topic);
     keep_name(&slow->client_identifier, slow->bytes[1], event->flow->client_identifier);
     list_slow(fold, slow);
