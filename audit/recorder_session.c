@@ -107,9 +107,11 @@ void audit_connection_over(struct audit_recorder *recorder, struct audit_open *o
 {
     const struct mqtt_claim *claim = connection->claim;
     audit_advance(recorder, place->frame, place->time);
+    mqtt_connection_over(connection, place->time);
+    if (open == NULL)
+        return; /* nobody has heard of it yet */
     open->flow.gaps[0] = connection->sides[0].doubts;
     open->flow.gaps[1] = connection->sides[1].doubts;
-    mqtt_connection_over(connection, place->time);
     if (open->link != NULL)
         audit_delivery_over(recorder->deliveries, open->link, place);
     if (claim != NULL && claim->session->holder == claim)

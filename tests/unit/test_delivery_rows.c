@@ -378,6 +378,72 @@ START_TEST(nothing_expected_is_said)
 }
 END_TEST
 
+/* ---- Findings ---- */
+
+static const struct {
+    const char *topic;
+    const char *shown; /* in a report of 60 columns */
+    int64_t stream;
+} findings[] = {
+    {"plant/line-1", "  plant/line-1  ", 7},
+    {"a\033[2Jb\n", "  a\\x1b[2Jb\\n  ", -1},
+    {"a/topic/of/more/letters/than/there/is/room/for", "  a/topic/of/...  ", 7},
+};
+
+START_TEST(findings_name_their_topic)
+{
+    struct audit_fold *fold = audit_fold_new(NULL), *other = audit_fold_new(NULL);
+    const struct mqtt_finding what = {.rule = MQTT_RULE_DELIVERY_LOST,
+                                      .frame = 5,
+                                      .packet_type = MQTT_PUBLISH,
+                                      .field = MQTT_FIELDS};
+    const struct audit_event event = {
+        .kind = AUDIT_EVENT_FINDING,
+        .finding = {.what = &what,
+                    .client_identifier = slice_of("a-subscriber-with-a-name"),
+                    .server = &brokers[0],
+                    .stream = findings[_i].stream,
+                    .topic = slice_of(findings[_i].topic)},
+    };
+    tell(other, &event);
+    audit_fold_merge(fold, other);
+    const struct audit_report *report = audit_fold_finish(fold);
+    ck_assert_ptr_eq(audit_fold_finish(fold), report);
+    const struct audit_finding *finding = audit_report_finding(report, 0);
+    ck_assert_uint_eq(finding->topic->length, strlen(findings[_i].topic));
+    ck_assert_mem_eq(finding->topic->bytes, findings[_i].topic, finding->topic->length);
+    ck_assert_int_eq(finding->party->stream, findings[_i].stream);
+    char *text = text_of(report, REPORT_QUIET, 60), *json = json_of(report);
+    ck_assert_msg(strstr(text, findings[_i].shown) != NULL, "%s", text);
+    ck_assert_ptr_null(strchr(text, '\033'));
+    ck_assert_ptr_nonnull(strstr(json, "\"topic\": \""));
+    ck_assert_int_eq(strstr(json, "\"tcp_stream\": 7") != NULL, findings[_i].stream == 7);
+    free(text);
+    free(json);
+    audit_fold_free(fold);
+}
+END_TEST
+
+START_TEST(findings_about_none_have_none)
+{
+    struct audit_fold *fold = audit_fold_new(NULL);
+    const struct mqtt_finding what = {
+        .rule = MQTT_RULE_WAITS_IN_SESSION, .packet_type = MQTT_PUBLISH, .field = MQTT_FIELDS};
+    const struct audit_event event = {
+        .kind = AUDIT_EVENT_FINDING,
+        .finding = {.what = &what, .server = &brokers[0], .stream = -1},
+    };
+    tell(fold, &event);
+    const struct audit_report *report = audit_fold_finish(fold);
+    ck_assert_ptr_null(audit_report_finding(report, 0)->topic);
+    ck_assert_ptr_null(audit_report_finding(report, 0)->party->client_identifier);
+    char *json = json_of(report);
+    ck_assert_ptr_null(strstr(json, "\"topic\": \""));
+    free(json);
+    audit_fold_free(fold);
+}
+END_TEST
+
 static unsigned longest_line(const char *text)
 {
     size_t longest = 0;
@@ -430,4 +496,5 @@ SUITE("delivery_rows", TEST(the_same_names_are_one_row), TEST(other_names_are_an
       TEST(the_worst_come_first), TEST(the_slowest_are_kept),
       TABLE(any_cut_makes_the_same_report, deals), TEST(what_has_no_room_counts),
       TEST(totals_in_words), TEST(nothing_is_no_section), TEST(nothing_expected_is_said),
+      TABLE(findings_name_their_topic, findings), TEST(findings_about_none_have_none),
       TEST(rows_fit_a_terminal))
