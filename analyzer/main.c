@@ -160,12 +160,14 @@ static void attach_sparkplug(struct run *run)
 static bool run_begin(struct run *run, const struct options *options)
 {
     const char *client = options->client != NULL ? options->client : "";
+    const char *topic = options->topic != NULL ? options->topic : "";
     run->brokers = (struct mqtt_brokers){
         (const struct mqtt_broker_endpoint *)(const void *)options->brokers->data,
         options->brokers->len};
     const struct audit_recorder_options recorder_options = {
         .rules = options->only ? options->rules : NULL,
         .client_identifier = {(const uint8_t *)client, (uint32_t)strlen(client)},
+        .topic_filter = {(const uint8_t *)topic, (uint32_t)strlen(topic)},
         .deliveries = !options->no_deliveries,
         .brokers = &run->brokers,
         .delivery_memory = options->memory / 8,

@@ -4,6 +4,7 @@
 
 #include "analyzer/brokers.h"
 #include "audit/report/escape.h"
+#include "mqtt/wire/topic.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -39,6 +40,9 @@ static const char help_report[] =
     "Report\n"
     "      --only RULE,...     look for these findings and diagnoses alone\n"
     "      --client ID         report on the client with this client identifier alone\n"
+    "      --topic FILTER      report on topics that match a topic filter alone: topics, "
+    "deliveries,\n"
+    "                          and findings about deliveries\n"
     "  -q, --quiet             verdict and findings only\n"
     "  -v, --verbose           all rows of all tables\n"
     "      --color WHEN        auto (the default: on a terminal, unless NO_COLOR is set), always,\n"
@@ -64,6 +68,7 @@ enum long_option {
     OPTION_BROKER,
     OPTION_ONLY,
     OPTION_CLIENT,
+    OPTION_TOPIC,
     OPTION_COLOR,
     OPTION_EXPLAIN,
     OPTION_MEMORY,
@@ -85,6 +90,7 @@ static const struct option fixed_options[] = {
     {"fail-on", required_argument, NULL, OPTION_FAIL_ON},
     {"only", required_argument, NULL, OPTION_ONLY},
     {"client", required_argument, NULL, OPTION_CLIENT},
+    {"topic", required_argument, NULL, OPTION_TOPIC},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"color", required_argument, NULL, OPTION_COLOR},
@@ -283,6 +289,19 @@ static bool parse_size(const char *text, uint64_t *size)
     return complain("--memory takes a size of at least 1M, such as 512M or 2G, not '%s'", text);
 }
 
+static bool parse_topic(const char *text, const char **filter)
+{
+    const size_t length = strlen(text);
+    size_t offset;
+    *filter = text;
+    if (length <= UINT16_MAX &&
+        mqtt_filter_check((struct mqtt_slice){(const uint8_t *)text, (uint32_t)length}, false,
+                          &offset) == MQTT_RULE_NONE)
+        return true;
+    return complain("--topic takes a topic filter, such as plant/# or plant/+/speed, not '%s'",
+                    text);
+}
+
 /* The long option that was probably meant; NULL if none is near. */
 static const char *nearest_option(const char *name)
 {
@@ -370,6 +389,7 @@ static bool take_option(struct options *options, int option, const char *argumen
             return complain("--client takes a client identifier that is not empty");
         options->client = argument;
         return true;
+    case OPTION_TOPIC: return parse_topic(argument, &options->topic);
     case OPTION_BROKER: return parse_broker(options, argument);
     case OPTION_NO_DELIVERIES: options->no_deliveries = true; return true;
     case OPTION_MEMORY: return parse_size(argument, &options->memory);

@@ -37,6 +37,7 @@ struct options {
     bool rules[MQTT_RULES];
     bool diagnoses[AUDIT_DIAGNOSES];
     const char *client; /* NULL: all */
+    const char *topic;  /* filter; NULL: all */
     enum report_detail detail;
     enum color_mode color;
     enum mqtt_rule explain; /* ACTION_EXPLAIN; MQTT_RULE_NONE: this diagnosis */

@@ -102,13 +102,15 @@ static void place_findings(struct audit_fold *fold)
         if (party->server == NULL)
             continue;
         struct audit_session *session =
-            audit_fold_session(fold, party->client_identifier, party->server);
+            party->client_identifier != NULL
+                ? audit_fold_session(fold, party->client_identifier, party->server)
+                : NULL;
         const struct audit_connection *from =
             session != NULL ? g_hash_table_lookup(reached, session) : NULL;
         if (from == NULL && session != NULL)
             from = session->first;
         party->connection = NULL;
-        party->stream = -1;
+        party->stream = party->told_stream;
         if (from == NULL || from->start_frame > finding->what.frame)
             continue;
         from = connection_at(from, finding->what.frame);
@@ -145,6 +147,11 @@ static void finish_limits(struct audit_fold *fold)
         findings[0] + findings[1] + findings[2] - report->findings->len;
     limits[AUDIT_LIMIT_TOPICS].count = fold->left_out.published + fold->left_out.delivered;
     limits[AUDIT_LIMIT_DIAGNOSES].count = report->diagnoses_left_out;
+    uint64_t listed = 0;
+    for (unsigned i = 0; i < report->deliveries->len; i++)
+        listed += audit_delivery_messages(&audit_report_delivery(report, i)->counts);
+    limits[AUDIT_LIMIT_DELIVERIES].count =
+        audit_delivery_messages(&report->totals.deliveries) - listed;
 }
 
 const struct audit_report *audit_fold_finish(struct audit_fold *fold)
@@ -158,6 +165,8 @@ const struct audit_report *audit_fold_finish(struct audit_fold *fold)
     link_connections(fold);
     place_findings(fold);
     finish_topics(fold);
+    audit_fold_finish_deliveries(fold);
+
     report->totals.clients = report->sessions->len;
     report->totals.sessions = 0;
     for (unsigned i = 0; i < report->sessions->len; i++)

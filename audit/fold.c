@@ -55,6 +55,8 @@ static void fold_message(struct audit_fold *fold, const struct audit_event *even
         count_message(&fold->unnamed, event);
         return;
     }
+    if (event->message.match.known && event->kind == AUDIT_EVENT_DELIVERED)
+        audit_fold_match(fold, event);
     struct audit_topic *topic = audit_fold_topic(fold, event->message.topic);
     count_message(topic != NULL ? topic : &fold->left_out, event);
 }
@@ -136,13 +138,18 @@ static void fold_handshake(struct audit_fold *fold, const struct audit_event *ev
 
 /* ---- Findings ---- */
 
+static const struct audit_string *copy_of(struct mqtt_slice slice)
+{
+    const struct audit_string view = audit_string_view(slice);
+    return slice.length > 0 ? audit_string_copy(&view) : NULL;
+}
+
 /* What waits in a session has no connection yet. */
 static struct audit_party *session_party(const struct audit_finding_event *finding)
 {
     struct audit_party *party = g_new0(struct audit_party, 1);
-    const struct audit_string name = audit_string_view(finding->client_identifier);
-    party->stream = -1;
-    party->client_identifier = audit_string_copy(&name);
+    party->stream = party->told_stream = finding->stream;
+    party->client_identifier = copy_of(finding->client_identifier);
     party->server = g_memdup2(finding->server, sizeof *party->server);
     return party;
 }
@@ -188,6 +195,7 @@ static void fold_finding(struct audit_fold *fold, const struct audit_event *even
         finding.party = gone_party(fold, &event->finding);
     }
     finding.party->references++;
+    finding.topic = copy_of(event->finding.topic);
     audit_fold_list_finding(fold, g_memdup2(&finding, sizeof finding));
 }
 
@@ -344,6 +352,7 @@ static void fold_event(void *user, const struct audit_event *event)
     switch (event->kind) {
     case AUDIT_EVENT_PUBLISHED:
     case AUDIT_EVENT_DELIVERED: fold_message(fold, event); break;
+    case AUDIT_EVENT_DELIVERIES: audit_fold_deliveries(fold, &event->deliveries); break;
     case AUDIT_EVENT_HANDSHAKE_DONE:
     case AUDIT_EVENT_PING: fold_handshake(fold, event); break;
     case AUDIT_EVENT_OPENED: fold_opened(fold, event); break;
@@ -417,6 +426,7 @@ struct audit_fold *audit_fold_new(const struct audit_fold_options *options)
     audit_lowest_init(&fold->topics, or_default(options->max_topics, 10000), topic_rank);
     fold->session_table = g_hash_table_new(session_hash, session_equal);
     fold->topic_table = g_hash_table_new(audit_string_hash, audit_string_equal);
+    audit_fold_deliveries_init(fold, options);
     fold->sink = (struct audit_sink){.event = fold_event, .user = fold};
 
     report->one_client = options->one_client;
@@ -430,6 +440,8 @@ struct audit_fold *audit_fold_new(const struct audit_fold_options *options)
     if (options->diagnoses != NULL)
         fold->diagnoses =
             g_memdup2(options->diagnoses, AUDIT_DIAGNOSES * sizeof *options->diagnoses);
+    report->deliveries = fold->deliveries.rows;
+    report->slowest = fold->slowest.rows;
     return fold;
 }
 

@@ -10,14 +10,15 @@
  * Reports merge exactly: events that are shared out among several folds, a connection to one of
  * them, and merged in any order and grouping, make the same report to the byte. Counts add,
  * latencies are counted in buckets that add, and what a bound leaves out does not depend on the
- * order: of connections and findings the first of the capture are listed; of topics and sessions,
- * which every part knows only a part of, a sample by a hash of their names, whose counts are whole.
+ * order: of connections and findings the first of the capture are listed; of topics, deliveries and
+ * sessions, which every part knows only a part of, a sample by a hash of their names, whose counts
+ * are whole.
  *
  * Memory depends on what is open and on the bounds below; never on the length of the capture. A
  * connection that is closed takes 1.5 to 2.5 kB, a session as much as its name and 0.2 kB, or 0.5
- * kB where its client came back, a topic its name and 0.1 kB, a finding 0.1 kB: all bounds together
- * 500 MB, where every name is as long as it can be. What a
- * bound leaves out is a limit in the report.
+ * kB where its client came back, a topic its name and 0.1 kB, a topic of one subscriber both names
+ * and 0.5 kB, a finding 0.1 kB: all bounds together 520 MB, where every name is as long as it can
+ * be. What a bound leaves out is a limit in the report.
  */
 #ifndef MQTTSCOPE_AUDIT_FOLD_H
 #define MQTTSCOPE_AUDIT_FOLD_H
@@ -34,6 +35,7 @@ struct audit_fold_options {
     uint32_t max_findings;    /* 100,000; the counts a rule stay exact */
     uint32_t max_topics;      /* 10,000 */
     const bool *diagnoses;    /* which are looked for, AUDIT_DIAGNOSES of them, copied; NULL: all */
+    uint32_t max_deliveries;  /* 10,000 pairs of a topic and a subscriber */
 };
 
 /* `options` may be NULL. */

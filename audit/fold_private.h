@@ -15,12 +15,16 @@ struct audit_fold {
     struct audit_report report;
     struct audit_sink sink;
     struct audit_lowest connections, sessions, findings, topics; /* the report's lists */
+    struct audit_lowest deliveries, slowest;                     /* the same */
     GHashTable *session_table; /* struct audit_session, by client identifier and server */
     GHashTable *topic_table; /* struct audit_string (the member `name` of) -> struct audit_topic */
     struct audit_topic unnamed;  /* PUBLISH packets whose topic is not known */
     struct audit_topic left_out; /* of topics that are not listed */
     struct audit_party *closed;  /* of the connection that was closed last; NULL: none was */
     uint64_t closed_number;
+    GHashTable *delivery_table; /* struct audit_delivery, by topic, client, broker and group */
+    struct audit_slow_delivery *spare; /* for the next one; NULL: none yet */
+    int64_t slow_from; /* nanoseconds that a delivery has to take to be among the slowest */
     uint64_t sessions_left_out;                /* connections of sessions that are not listed */
     bool *diagnoses;                           /* which are looked for; NULL: all */
     struct audit_topic *recent[RECENT_TOPICS]; /* by recent_slot(); NULL: none */
@@ -39,6 +43,15 @@ void audit_fold_add_session(struct audit_fold *fold, const struct audit_session 
 /* The listed session with this client identifier and server, or NULL. */
 struct audit_session *audit_fold_session(struct audit_fold *fold, const struct audit_string *client,
                                          const struct audit_endpoint *server);
+
+/* Deliveries: fold_deliveries.c. What was counted of a topic and a subscriber; what a delivery was
+ * matched with; all of another fold; the order and the latencies of the report. */
+void audit_fold_deliveries_init(struct audit_fold *fold, const struct audit_fold_options *options);
+void audit_fold_deliveries(struct audit_fold *fold, const struct audit_delivery_row *row);
+void audit_fold_match(struct audit_fold *fold, const struct audit_event *event);
+void audit_fold_merge_deliveries(struct audit_fold *into, struct audit_fold *from);
+void audit_fold_finish_deliveries(struct audit_fold *fold);
+void audit_fold_deliveries_free(struct audit_fold *fold);
 
 /* What a connection that is closed adds to its session; and that a session has expired whose client
  * did not come back. */

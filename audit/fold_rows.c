@@ -28,6 +28,7 @@ static void finding_free(struct audit_finding *finding)
     if (finding == NULL)
         return;
     audit_party_release(finding->party);
+    free_string(finding->topic);
     g_free(finding);
 }
 
@@ -293,6 +294,7 @@ void audit_fold_free(struct audit_fold *fold)
     audit_histograms_clear(&report->totals.histograms);
     g_hash_table_destroy(fold->topic_table);
     g_hash_table_destroy(fold->session_table);
+    audit_fold_deliveries_free(fold);
     free_all(fold);
     audit_lowest_clear(&fold->connections);
     audit_lowest_clear(&fold->sessions);

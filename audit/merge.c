@@ -58,6 +58,7 @@ void audit_fold_merge(struct audit_fold *into, struct audit_fold *from)
     audit_topic_add(&into->unnamed, &from->unnamed);
     audit_topic_add(&into->left_out, &from->left_out);
     into->sessions_left_out += from->sessions_left_out;
+    audit_fold_merge_deliveries(into, from);
 
     /* The rows move. */
     g_hash_table_remove_all(from->topic_table);

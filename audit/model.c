@@ -15,6 +15,19 @@ struct audit_latency audit_handshakes_latency(const struct audit_handshakes *han
     return latency;
 }
 
+uint64_t audit_delivery_messages(const struct audit_delivery_counts *counts)
+{
+    return counts->expected + counts->twice + counts->unknown + counts->retained;
+}
+
+uint64_t audit_delivery_excused(const struct audit_delivery_counts *counts)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < AUDIT_EXCUSES; i++)
+        sum += counts->excused[i];
+    return sum;
+}
+
 const struct audit_file *audit_locate(const struct audit_report *report, uint64_t frame,
                                       uint64_t *number)
 {

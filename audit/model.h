@@ -174,12 +174,14 @@ struct audit_party {
     const struct audit_string *client_identifier; /* NULL: not known, or empty; owned */
     const struct audit_connection *connection;    /* NULL: not listed */
     struct audit_endpoint *server;                /* of a session; NULL: of a connection; owned */
+    int64_t told_stream; /* of a session: where no connection of it is listed; -1: not known */
 };
 
 struct audit_finding {
     struct mqtt_finding what;
     uint64_t order; /* of findings of the same frame */
     struct audit_party *party;
+    const struct audit_string *topic; /* of a delivery; NULL: it is about none; owned */
 };
 
 /* PUBLISH packets of one topic, what was sent again left out. */
@@ -237,6 +239,32 @@ struct audit_diagnosis {
     int64_t since, until; /* of all that shows it */
 };
 
+/* What became of the messages of one topic that one session, or the clients of a shared
+ * subscription, are to get. */
+struct audit_delivery {
+    const struct audit_string *topic;             /* owned */
+    const struct audit_string *client_identifier; /* NULL: not known, or empty; owned */
+    struct audit_endpoint broker;                 /* stands for it */
+    bool group; /* of a shared subscription, whose $share/NAME/FILTER is the client identifier */
+    uint32_t publishers; /* distinct ones; stays at 255 */
+    uint64_t rank;       /* audit_rank() of all that names it */
+    struct audit_delivery_counts counts;
+    struct audit_packed_histogram *times; /* latencies; NULL: none; owned */
+    struct audit_latency latency;         /* the same; set when the report is finished */
+};
+
+/* A message that took long from its publisher to a subscriber. */
+#define AUDIT_SLOWEST 20
+
+struct audit_slow_delivery {
+    int64_t took;                                 /* nanoseconds */
+    uint64_t frame;                               /* of the delivery */
+    uint32_t ordinal;                             /* of its event */
+    uint64_t published;                           /* frame of the publication */
+    struct audit_string topic, client_identifier; /* length 0: not known */
+    uint8_t bytes[2][AUDIT_STRING_MAX];           /* of these */
+};
+
 struct audit_totals {
     uint64_t connections;
     uint64_t by_version[MQTT_VERSION_5_0 + 1];
@@ -248,9 +276,11 @@ struct audit_totals {
     struct audit_handshakes handshakes[AUDIT_ROLES][MQTT_HANDSHAKE_KINDS]; /* by who began them */
     uint64_t findings[3]; /* by enum mqtt_severity */
     uint64_t findings_by_rule[MQTT_RULES];
-    uint64_t diagnoses[3];        /* by enum mqtt_severity */
-    struct audit_topic publishes; /* all topics together; name is NULL */
+    uint64_t diagnoses[3]; /* by enum mqtt_severity */
     struct audit_histograms histograms;
+    struct audit_topic publishes;            /* all topics together; name is NULL */
+    struct audit_delivery_counts deliveries; /* all of them, listed or not */
+    struct audit_histogram delivery_times;   /* microseconds */
 };
 
 struct audit_report {
@@ -266,6 +296,8 @@ struct audit_report {
     struct audit_topic other_topics;
     const GPtrArray *sparkplug; /* struct audit_sparkplug_node, in the order of the capture; NULL:
                                    nobody looked */
+    GPtrArray *deliveries;      /* struct audit_delivery, the worst first */
+    GPtrArray *slowest; /* struct audit_slow_delivery, the slowest first; AUDIT_SLOWEST at most */
 };
 
 static inline const struct audit_sparkplug_node *
@@ -323,6 +355,18 @@ static inline const struct audit_topic *audit_report_topic(const struct audit_re
     return (const struct audit_topic *)g_ptr_array_index(report->topics, i);
 }
 
+static inline const struct audit_delivery *audit_report_delivery(const struct audit_report *report,
+                                                                 unsigned i)
+{
+    return (const struct audit_delivery *)g_ptr_array_index(report->deliveries, i);
+}
+
+static inline const struct audit_slow_delivery *
+audit_report_slow_delivery(const struct audit_report *report, unsigned i)
+{
+    return (const struct audit_slow_delivery *)g_ptr_array_index(report->slowest, i);
+}
+
 static inline const struct audit_file *audit_report_file(const struct audit_report *report,
                                                          unsigned i)
 {
@@ -331,6 +375,12 @@ static inline const struct audit_file *audit_report_file(const struct audit_repo
 
 /* How long these handshakes took; all zero if there are none. */
 struct audit_latency audit_handshakes_latency(const struct audit_handshakes *handshakes);
+
+/* How many messages these are: all that were due, and all that came without that. */
+uint64_t audit_delivery_messages(const struct audit_delivery_counts *counts);
+
+/* Of those that were due, how many have an excuse. */
+uint64_t audit_delivery_excused(const struct audit_delivery_counts *counts);
 
 /* Which file of the report holds a frame, and its number there, which is Wireshark's frame.number
  * when that file is opened. NULL if there is none. */

@@ -2,6 +2,12 @@
 /* The recorder itself: its sinks, its files and its limits. */
 #include "audit/recorder_private.h"
 
+static struct mqtt_slice copy_of(struct mqtt_slice slice)
+{
+    return (struct mqtt_slice){slice.length > 0 ? g_memdup2(slice.data, slice.length) : NULL,
+                               slice.length};
+}
+
 struct audit_recorder *audit_recorder_new(const struct audit_recorder_options *options)
 {
     const struct audit_recorder_options none = {0};
@@ -10,10 +16,8 @@ struct audit_recorder *audit_recorder_new(const struct audit_recorder_options *o
     struct audit_recorder *recorder = g_new0(struct audit_recorder, 1);
     for (unsigned i = 0; i < MQTT_RULES; i++)
         recorder->rules[i] = options->rules == NULL || options->rules[i];
-    const struct mqtt_slice client = options->client_identifier;
-    if (client.length > 0)
-        recorder->only_client =
-            (struct mqtt_slice){g_memdup2(client.data, client.length), client.length};
+    recorder->only_client = copy_of(options->client_identifier);
+    recorder->topic_filter = copy_of(options->topic_filter);
     audit_follow_deliveries(recorder, options);
     return recorder;
 }
@@ -26,6 +30,7 @@ void audit_recorder_free(struct audit_recorder *recorder)
     if (recorder->found != NULL)
         g_array_free(recorder->found, TRUE);
     g_free((gpointer)(uintptr_t)recorder->only_client.data);
+    g_free((gpointer)(uintptr_t)recorder->topic_filter.data);
     g_free(recorder);
 }
 

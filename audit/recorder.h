@@ -28,6 +28,9 @@ struct audit_open; /* one connection that is not closed yet */
 struct audit_recorder_options {
     const bool *rules; /* MQTT_RULES of them: which findings there are at all; NULL: all */
     struct mqtt_slice client_identifier; /* tell of this client alone; length 0: of all */
+    struct mqtt_slice topic_filter;      /* tell of messages, deliveries and findings on topics that
+                                            match it alone; length 0: of all, and of what is about
+                                            no topic */
     bool deliveries;                     /* match what servers deliver with what clients publish */
     const struct mqtt_brokers *brokers;  /* then: which endpoints are one broker; NULL: none were
                                             declared. Lives as long as the recorder */

@@ -30,7 +30,7 @@ static void take_finding(void *user, const struct audit_delivery_finding *findin
 static void take_row(void *user, const struct audit_delivery_row *row)
 {
     struct audit_recorder *recorder = user;
-    if (!is_wanted(recorder, row->client_identifier))
+    if (!is_wanted(recorder, row->client_identifier) || !audit_wants_topic(recorder, row->topic))
         return;
     struct audit_event event;
     event.kind = AUDIT_EVENT_DELIVERIES;

@@ -61,7 +61,7 @@ void audit_recorder_find_gone(struct audit_recorder *recorder, struct mqtt_slice
 /* The client was heard of, so it is wanted. */
 static void tell_gone(struct audit_recorder *recorder, const struct audit_found *found)
 {
-    if (!recorder->rules[found->what.rule])
+    if (!audit_wants_finding(recorder, found->what.rule, found->topic))
         return;
     struct audit_event event;
     event.kind = AUDIT_EVENT_FINDING;

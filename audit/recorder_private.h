@@ -8,6 +8,8 @@
 
 #include <glib.h>
 
+#include "mqtt/wire/topic.h"
+
 struct audit_recorder {
     struct audit_sink sinks[AUDIT_SINKS];
     unsigned sink_count;
@@ -30,6 +32,7 @@ struct audit_recorder {
     struct audit_endpoint closing_server; /* then: of its broker */
     bool rules[MQTT_RULES];
     struct mqtt_slice only_client;       /* owned; length 0: all */
+    struct mqtt_slice topic_filter;      /* owned; length 0: all */
     struct audit_deliveries *deliveries; /* NULL: they are not followed */
 };
 
@@ -76,6 +79,19 @@ static inline void audit_advance(struct audit_recorder *recorder, uint64_t frame
     recorder->frame = frame;
     recorder->time = time;
     recorder->ordinal = 0;
+}
+
+/* Whether what is about this topic is told; length 0: about none, or it is not known. */
+static inline bool audit_wants_topic(const struct audit_recorder *recorder, struct mqtt_slice topic)
+{
+    return recorder->topic_filter.length == 0 ||
+           (topic.length > 0 && mqtt_topic_matches(recorder->topic_filter, topic));
+}
+
+static inline bool audit_wants_finding(const struct audit_recorder *recorder, unsigned rule,
+                                       struct mqtt_slice topic)
+{
+    return recorder->rules[rule] && audit_wants_topic(recorder, topic);
 }
 
 /* Tells of what sinks found with an event, and with what is told of that. */

@@ -189,7 +189,7 @@ static void gather(const struct audit_recorder *recorder, const struct mqtt_sess
         const struct mqtt_handshake *handshake;
         while ((handshake = mqtt_inflight_next(&session->inflight[i], &cursor)) != NULL)
             if (mqtt_session_open_finding(session, handshake, i == 0, time, &waiting.what) &&
-                recorder->rules[waiting.what.rule]) {
+                audit_wants_finding(recorder, waiting.what.rule, (struct mqtt_slice){NULL, 0})) {
                 g_array_append_val(list, waiting);
                 waiting.order++;
             }
@@ -217,6 +217,7 @@ static void tell_waiting(struct audit_recorder *recorder, const struct waiting *
         .order = waiting->order,
         .client_identifier = waiting->session->client_identifier,
         .server = &server,
+        .stream = -1,
     };
     audit_tell(recorder, &event);
 }

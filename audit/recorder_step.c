@@ -108,7 +108,7 @@ static void hold_finding(struct audit_recorder *recorder, struct audit_open *ope
 void audit_tell_topic_finding(struct audit_recorder *recorder, struct audit_open *open,
                               const struct mqtt_finding *finding, struct mqtt_slice topic)
 {
-    if (!recorder->rules[finding->rule])
+    if (!audit_wants_finding(recorder, finding->rule, topic))
         return;
     if (open->wanted)
         tell_finding(recorder, open, finding, topic);
@@ -244,7 +244,8 @@ static void tell_message(struct audit_recorder *recorder, const struct audit_ope
     event.message.first_frame = step->first.frame;
     event.message.properties = &packet->properties;
     event.message.match = *match;
-    audit_tell(recorder, &event);
+    if (audit_wants_topic(recorder, step->topic))
+        audit_tell(recorder, &event);
     if (step->alias_lost && !step->resend)
         audit_limit(recorder, AUDIT_LIMIT_TOPIC_UNKNOWN, 1, 0);
 }

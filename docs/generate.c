@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audit/sparkplug/assertions.h"
 #include "audit/diagnosis/diagnoses.h"
+#include "audit/sparkplug/assertions.h"
 #include "docs/generate_conformance.h"
 #include "docs/generate_report.h"
 #include "mqtt/facts/tables.h"

@@ -11,6 +11,7 @@ enum object {
     OBJECT_session_finding,
     OBJECT_expired_session,
     OBJECT_will,
+    OBJECT_publication,
     OBJECT_leg,
     OBJECT_filter,
     OBJECT_waiting,
@@ -72,9 +73,11 @@ static const struct key {
 
 #define KEYS (sizeof keys / sizeof keys[0])
 
-/* What the end of a connection leaves out of the report's row: other events say it. */
+/* What the end of a connection leaves out of the report's row: other events say it. So does what is
+ * told of deliveries. */
 static const char *const without[] = {"id",         "tcp_stream", "version",  "client_id",
                                       "latency_us", "rtt_us",     "findings", NULL};
+static const char *const without_latency[] = {"latency_us", NULL};
 
 /* ---- The schema ---- */
 
@@ -153,6 +156,8 @@ static void object(struct json_writer *json, uint32_t of)
         report_row_required(json, AUDIT_ROW_connection, without);
     if (of == EVENT(DIAGNOSIS))
         report_row_required(json, AUDIT_ROW_diagnosis, NULL);
+    if (of == EVENT(DELIVERIES))
+        report_row_required(json, AUDIT_ROW_delivery, without_latency);
     json_array_end(json);
     json_object_begin(json, "properties");
     for (size_t i = 0; i < KEYS; i++)
@@ -162,6 +167,8 @@ static void object(struct json_writer *json, uint32_t of)
         report_row_properties(json, AUDIT_ROW_connection, without);
     if (of == EVENT(DIAGNOSIS))
         report_row_properties(json, AUDIT_ROW_diagnosis, NULL);
+    if (of == EVENT(DELIVERIES))
+        report_row_properties(json, AUDIT_ROW_delivery, without_latency);
     json_object_end(json);
 }
 
@@ -173,7 +180,8 @@ static const char *event_name(char text[static 64], unsigned kind)
 }
 
 static const char *const object_names[OBJECTS] = {
-    "session_finding", "expired_session", "will", "leg", "filter", "waiting", "unfinished"};
+    "session_finding", "expired_session", "will",      "publication", "leg",
+    "filter",          "waiting",         "unfinished"};
 
 static void definitions(struct json_writer *json)
 {
@@ -415,15 +423,20 @@ void events_page(void)
                    "findings and latencies,\nwhich events of their own say.\n");
         else if (kind == AUDIT_EVENT_DIAGNOSIS)
             printf("\nThe keys of the report's [diagnosis](report.md#diagnosis).\n");
+        else if (kind == AUDIT_EVENT_DELIVERIES)
+            printf(
+                "\nThe keys of the report's [delivery](report.md#delivery), but for its latency: "
+                "`delivered` has that\nof each. Several may come of one topic and client: they "
+                "add up.\n");
         else
             print_keys(UINT32_C(1) << kind);
     }
     for (unsigned i = 0; i < OBJECTS; i++) {
         printf("\n## %s\n", object_names[i]);
         if (i == OBJECT_session_finding)
-            printf(
-                "\nA finding about what waits in the session of a client that did not come back: "
-                "it is about no connection.\n");
+            printf("\nA finding about no connection: of what waits in the session of a client that "
+                   "did "
+                   "not come back,\nor of a delivery, where the connection is closed.\n");
         if (i == OBJECT_expired_session)
             printf("\nA session-expired that is known when the capture ends: it is about no "
                    "connection.\n");

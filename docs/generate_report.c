@@ -99,6 +99,11 @@ void report_page(void)
                info.help);
         print_columns((enum audit_row_kind)kind);
     }
+    printf(
+        "\n## excused\n\nWhy a delivery that was due may not have come, and nobody is blamed for "
+        "it.\n\n| Word | What it means |\n|---|---|\n");
+    for (unsigned i = 0; i < AUDIT_EXCUSES; i++)
+        printf("| `%s` | %s |\n", audit_excuse_name(i), audit_excuse_help(i));
 }
 
 /* ---- The schema ---- */
@@ -109,7 +114,7 @@ static const char *const vocabularies[AUDIT_UNITS] = {
     [AUDIT_UNIT_DIRECTION] = "word_direction", [AUDIT_UNIT_ROLE] = "word_role",
     [AUDIT_UNIT_TRANSPORT] = "word_transport", [AUDIT_UNIT_SESSION_STATE] = "session_state",
     [AUDIT_UNIT_LIMIT] = "word_limit",         [AUDIT_UNIT_RULE] = "rule_id",
-    [AUDIT_UNIT_DIAGNOSIS] = "diagnosis_id",
+    [AUDIT_UNIT_DIAGNOSIS] = "diagnosis_id",   [AUDIT_UNIT_EXCUSE] = "excuse_word",
 };
 
 static void reference(struct json_writer *json, const char *name)

@@ -13,6 +13,7 @@
 #include "audit/report/format.h"
 #include "audit/report/json.h"
 #include "audit/report/lines.h"
+#include "audit/strings.h"
 #include "mqtt/facts/time.h"
 
 #define NAME_SIZE 64
@@ -191,6 +192,24 @@ static const struct piece *piece_of(struct ndjson *ndjson, const struct audit_ev
 
 /* ---- What happened ---- */
 
+/* Microseconds, or null. */
+static void put_latency(struct lines *lines, const struct audit_match *match)
+{
+    LINES_PUT(lines, ",\"latency_us\":");
+    if (match->late || match->took < 0)
+        LINES_PUT(lines, "null");
+    else
+        lines_number(lines, mqtt_microseconds(match->took));
+}
+
+static void put_publication(struct lines *lines, const struct audit_match *match)
+{
+    put_count(lines, ",\"publication\":{\"frame\":", match->frame);
+    put_latency(lines, match);
+    put_flag(lines, ",\"late\":", match->late);
+    *lines->at++ = '}';
+}
+
 static void put_message(struct lines *lines, const struct audit_message *message)
 {
     *lines->at++ = ',';
@@ -207,6 +226,8 @@ static void put_message(struct lines *lines, const struct audit_message *message
         LINES_PUT(lines, ",\"topic_from_alias\":true");
     if (message->resend)
         put_frame(lines, ",\"resend_of\":", message->first_frame);
+    if (message->match.known)
+        put_publication(lines, &message->match);
 }
 
 static const char *handshake_word(unsigned kind)
@@ -440,6 +461,11 @@ static void put_finding(struct lines *lines, const struct audit_event *event)
     put_time(lines, ",\"time\":", what->time);
     put_word(lines, ",\"direction\":", finding_direction(what));
     put_word(lines, ",\"blames\":", format_role(mqtt_finding_blames(what)));
+    if (event->finding.topic.length > 0) {
+        *lines->at++ = ',';
+        lines_string(lines, "topic", event->finding.topic);
+        lines_room(lines, EVENT_ROOM);
+    }
     put_word(lines, ",\"packet_type\":",
              what->packet_type != MQTT_RESERVED ? mqtt_packet_type_name(what->packet_type) : NULL);
     put_word(lines, ",\"field\":",
@@ -513,6 +539,28 @@ static void put_closed(struct lines *lines, const struct audit_event *event)
     g_free(row.round_trips[1]);
 }
 
+/* ---- Deliveries ---- */
+
+/* The report's row, but for the latencies, which do not add up as numbers. */
+static void put_deliveries(struct lines *lines, const struct audit_delivery_row *what)
+{
+    static const char *const without[] = {"latency_us", NULL};
+    const struct audit_string topic = audit_string_view(what->topic);
+    const struct audit_string client = audit_string_view(what->client_identifier);
+    const struct audit_delivery row = {
+        .topic = &topic,
+        .client_identifier = client.length > 0 ? &client : NULL,
+        .broker = *what->server,
+        .group = what->group,
+        .publishers = what->publishers,
+        .counts = what->counts,
+    };
+    struct json_writer json = {.file = lines->file, .compact = true, .depth = 2};
+    LINES_PUT(lines, ",\"mqtt\":{");
+    lines_flush(lines);
+    report_json_row(&json, AUDIT_ROW_delivery, &row, without);
+}
+
 /* ---- The capture ---- */
 
 static void put_file_end(struct lines *lines, const struct audit_file_end *end)
@@ -548,6 +596,7 @@ static void put_other(struct lines *lines, const struct audit_event *event)
         }
         break;
     case AUDIT_EVENT_SESSION_EXPIRED: put_expired_session(lines, event); break;
+    case AUDIT_EVENT_DELIVERIES: put_deliveries(lines, &event->deliveries); break;
     default: put_session_finding(lines, event); break;
     }
 }

@@ -91,6 +91,13 @@ static const struct audit_round_trip *round_trip_of(struct audit_value *v,
     return packed != NULL ? &v->room.round_trip : NULL;
 }
 
+static const struct audit_latency *delivery_latency(struct audit_value *v,
+                                                    const struct audit_totals *r)
+{
+    v->room.latency = audit_histogram_latency(&r->delivery_times);
+    return v->room.latency.count > 0 ? &v->room.latency : NULL;
+}
+
 static uint64_t idle_ns(const struct audit_connection *r)
 {
     return (uint64_t)MAX(r->facts.keep_alive.max_idle_ns, 0);
@@ -283,6 +290,11 @@ static bool next_end_cause(struct audit_value *v, const struct audit_totals *r)
     return next_count(v, r->by_end_cause, G_N_ELEMENTS(r->by_end_cause), AUDIT_UNIT_END_CAUSE);
 }
 
+static bool next_excuse(struct audit_value *v, const struct audit_delivery_counts *r)
+{
+    return next_count(v, r->excused, AUDIT_EXCUSES, AUDIT_UNIT_EXCUSE);
+}
+
 static bool take_type(struct audit_value *v, uint64_t client, uint64_t server)
 {
     v->key = mqtt_packet_type_name(v->next++);
@@ -439,6 +451,16 @@ static const struct audit_report *sparkplug_of(const struct audit_report *r)
     return r->sparkplug != NULL && r->sparkplug->len > 0 ? r : NULL;
 }
 
+static bool next_delivery(struct audit_value *v, const struct audit_report *r)
+{
+    return next_of(v, r->deliveries);
+}
+
+static bool next_slow_delivery(struct audit_value *v, const struct audit_report *r)
+{
+    return next_of(v, r->slowest);
+}
+
 /* A client that no server accepted has no session. */
 static bool next_session(struct audit_value *v, const struct audit_report *r)
 {
@@ -583,6 +605,7 @@ const char *audit_word(enum audit_unit vocabulary, unsigned i)
         return i + 1 < AUDIT_SESSION_STATES
                    ? audit_session_state_name((enum audit_session_state)(i + 1))
                    : NULL;
+    case AUDIT_UNIT_EXCUSE: return audit_excuse_name(i);
     case AUDIT_UNIT_SCHEMA: return i == 0 ? AUDIT_REPORT_SCHEMA : NULL;
     default: return NULL;
     }

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define GAP 2
-#define LEAST_WIDTH 20 /* of a flexible column */
+#define LEAST_WIDTH 20  /* of a flexible column */
+#define LEAST_SHARED 14 /* of one of several */
 
 struct table {
     const struct table_column *columns;
@@ -75,20 +76,49 @@ static unsigned total_width(const struct table *table, unsigned indent)
     return indent + total;
 }
 
-/* Cuts the flexible column, if there is one, so that a row fits. */
-static void cut(struct table *table, unsigned excess)
+static bool is_flexible(const struct table *table, unsigned column)
+{
+    return table->columns[column].flexible && table->widths[column] > 0;
+}
+
+/* How narrow a flexible column may become. */
+static unsigned least_width(const struct table *table)
 {
     unsigned flexible = 0;
-    while (flexible < table->count &&
-           (!table->columns[flexible].flexible || table->widths[flexible] == 0))
-        flexible++;
-    if (flexible == table->count)
-        return;
-    unsigned now = column_width(table, flexible);
-    unsigned room = now > excess + LEAST_WIDTH ? now - excess : LEAST_WIDTH;
-    table->widths[flexible] = MIN(table->widths[flexible], room);
-    for (unsigned i = flexible; i < table->cells->len; i += table->count)
-        escape_cut(g_ptr_array_index(table->cells, i), room);
+    for (unsigned i = 0; i < table->count; i++)
+        flexible += is_flexible(table, i);
+    return flexible > 1 ? LEAST_SHARED : LEAST_WIDTH;
+}
+
+/* The widest flexible column that is wider than the least; the count of columns: there is none. */
+static unsigned widest(const struct table *table, const unsigned *widths, unsigned least)
+{
+    unsigned found = table->count;
+    for (unsigned i = 0; i < table->count; i++)
+        if (is_flexible(table, i) && widths[i] > least &&
+            (found == table->count || widths[i] > widths[found]))
+            found = i;
+    return found;
+}
+
+/* Cuts the flexible columns, if there are any, so that a row fits. */
+static void cut(struct table *table, unsigned excess)
+{
+    const unsigned least = least_width(table);
+    unsigned *widths = g_new(unsigned, table->count);
+    for (unsigned i = 0; i < table->count; i++)
+        widths[i] = column_width(table, i);
+    for (unsigned i; excess > 0 && (i = widest(table, widths, least)) < table->count; excess--)
+        widths[i]--;
+    for (unsigned i = 0; i < table->cells->len; i++) {
+        const unsigned column = i % table->count;
+        if (widths[column] >= table->widths[column])
+            continue;
+        escape_cut(g_ptr_array_index(table->cells, i), widths[column]);
+    }
+    for (unsigned i = 0; i < table->count; i++)
+        table->widths[i] = MIN(table->widths[i], widths[i]);
+    g_free(widths);
 }
 
 /* Leaves the next column out; false if none is left that may be. */

@@ -10,7 +10,7 @@
 struct table_column {
     const char *title; /* NULL in all columns: the table has no line of titles */
     bool right;        /* flush right: numbers */
-    bool flexible;     /* one at most: cut where the table would be too wide */
+    bool flexible;     /* cut where the table would be too wide; of several, the widest first */
     unsigned drop;     /* then left out, the largest first; 0: never */
 };
 

@@ -233,6 +233,7 @@ void report_text(const struct audit_report *report, const struct report_text_opt
         text_histograms(&text);
         text_topics(&text);
         text_sparkplug(&text);
+        text_deliveries(&text);
     }
     text_limits(&text);
 }

@@ -142,6 +142,9 @@ static void add_row(const struct text *text, struct table *table,
     char *client = client_name(finding);
     table_add(table, client);
     g_free(client);
+    char *topic = finding->topic != NULL ? escape_string(finding->topic) : g_strdup("");
+    table_add(table, topic);
+    g_free(topic);
     GString *detail = g_string_new(NULL);
     format_detail(detail, text->report, &finding->what);
     table_add(table, detail->str);
@@ -151,7 +154,8 @@ static void add_row(const struct text *text, struct table *table,
 static void write_rows(const struct text *text, const GPtrArray *group, unsigned rows)
 {
     static const struct table_column columns[] = {
-        {.right = true}, {.right = true}, {.right = false}, {.flexible = true}, {.right = false},
+        {.right = true},    {.right = true},    {.right = false},
+        {.flexible = true}, {.flexible = true}, {.right = false},
     };
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
     for (unsigned i = 0; i < rows; i++)

@@ -73,6 +73,7 @@ void text_parts(const struct text *text);
 void text_histograms(const struct text *text);
 void text_topics(const struct text *text);
 void text_sparkplug(const struct text *text);
+void text_deliveries(const struct text *text);
 void text_limits(const struct text *text);
 
 #endif

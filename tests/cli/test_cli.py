@@ -20,7 +20,7 @@ import unittest
 
 import jsonschema
 
-from mqtt_pcap import CLIENT, DISCONNECT, SERVER, Capture, connack, connect, packet, publish, session
+from mqtt_pcap import CLIENT, DISCONNECT, SERVER, Capture, connack, connect, packet, publish, session, string
 
 MQTTSCOPE, SOURCE = sys.argv[1:3]
 FLEET = os.path.join(SOURCE, "captures", "fleet.pcapng")
@@ -80,7 +80,7 @@ class Information(Case):
     def test_help_names_every_option(self):
         text = self.good("--help")
         for option in ("-r", "-i", "-f", "-d", "-q", "-v", "-h", "-V", "--json", "--ndjson", "--fail-on", "--only", "--client",
-                       "--color", "--explain", "--rules", "--memory"):
+                       "--color", "--explain", "--rules", "--memory", "--topic", "--no-deliveries"):
             self.assertRegex(text, r"(?m)^ .*%s\b" % re.escape(option))
 
     def test_version(self):
@@ -155,6 +155,8 @@ class Usage(Case):
         self.bad("--fail-on", "fatal", FLEET, says="--fail-on takes error, warning or note, not 'fatal'")
         self.bad("--color", "blue", FLEET, says="--color takes auto, always or never, not 'blue'")
         self.bad("--client", "", FLEET, says="--client")
+        for topic in ("", "a/#/b", "a+", "#a", "x" * 65536):
+            self.bad("--topic", topic, FLEET, says="--topic takes a topic filter")
         for port in ("1883", "tcp.port==0", "tcp.port==65536", "tcp.port==", "tcp.port==1883,http", "udp.port==1883",
                      "tcp.port==+5", "tcp.port==99999999999999999999"):
             self.bad("-d", port, FLEET, says="-d takes tcp.port==N")
@@ -529,10 +531,92 @@ class ManPage(Case):
                 self.assertTrue(done.stdout)
 
 
+class Anything:
+    """Equals all."""
+
+    def __eq__(self, other):
+        return True
+
+
+ANYTHING = Anything()
+
+
+def deliveries():
+    """A subscriber with QoS 1, and a publisher. Of three messages on plant/1/speed the second never comes, the one on
+    plant/2/speed comes twice, that on plant/2/state takes a quarter of a second."""
+    capture = Capture()
+    sub, pub = capture.open(), capture.open()
+
+    def says(connection, side, data):
+        capture.segment(connection, side, 0x18, data)
+
+    def from_publisher(topic, payload, identifier):
+        says(pub, CLIENT, publish(topic, payload, 0x32, identifier))
+        says(pub, SERVER, packet(0x40, bytes([0, identifier])))
+
+    def to_subscriber(topic, payload, identifier):
+        says(sub, SERVER, publish(topic, payload, 0x32, identifier))
+        says(sub, CLIENT, packet(0x40, bytes([0, identifier])))
+
+    for connection, name in ((sub, "sub"), (pub, "pub")):
+        says(connection, CLIENT, connect(name))
+        says(connection, SERVER, connack())
+    says(sub, CLIENT, packet(0x82, b"\0\1" + string("plant/#") + b"\1"))
+    says(sub, SERVER, packet(0x90, b"\0\1\1"))
+    for number in (1, 2, 3):
+        from_publisher("plant/1/speed", b"%d" % number, number)
+        if number != 2:
+            to_subscriber("plant/1/speed", b"%d" % number, number)
+    from_publisher("plant/2/speed", b"once", 4)
+    to_subscriber("plant/2/speed", b"once", 4)
+    to_subscriber("plant/2/speed", b"once", 5)
+    from_publisher("plant/2/state", b"slow", 5)
+    capture.time += 250_000_000
+    to_subscriber("plant/2/state", b"slow", 6)
+    says(pub, CLIENT, DISCONNECT)
+    capture.close(pub)
+    capture.close(sub)
+    return capture
+
+
 def umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+class Deliveries(Case):
+    """A subscriber, a publisher, and what is between them."""
+
+    def setUp(self):
+        super().setUp()
+        self.capture = self.path("deliveries.pcap", deliveries().bytes())
+
+    def test_rows(self):
+        report = self.report(self.capture)
+        validate(report)
+        both = report["deliveries"]
+        counts = sorted([row["topic"], row["client_id"], row["publishers"], row["expected"], row["delivered"], row["lost"],
+                         row["dropped_qos_0"]] for row in both["rows"])
+        self.assertEqual(counts, [["plant/1/speed", "sub", 1, 3, 2, 1, 0], ["plant/2/speed", "sub", 1, 1, 1, 0, 0],
+                                  ["plant/2/state", "sub", 1, 1, 1, 0, 0]])
+        self.assertEqual(both["rows"][0]["topic"], "plant/1/speed")
+        self.assertEqual({"expected": 5, "delivered": 4, "lost": 1, "excused": {}},
+                         {key: both["totals"][key] for key in ("expected", "delivered", "lost", "excused")})
+        self.assertEqual([slow["latency_us"] for slow in both["slowest"]], [250002, 2, 2, 2])
+        slow = both["slowest"][0]
+        self.assertEqual((slow["topic"], slow["client_id"]), ("plant/2/state", "sub"))
+        self.assertLess(slow["publication_frame"], slow["frame"])
+
+    def test_text(self):
+        text = self.good(self.capture)
+        self.assertIn("\nDeliveries\n", text)
+        self.assertIn(" 4 of 5 expected deliveries came; p50 2 us, p95 250 ms, p99 250 ms, max 250 ms; 1 lost",
+                      " ".join(text.split()))
+        self.assertRegex(text, r"(?m)^ +frame \d+  \S+ s  stream 0  sub  plant/1/speed  published in frame \d+")
+        self.assertNotIn("The slowest", text)
+        self.assertNotIn("Deliveries", self.good("-q", self.capture))
+        self.assertIn("The slowest deliveries\n", self.good("-v", self.capture))
 
 
 class Selection(Case):
@@ -574,6 +658,40 @@ class Selection(Case):
         self.assertEqual([session["client_id"] for session in report["sessions"]], ["gateway-3"])
         self.assertEqual({finding["client_id"] for finding in report["findings"]}, {"gateway-3"})
         self.assertIn("nothing of this client", self.good("--client", "nobody", FLEET).splitlines()[0])
+
+    def test_topic(self):
+        """What is about other topics is left out, and so are findings that are about none."""
+        path = self.path("deliveries.pcap", deliveries().bytes())
+        whole = self.report(path)
+        self.assertEqual({f["rule"]: f.get("topic") for f in whole["findings"]},
+                         {"delivery-lost": "plant/1/speed", "delivered-twice-qos-1": "plant/2/speed",
+                          "closed-without-disconnect": None})
+        for topic, topics, rules in (("plant/1/speed", ["plant/1/speed"], ["delivery-lost"]),
+                                     ("plant/+/speed", ["plant/1/speed", "plant/2/speed"],
+                                      ["delivery-lost", "delivered-twice-qos-1"]),
+                                     ("#", ["plant/1/speed", "plant/2/speed", "plant/2/state"],
+                                      ["delivery-lost", "delivered-twice-qos-1"]),
+                                     ("plant/+/state", ["plant/2/state"], []), ("plant", [], [])):
+            report = self.report("--topic", topic, path)
+            self.assertEqual(sorted(f["rule"] for f in report["findings"]), sorted(rules), topic)
+            self.assertEqual(sorted(rule["rule"] for rule in report["rules"]), sorted(rules), topic)
+            self.assertEqual(sorted(row["topic"] for row in report["topics"]), topics, topic)
+            self.assertEqual(sorted(row["topic"] for row in report["deliveries"]["rows"]), topics, topic)
+            self.assertEqual(sum(row["expected"] for row in report["deliveries"]["rows"]),
+                             report["deliveries"]["totals"]["expected"])
+            self.assertEqual(report["connections"], [dict(c, findings=ANYTHING) for c in whole["connections"]])
+        self.assertEqual(self.report("--topic", "#", "--no-deliveries", path)["findings"], [])
+        self.good("--topic", "plant/2/#", "--fail-on", "error", path, status=0)
+        self.good("--topic", "plant/1/#", "--fail-on", "error", path, status=1)
+
+    def test_no_deliveries(self):
+        path = self.path("deliveries.pcap", deliveries().bytes())
+        report = self.report("--no-deliveries", path)
+        self.assertEqual([f["rule"] for f in report["findings"]], ["closed-without-disconnect"])
+        self.assertEqual((report["deliveries"]["rows"], report["deliveries"]["slowest"]), ([], []))
+        self.assertEqual(report["deliveries"]["totals"]["expected"], 0)
+        self.assertNotIn("Deliveries", self.good("--no-deliveries", path))
+        self.assertEqual(report["topics"], self.report(path)["topics"])
 
     def test_filter(self):
         report = self.report("-f", "tcp port 60811", FLEET)

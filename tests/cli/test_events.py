@@ -23,7 +23,7 @@ import jsonschema
 
 from mqtt_pcap import (CLIENT, DISCONNECT, SERVER, Capture, connack, connack_5, connect, connect_5, packet, publish,
                        session)
-from test_cli import CAPTURES, FLEET, HOSTILE, MQTTSCOPE, SOURCE, Case, run, strict
+from test_cli import CAPTURES, FLEET, deliveries, HOSTILE, MQTTSCOPE, SOURCE, Case, run, strict
 
 
 def load_schema():
@@ -202,6 +202,34 @@ class Events(EventCase):
             self.assertEqual([leg["packet"] for leg in handshake["legs"]], ["PUBLISH", "PUBREC", "PUBREL", "PUBCOMP"])
             nanoseconds = [int(leg["time"][20:29]) + 10**9 * int(leg["time"][17:19]) for leg in handshake["legs"]]
             self.assertEqual((nanoseconds[3] - nanoseconds[0]) % (60 * 10**9) // 1000, handshake["took_us"])
+
+    def test_deliveries(self):
+        """A delivery names its publication, and the counts of a topic and a client come at the end."""
+        events = self.events(self.path("deliveries.pcap", deliveries().bytes()))
+        published = {(e["mqtt"]["topic"], e["mqtt"]["packet_identifier"]): e["frame"] for e in self.of(events, "published")}
+        told = [(e["mqtt"]["topic"], e["mqtt"].get("publication")) for e in self.of(events, "delivered")]
+        quick = {"latency_us": 2, "late": False}
+        self.assertEqual(told, [
+            ("plant/1/speed", {"frame": published["plant/1/speed", 1], **quick}),
+            ("plant/1/speed", {"frame": published["plant/1/speed", 3], **quick}),
+            ("plant/2/speed", {"frame": published["plant/2/speed", 4], **quick}),
+            ("plant/2/speed", None),
+            ("plant/2/state", {"frame": published["plant/2/state", 5], "latency_us": 250002, "late": False}),
+        ])
+        rows = {e["mqtt"]["topic"]: e["mqtt"] for e in self.of(events, "deliveries")}
+        self.assertEqual({topic: (row["client_id"], row["expected"], row["lost"]) for topic, row in rows.items()},
+                         {"plant/1/speed": ("sub", 3, 1), "plant/2/speed": ("sub", 1, 0), "plant/2/state": ("sub", 1, 0)})
+        self.assertEqual(rows["plant/2/state"]["broker"], {"address": "10.0.0.2", "port": 1883})
+        self.assertEqual({e["mqtt"]["rule"]: e["mqtt"].get("topic") for e in self.of(events, "finding")},
+                         {"delivery-lost": "plant/1/speed", "delivered-twice-qos-1": "plant/2/speed",
+                          "closed-without-disconnect": None})
+
+    def test_topic(self):
+        """--topic leaves out what is about other topics, and findings that are about none."""
+        events = self.events("--topic", "plant/1/#", self.path("deliveries.pcap", deliveries().bytes()))
+        for kind in ("published", "delivered", "deliveries", "finding"):
+            self.assertEqual({e["mqtt"].get("topic") for e in self.of(events, kind)}, {"plant/1/speed"}, kind)
+        self.assertEqual(len(self.of(events, "connection-closed")), 2)
 
     def test_hostile(self):
         capture = Capture()
@@ -433,6 +461,10 @@ def add(into, counts):
             into[key] = into.get(key, 0) + value
 
 
+# What adds up of the messages of one topic to one client.
+COUNTS = ("expected", "delivered", "lost", "twice", "dropped_qos_0", "late", "pending", "unknown", "retained", "excused")
+
+
 class Fold:
     """The report's totals, made of lines."""
 
@@ -442,8 +474,10 @@ class Fold:
         self.rules, self.severities, self.limits = collections.Counter(), collections.Counter(), {}
         self.clients, self.accepted, self.topics, self.latencies = set(), set(), {}, {}
         self.packets, self.bytes, self.times = 0, 0, []
+        self.deliveries, self.slowest = {}, []
         for event in events:
-            getattr(self, event["event_type"].replace("-", "_"), lambda event: None)(event["mqtt"])
+            kind = event["event_type"].replace("-", "_").replace("deliveries", "row")
+            getattr(self, kind, lambda event: None)(event["mqtt"])
 
     def file_end(self, what):
         self.packets += what["packets"]
@@ -482,6 +516,13 @@ class Fold:
 
     def delivered(self, what):
         self.message(what, "delivered")
+        if what.get("publication", {}).get("latency_us") is not None:
+            self.slowest.append(what["publication"]["latency_us"])
+
+    def row(self, what):
+        name = name_of(what, "topic"), name_of(what), what["broker"]["address"], what["broker"]["port"], what.get("shared")
+        counts = {key: what[key] for key in COUNTS}
+        add(self.deliveries.setdefault(name, {}), counts)
 
     def connection_closed(self, what):
         totals = self.totals
@@ -520,6 +561,25 @@ class Totals(EventCase):
         self.assertEqual(max(fold.times, default=None), report["capture"]["last_time"])
         self.check_handshakes(fold, totals["handshakes"])
         self.check_topics(fold, report)
+        self.check_deliveries(fold, report["deliveries"])
+
+    def check_deliveries(self, fold, deliveries):
+        again = Fold([])
+        for row in deliveries["rows"]:
+            again.row(row)
+        self.assertEqual(again.deliveries, fold.deliveries)
+        self.assertEqual(len(again.deliveries), len(deliveries["rows"]))
+        sums = {}
+        for counts in fold.deliveries.values():
+            add(sums, counts)
+            missing = counts["lost"] + counts["dropped_qos_0"] + counts["pending"] + sum(counts["excused"].values())
+            self.assertEqual(counts["expected"], counts["delivered"] + missing)
+        for key in COUNTS if sums else ():
+            self.assertEqual(sums[key], deliveries["totals"][key], key)
+        self.assertEqual([slow["latency_us"] for slow in deliveries["slowest"]], sorted(fold.slowest, reverse=True)[:20])
+        if fold.slowest:
+            latency = deliveries["totals"]["latency_us"]
+            self.assertEqual((latency["count"], latency["max"]), (len(fold.slowest), max(fold.slowest)))
 
     def check_handshakes(self, fold, handshakes):
         rows = {("client_to_server", kind): handshakes[kind] for kind in ("connect", "subscribe", "unsubscribe", "ping")}

@@ -129,6 +129,20 @@ static void check_counts(const struct audit_report *report)
             }
 }
 
+/* Whatever becomes of a message, it is counted once; and the rows add up. */
+static void check_deliveries(const struct audit_report *report)
+{
+    const struct audit_delivery_counts *all = &report->totals.deliveries;
+    uint64_t sum = 0, listed = 0;
+    for (unsigned i = 0; i < AUDIT_EXCUSES; i++)
+        sum += all->excused[i];
+    REQUIRE(all->expected == sum + all->delivered + all->lost + all->dropped_qos_0 + all->pending);
+    for (unsigned i = 0; i < report->deliveries->len; i++)
+        listed += audit_delivery_messages(&audit_report_delivery(report, i)->counts);
+    REQUIRE(listed + report->capture.limits[AUDIT_LIMIT_DELIVERIES].count ==
+            audit_delivery_messages(all));
+}
+
 static void write_reports(const struct audit_report *report)
 {
     const struct report_text_options options = {.detail = REPORT_VERBOSE};
@@ -169,7 +183,8 @@ static void check_lines(const char *text, size_t length)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct audit_recorder *recorder = audit_recorder_new(NULL);
+    const struct audit_recorder_options following = {.deliveries = true};
+    struct audit_recorder *recorder = audit_recorder_new(&following);
     struct audit_fold *fold = audit_fold_new(NULL);
     audit_recorder_attach(recorder, audit_fold_sink(fold));
     struct audit_sink sink = {.event = write_event};
@@ -200,6 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(text);
     const struct audit_report *report = audit_fold_finish(fold);
     check_counts(report);
+    check_deliveries(report);
     write_reports(report);
     transport_free(world.transport);
     audit_fold_free(fold);

@@ -20,9 +20,21 @@
 
 static const struct audit_fold_options bounds[] = {
     {0},
-    {.max_connections = 3, .max_sessions = 2, .max_findings = 5, .max_topics = 2},
-    {.max_connections = 1, .max_sessions = 1, .max_findings = 1, .max_topics = 1},
-    {.max_connections = 7, .max_sessions = 100, .max_findings = 2, .max_topics = 5},
+    {.max_connections = 3,
+     .max_sessions = 2,
+     .max_findings = 5,
+     .max_topics = 2,
+     .max_deliveries = 2},
+    {.max_connections = 1,
+     .max_sessions = 1,
+     .max_findings = 1,
+     .max_topics = 1,
+     .max_deliveries = 1},
+    {.max_connections = 7,
+     .max_sessions = 100,
+     .max_findings = 2,
+     .max_topics = 5,
+     .max_deliveries = 4},
 };
 
 /* One way to deal out events: a fold for each part. */
@@ -59,7 +71,8 @@ static void deal_out(const char *path, const struct audit_fold_options *options,
                      struct deal deals[DEALS])
 {
     char error[SOURCE_ERROR_SIZE];
-    struct audit_recorder *recorder = audit_recorder_new(NULL);
+    const struct audit_recorder_options following = {.deliveries = true};
+    struct audit_recorder *recorder = audit_recorder_new(&following);
     const struct pipeline_options none = {0};
     for (unsigned how = 0; how < DEALS; how++) {
         struct audit_sink sink = {.event = deal_event, .user = &deals[how]};
@@ -181,6 +194,11 @@ START_TEST(bounds_leave_the_totals_whole)
     ck_assert_mem_eq(a->packets, b->packets, sizeof a->packets);
     ck_assert_mem_eq(a->findings_by_rule, b->findings_by_rule, sizeof a->findings_by_rule);
     ck_assert_uint_eq(a->publishes.published, b->publishes.published);
+    ck_assert_uint_gt(whole->deliveries->len, 2);
+    ck_assert_uint_eq(tiny->deliveries->len, 2);
+    ck_assert_uint_gt(limits[AUDIT_LIMIT_DELIVERIES].count, 0);
+    ck_assert_mem_eq(&a->deliveries, &b->deliveries, sizeof a->deliveries);
+    ck_assert_uint_eq(a->delivery_times.count, b->delivery_times.count);
     /* The first of each are listed. */
     for (unsigned i = 0; i < 3; i++)
         ck_assert_uint_eq(audit_report_connection(tiny, i)->start_frame,

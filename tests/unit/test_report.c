@@ -327,6 +327,45 @@ START_TEST(tables_fit)
 }
 END_TEST
 
+/* Two flexible columns: the wider one gives way first, and neither becomes too narrow. */
+static const struct {
+    unsigned width;
+    const char *text;
+} shared[] = {
+    {80, "  client             topic\n"
+         "  twelve-chars       plant/north/line-1/temperature/celsius\n"
+         "  seventeen-charact  x\n"},
+    {44, "  client             topic\n"
+         "  twelve-chars       plant/north/line-1/t...\n"
+         "  seventeen-charact  x\n"},
+    {34, "  client           topic\n"
+         "  twelve-chars     plant/north/...\n"
+         "  seventeen-ch...  x\n"},
+    {10, "  client          topic\n"
+         "  twelve-chars    plant/north...\n"
+         "  seventeen-c...  x\n"},
+};
+
+START_TEST(tables_share_what_there_is)
+{
+    static const struct table_column columns[] = {{.title = "client", .flexible = true},
+                                                  {.title = "topic", .flexible = true}};
+    static const char *const cells[] = {"twelve-chars", "plant/north/line-1/temperature/celsius",
+                                        "seventeen-charact", "x"};
+    struct table *table = table_new(columns, 2);
+    char *text;
+    size_t length;
+    FILE *file = open_memstream(&text, &length);
+    for (unsigned i = 0; i < 4; i++)
+        table_add(table, cells[i]);
+    table_write(table, file, 2, shared[_i].width, "", "");
+    fclose(file);
+    table_free(table);
+    ck_assert_str_eq(text, shared[_i].text);
+    free(text);
+}
+END_TEST
+
 START_TEST(json_is_nested)
 {
     char *text;
@@ -368,6 +407,6 @@ END_TEST
 SUITE("report", TABLE(escaped_for_terminals, texts), TABLE(escaped_for_json, texts),
       TABLE(cut_to_a_width, widths), TABLE(durations_are_readable, durations),
       TABLE(times_are_rfc_3339, times), TEST(numbers_are_readable), TABLE(tables_fit, tables),
-      TEST(lines_have_the_same_times), TEST(lines_have_numbers), TEST(lines_of_any_length),
-      TEST(escaped_the_same_anywhere), TABLE(community_ids_are_known, communities),
-      TEST(json_is_nested))
+      TABLE(tables_share_what_there_is, shared), TEST(lines_have_the_same_times),
+      TEST(lines_have_numbers), TEST(lines_of_any_length), TEST(escaped_the_same_anywhere),
+      TABLE(community_ids_are_known, communities), TEST(json_is_nested))
