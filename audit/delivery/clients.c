@@ -291,6 +291,7 @@ void client_subscribe(struct audit_deliveries *d, struct client *client,
 {
     struct mqtt_slice list = packet->subscribe.list;
     struct mqtt_filter filter;
+    client->subscribes = true;
     if (packet->captured != packet->length)
         client->whole = false;
     client->broker->generation++;

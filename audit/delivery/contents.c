@@ -108,14 +108,14 @@ static void check_properties(const struct delivery *of, const struct publication
             delivery_finding(of, MQTT_RULE_DELIVERED_PROPERTY_ALTERED, publication->frame, 0);
         finding.field = (uint16_t)field_of(missing.property);
         hold(of->d, HELD_OTHER, of->client, of->topic, &finding, publication->number,
-             of->packet->publish.payload_length >= DISTINCTIVE);
+             publication->time, of->packet->publish.payload_length >= DISTINCTIVE);
     } else if (reordered && publication->will != NULL) {
         const struct mqtt_finding finding = delivery_finding(
             of, MQTT_RULE_WILL_USER_PROPERTIES_REORDERED, publication->will->connect.frame, 0);
         hold_for_owner(of->d, publication->will, &finding, of->topic->name);
     } else if (reordered) {
         delivery_hold(of, MQTT_RULE_USER_PROPERTIES_REORDERED, publication->frame, 0, HELD_OTHER,
-                      publication->number);
+                      publication->number, publication->time);
     }
 }
 
@@ -131,11 +131,11 @@ static void check_expiry(const struct delivery *of, const struct publication *pu
         return;
     if (due < -SLACK_S)
         delivery_hold(of, MQTT_RULE_DELIVERED_AFTER_EXPIRY, publication->frame, (uint64_t)waited,
-                      HELD_OTHER, publication->number);
+                      HELD_OTHER, publication->number, publication->time);
     else if (of->packet->version == MQTT_VERSION_5_0 &&
              ((!has && due > SLACK_S) || left > due + SLACK_S - 1 || (has && left < due - SLACK_S)))
         delivery_hold(of, MQTT_RULE_EXPIRY_NOT_REDUCED, publication->frame, (uint64_t)left,
-                      HELD_OTHER, publication->number);
+                      HELD_OTHER, publication->number, publication->time);
 }
 
 void check_contents(const struct delivery *of, const struct publication *publication)

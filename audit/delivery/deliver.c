@@ -35,10 +35,10 @@ void delivery_raise(const struct delivery *of, enum mqtt_rule rule, uint64_t fir
 }
 
 void delivery_hold(const struct delivery *of, enum mqtt_rule rule, uint64_t first, uint64_t second,
-                   enum held_kind kind, uint64_t number)
+                   enum held_kind kind, uint64_t number, int64_t since)
 {
     const struct mqtt_finding finding = delivery_finding(of, rule, first, second);
-    hold(of->d, kind, of->client, of->topic, &finding, number,
+    hold(of->d, kind, of->client, of->topic, &finding, number, since,
          of->packet->publish.payload_length >= DISTINCTIVE);
 }
 
@@ -237,10 +237,10 @@ static void check_qos(const struct delivery *of, const struct expectation *e)
         return;
     if (qos > publication->qos && qos <= highest_granted(of, &frame))
         delivery_hold(of, MQTT_RULE_DELIVERED_QOS_RAISED, publication->frame, publication->qos,
-                      HELD_OTHER, publication->number);
+                      HELD_OTHER, publication->number, publication->time);
     else if (qos < e->qos_low)
         delivery_hold(of, MQTT_RULE_DELIVERED_QOS_LOWERED, publication->frame, e->qos_low,
-                      HELD_OTHER, publication->number);
+                      HELD_OTHER, publication->number, publication->time);
 }
 
 /* A Subscription Identifier that has to be in the copy if it is the only one. */
@@ -293,7 +293,7 @@ static void check_retain_as_published(const struct delivery *of,
     }
     if (asks != NULL && retain != publication->retain)
         delivery_hold(of, MQTT_RULE_RETAIN_NOT_AS_PUBLISHED, publication->frame, asks->asked.frame,
-                      HELD_OTHER, publication->number);
+                      HELD_OTHER, publication->number, publication->time);
 }
 
 /* ---- It is served ---- */
@@ -321,7 +321,7 @@ static void check_order(const struct delivery *of, const struct expectation *e)
         !e->overtaken_surely || of->client->group_count != 0)
         return;
     delivery_hold(of, MQTT_RULE_DELIVERED_OUT_OF_ORDER, e->publication->frame, e->overtaken,
-                  HELD_OTHER, e->publication->number);
+                  HELD_OTHER, e->publication->number, e->publication->time);
 }
 
 static void note_stream(const struct delivery *of, struct row *row,
@@ -516,7 +516,9 @@ static bool check_subscribed(const struct delivery *of)
         (of->matched != NULL && (of->matched->sure != 0 || of->matched->maybe != 0)) ||
         matches_group(of))
         return false;
-    if (!is_whole(client) || of->repeated)
+    /* One that never subscribed is none of those that the statement speaks of: the server may serve
+     * it by arrangement. */
+    if (!is_whole(client) || of->repeated || !client->subscribes)
         return true;
     const struct subscription *gone = gone_of(of);
     if (gone != NULL)
@@ -582,7 +584,7 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
         return;
     }
     delivery_hold(of, twice_rule(of->packet->publish.qos), publication->frame, before->frame,
-                  HELD_TWICE, publication->number);
+                  HELD_TWICE, publication->number, publication->time);
 }
 
 /* It is what was stored before the client asked, without the flag that says so (3.3.1-8). */
@@ -603,7 +605,7 @@ static void check_without_flag(const struct delivery *of, const struct publicati
     }
     if (asked != NULL)
         delivery_hold(of, MQTT_RULE_RETAINED_WITHOUT_FLAG, publication->frame, asked->asked.frame,
-                      HELD_OTHER, publication->number);
+                      HELD_OTHER, publication->number, publication->time);
 }
 
 /* A message of a group that another member got already (5.0: 4.8.2). */
@@ -625,7 +627,7 @@ static bool check_groups(const struct delivery *of, const struct publication *pu
         if (rule != MQTT_RULE_SHARED_TO_TWO || group->left == MQTT_NO_TIME ||
             group->left < before->time)
             delivery_hold(of, rule, publication->frame, before->frame, HELD_OTHER,
-                          publication->number);
+                          publication->number, publication->time);
         return true;
     }
     return false;
@@ -665,7 +667,7 @@ static void take_extra(const struct delivery *of, struct row *row)
             : NULL;
     if (no_local != NULL)
         delivery_hold(of, MQTT_RULE_NO_LOCAL_IGNORED, last->frame, no_local->asked.frame,
-                      HELD_OTHER, last->number);
+                      HELD_OTHER, last->number, last->time);
     else if (served != NULL)
         check_twice(of, row, served);
     else

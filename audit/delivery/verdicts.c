@@ -59,7 +59,7 @@ static void hold_finding(struct audit_deliveries *d, struct held *held)
 
 void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *client,
           const struct topic *topic, const struct mqtt_finding *finding, uint64_t number,
-          bool distinctive)
+          int64_t since, bool distinctive)
 {
     struct held held = {
         .finding = {.what = *finding,
@@ -67,6 +67,7 @@ void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *
                     .stream = client->stream,
                     .topic = topic->name},
         .broker = client->broker,
+        .since = since,
         .client = client->number,
         .number = number,
         .distinctive = distinctive,
@@ -108,6 +109,10 @@ static bool others_too(const struct audit_deliveries *d, const struct held *held
 /* A second copy may be of a second publication, by somebody out of sight. */
 static bool may_be_unseen(const struct audit_deliveries *d, const struct held *held)
 {
+    /* A hole in what its publishers sent, then or later: it was noticed when the next one came. */
+    if (held->kind == HELD_TWICE && !held->distinctive && held->broker->hole != MQTT_NO_TIME &&
+        held->broker->hole >= held->since)
+        return true;
     if (held->kind == HELD_LOST)
         return !held->distinctive && held->broker->unseen != 0;
     if (held->broker->unseen == 0)
@@ -302,7 +307,7 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
     if (e->flagged != 0)
         tell_finding(d, client, row->topic->name, &finding);
     else
-        hold(d, HELD_LOST, client, row->topic, &finding, publication->number,
+        hold(d, HELD_LOST, client, row->topic, &finding, publication->number, publication->time,
              publication->payload_length >= DISTINCTIVE);
 }
 
@@ -340,11 +345,11 @@ static bool is_told(struct audit_deliveries *d, const struct expectation *e)
 void judge_suspended(struct audit_deliveries *d, struct expectation *e)
 {
     struct row *row = e->row;
-    const struct publication *publication = e->publication;
-    /* Before 5.0 a server may acknowledge what it does not pass on to anybody (3.3.5-2). */
-    const bool forwards = publication->will != NULL || publication->version == MQTT_VERSION_5_0 ||
-                          topic_forwards(row->topic, publication->publisher_number);
-    if (!forwards || (row->forwarded == 0 && row->suspended >= NEVER) || is_told(d, e))
+    /* Several of a publisher of which nothing is ever passed on: before 5.0 a server may
+     * acknowledge what it does not allow (3.3.5-2). */
+    const bool forwards =
+        row->forwarded != 0 && topic_forwards(row->topic, e->publication->publisher_number);
+    if ((!forwards && row->suspended >= NEVER) || is_told(d, e))
         row->counts.excused[AUDIT_EXCUSE_NEVER_SERVED]++;
     else
         say_lost(d, e);

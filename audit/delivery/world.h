@@ -123,6 +123,7 @@ struct client {
     bool anonymous;         /* goes with its connection */
     bool known;             /* accepted at least once */
     bool whole;             /* all SUBSCRIBE packets of the session are in the capture */
+    bool subscribes;        /* it ever did */
     bool vendor;            /* a filter that servers give a meaning of their own */
     bool keeps;             /* its session outlives the connection */
     uint64_t session_frame; /* of the CONNACK with which it began; 0: not in the capture */
@@ -408,6 +409,7 @@ struct held {
     const struct broker *broker;
     uint64_t client;  /* its number */
     uint64_t number;  /* of the publication */
+    int64_t since;    /* its time */
     bool distinctive; /* its payload says more than ON or OFF */
     uint8_t kind;     /* enum held_kind */
 };
@@ -580,7 +582,7 @@ void delivery_raise(const struct delivery *of, enum mqtt_rule rule, uint64_t fir
 
 /* The same, where it is true only if no publisher is out of sight: it waits for the end. */
 void delivery_hold(const struct delivery *of, enum mqtt_rule rule, uint64_t first, uint64_t second,
-                   enum held_kind kind, uint64_t number);
+                   enum held_kind kind, uint64_t number, int64_t since);
 
 /* The client's subscriptions are the same since before that publication, and all are known. */
 bool delivery_is_stable(const struct delivery *of, uint64_t number);
@@ -639,7 +641,7 @@ void tell_finding(struct audit_deliveries *d, const struct client *client, struc
                   const struct mqtt_finding *finding);
 void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *client,
           const struct topic *topic, const struct mqtt_finding *finding, uint64_t number,
-          bool distinctive);
+          int64_t since, bool distinctive);
 
 /* The same, of a will: it carries the client identifier of who left it. */
 void hold_for_owner(struct audit_deliveries *d, const struct will *will,

@@ -389,13 +389,6 @@ def correlation_data_altered(w):
 
 
 @broken("delivered-property-altered", v=5)
-def user_property_added(w):
-    pub, sub = pair(w, "t")
-    w.fault("alter-user", payload=b"1")
-    series(w, pub, "t", 3, user=[("a", "1")])
-
-
-@broken("delivered-property-altered", v=5)
 def payload_format_dropped_at_qos_0(w):
     pub, sub = pair(w, "t")
     w.fault("strip-format", payload=b"1")

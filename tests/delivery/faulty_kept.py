@@ -199,7 +199,7 @@ def will_though_its_client_came_back(w):
     w.fault("will-reconnect")
     owner.drop()
     w.run(2)
-    owner.again()
+    owner.again(will=Will("will/other")) # the same will again might be what comes
     feed(w, pub, "other", 8)
 
 
