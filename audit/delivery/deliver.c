@@ -304,6 +304,11 @@ static void count_latency(const struct delivery *of, struct row *row, const stru
     match->known = true;
     match->frame = e->publication->frame;
     match->took = mqtt_elapsed(of->place->time, e->publication->time);
+    /* When a will was published is not known, where it came before its connection's end. */
+    if (e->publication->will != NULL && e->publication->doubtful) {
+        match->late = true;
+        return;
+    }
     match->late = e->queued || (!row->client->group && e->entries != row->client->entries);
     if (match->late) {
         row->counts.late++;
@@ -369,8 +374,7 @@ static void note_served(const struct delivery *of, const struct publication *pub
 /* One more like it: it may be for another publication that it was not matched with. */
 static void note_surplus(const struct delivery *of, struct row *row)
 {
-    row->surplus[row->surplus_next++ % REMEMBERED] =
-        (struct surplus){of->fingerprint, of->place->time};
+    row_likeness(row, of->fingerprint, true)->surplus++;
 }
 
 static void note_forwarded(const struct publication *publication)
@@ -564,13 +568,19 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
     if (before == NULL || before->link != of->link->number || of->repeated ||
         times_remembered(row, publication->number) < (of->matched != NULL ? of->matched->sure : 1))
         return;
+    struct likeness *likeness = row_likeness(row, publication->fingerprint, false);
+    if (likeness != NULL && likeness->deficit > 0) {
+        likeness->deficit--; /* this may be one that was given up */
+        return;
+    }
     if (publication->resends > 0 && publication->qos == 1) {
         publication->resends--; /* each may be passed on (4.3.2) */
         return;
     }
     if (publication->doubtful || of->topic->blind || !delivery_is_stable(of, publication->number) ||
-        (of->matched->sure > 1 && !is_only(of->d, publication)))
-        return;
+        (publication->alike &&
+         (of->matched->sure > 1 || client->entered.frame != client->session_frame)))
+        return; /* of several that are alike, one may have waited for the client */
     if (client->hole != MQTT_NO_TIME && client->hole >= publication->time)
         return;
     if (broker->hole != MQTT_NO_TIME &&

@@ -487,6 +487,8 @@ void audit_deliveries_end(struct audit_deliveries *d, int64_t time)
     d->time = MAX(d->time, time);
     retained_due(d);
     judge_at_end(d);
+    for (struct client *client = d->all_clients; client != NULL; client = client->next)
+        client_reset(d, client, 0); /* so that none is in a group that is gone */
     while (d->all_clients != NULL)
         client_free(d, d->all_clients);
 }

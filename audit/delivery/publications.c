@@ -116,6 +116,8 @@ static void leave_publication(struct expectation *e)
 
 void expectation_free(struct audit_deliveries *d, struct expectation *e)
 {
+    if (!e->served)
+        row_likeness(e->row, e->fingerprint, true)->deficit++;
     expectation_list(e, LIST_NONE);
     leave_row(e);
     leave_publication(e);

@@ -49,6 +49,18 @@ struct row *row_of(struct audit_deliveries *d, struct topic *topic, struct clien
     return row;
 }
 
+struct likeness *row_likeness(struct row *row, uint64_t fingerprint, bool make)
+{
+    for (unsigned i = 0; i < LIKENESSES; i++)
+        if (row->likenesses[i].used && row->likenesses[i].fingerprint == fingerprint)
+            return &row->likenesses[i];
+    if (!make)
+        return NULL;
+    struct likeness *likeness = &row->likenesses[row->likeness_next++ % LIKENESSES];
+    *likeness = (struct likeness){.fingerprint = fingerprint, .used = true};
+    return likeness;
+}
+
 void row_flush_times(struct row *row)
 {
     if (row->recent_count != 0 && row->times == NULL)

@@ -121,12 +121,29 @@ static bool may_be_unseen(const struct audit_deliveries *d, const struct held *h
     return !held->distinctive || others_too(d, held);
 }
 
+/* Rows add up, and that one may be handed over already. */
+static void count_twice(struct audit_deliveries *d, const struct audit_delivery_finding *finding)
+{
+    struct audit_endpoint server;
+    audit_endpoint_text(&server, &finding->server);
+    const struct audit_delivery_row row = {
+        .topic = finding->topic,
+        .client_identifier = finding->client_identifier,
+        .server = &server,
+        .counts = {.twice = 1},
+    };
+    d->options.counted(d->options.user, &row);
+}
+
 static void tell_held(struct audit_deliveries *d)
 {
     for (guint i = 0; i < d->held->len; i++) {
         const struct held *held = &g_array_index(d->held, struct held, i);
-        if (!may_be_unseen(d, held))
-            d->options.found(d->options.user, &held->finding);
+        if (may_be_unseen(d, held))
+            continue;
+        d->options.found(d->options.user, &held->finding);
+        if (held->kind == HELD_TWICE)
+            count_twice(d, &held->finding);
     }
     for (guint i = 0; i < d->held->len; i++) {
         const struct held *held = &g_array_index(d->held, struct held, i);
@@ -186,14 +203,8 @@ static bool has_expired(const struct audit_deliveries *d, const struct expectati
 /* A message like it came once more than what it was matched with. */
 static bool came_otherwise(const struct expectation *e)
 {
-    const struct publication *publication = e->publication;
-    for (unsigned i = 0; i < REMEMBERED; i++) {
-        const struct surplus *surplus = &e->row->surplus[i];
-        if (surplus->fingerprint == publication->fingerprint && surplus->time != 0 &&
-            mqtt_elapsed(surplus->time, publication->time) >= -WINDOW)
-            return true;
-    }
-    return false;
+    const struct likeness *likeness = row_likeness(e->row, e->publication->fingerprint, false);
+    return likeness != NULL && likeness->surplus > 0;
 }
 
 static bool has_match(const struct topic *topic, const struct client *client)

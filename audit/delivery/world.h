@@ -253,6 +253,7 @@ struct stream {
 
 #define STREAMS 4u
 #define REMEMBERED 4u
+#define LIKENESSES 8u
 
 /* A histogram lies in several places of memory: so many latencies are added at once. */
 #define RECENT_TIMES 8u
@@ -269,10 +270,12 @@ struct served {
     bool used;     /* it explains one that did not come */
 };
 
-/* A delivery for which no publication was left. */
-struct surplus {
+/* Messages of a row that are alike: which delivery is of which, nobody knows for sure. */
+struct likeness {
     uint64_t fingerprint;
-    int64_t time; /* 0 with fingerprint 0: none */
+    uint32_t surplus; /* deliveries for which no publication was left */
+    uint32_t deficit; /* publications that were given up without a delivery */
+    bool used;
 };
 
 /* A topic and a session that gets it. */
@@ -295,8 +298,8 @@ struct row {
     struct audit_histogram *times; /* NULL: none; owned */
     struct row *next, *previous;   /* of the client */
     struct row *topic_next, *topic_previous;
-    struct surplus surplus[REMEMBERED]; /* a ring */
-    uint32_t surplus_next;
+    struct likeness likenesses[LIKENESSES]; /* a ring */
+    uint32_t likeness_next;
     uint64_t suspended; /* expectations that are lost, or were never to come */
     /* Retained messages. */
     uint64_t retained_frame; /* of the last one that came; 0: none */
@@ -513,6 +516,8 @@ static inline bool topic_forwards(const struct topic *topic, uint64_t publisher)
     return false;
 }
 
+/* What is known of messages with this fingerprint; made if `make`; NULL if there is nothing. */
+struct likeness *row_likeness(struct row *row, uint64_t fingerprint, bool make);
 void row_add_time(struct row *row, uint64_t microseconds);
 void row_flush_times(struct row *row);
 
