@@ -559,6 +559,12 @@ static const struct subscription *no_local_of(const struct delivery *of)
     return last;
 }
 
+/* One that was published before the client subscribed may be released after that (QoS 2). */
+static const struct publication *oldest_like(const struct delivery *of)
+{
+    return publication_find(of->d, of->topic, of->fingerprint, NULL);
+}
+
 /* A publication like this was served already: does anything explain another one? */
 static void check_twice(const struct delivery *of, struct row *row, struct publication *publication)
 {
@@ -579,7 +585,8 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
     }
     if (publication->doubtful || of->topic->blind || !delivery_is_stable(of, publication->number) ||
         (publication->alike &&
-         (of->matched->sure > 1 || client->entered.frame != client->session_frame)))
+         (of->matched->sure > 1 || !delivery_is_stable(of, oldest_like(of)->number) ||
+          client->entered.frame != client->session_frame)))
         return; /* of several that are alike, one may have waited for the client */
     if (client->hole != MQTT_NO_TIME && client->hole >= publication->time)
         return;

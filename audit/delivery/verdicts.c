@@ -378,11 +378,24 @@ static bool window_passed(const struct audit_deliveries *d, const struct client 
            mqtt_elapsed(client->newest_time, from) >= WINDOW;
 }
 
+/* Of messages that are alike, another one may be what overtook it: time will tell, if there is any.
+ */
+static bool is_certain(const struct expectation *e)
+{
+    return e->overtaken_surely && !e->publication->alike;
+}
+
 void judge_doomed(struct audit_deliveries *d, struct client *client, bool all)
 {
-    while (client->doomed != NULL &&
-           (all || mqtt_elapsed(d->time, client->doomed->overtaken_time) >= WINDOW))
-        lose(d, client->doomed);
+    struct expectation *next;
+    for (struct expectation *e = client->doomed; e != NULL; e = next) {
+        const bool passed = mqtt_elapsed(d->time, e->overtaken_time) >= WINDOW;
+        next = e->client_next;
+        if (!passed && !all)
+            return; /* the others were overtaken later */
+        if (passed || is_certain(e))
+            lose(d, e);
+    }
 }
 
 void judge_client(struct audit_deliveries *d, struct client *client)
