@@ -377,6 +377,17 @@ static void note_surplus(const struct delivery *of, struct row *row)
     row_likeness(row, of->fingerprint, true)->surplus++;
 }
 
+/* No other expectation of the row would fit as well, now or before. */
+static bool is_alone(const struct delivery *of, struct row *row, const struct expectation *e)
+{
+    struct expectation *found[LOOKED_AT];
+    const unsigned count = expectations_like(of->d, row, of->fingerprint, found, LOOKED_AT);
+    for (unsigned i = 0; i < count; i++)
+        if (found[i] != e && !found[i]->served && fit(of, row, found[i]) >= fit(of, row, e))
+            row_likeness(row, of->fingerprint, true)->ambiguous = true;
+    return row_likeness(row, of->fingerprint, false) == NULL;
+}
+
 static void note_forwarded(const struct publication *publication)
 {
     struct topic *topic = publication->topic;
@@ -395,6 +406,7 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
         note_surplus(of, row);
     of->only = is_only(of->d, publication);
     of->sole = of->only || is_sole(of->d, publication);
+    of->certain = of->only || (of->sole && is_alone(of, row, e));
     if (!e->owed && first)
         row->counts.expected++; /* it was not promised, and is as good as if it had been */
     if (first) {
@@ -434,6 +446,8 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
     publication->forwards++;
     row->forwarded++;
     remember(row, of, publication->number);
+    if (e->overtaken != 0 && e->overtaken_link == of->link->number)
+        client->broker->reorders = true;
     if (first)
         note_forwarded(publication);
     if (first && publication->publisher_number != 0 && !client->group && of->sole) {

@@ -68,6 +68,7 @@ void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *
                     .topic = topic->name},
         .broker = client->broker,
         .since = since,
+        .hasty = kind == HELD_LOST && mqtt_elapsed(d->time, since) < WINDOW,
         .client = client->number,
         .number = number,
         .distinctive = distinctive,
@@ -112,6 +113,8 @@ static bool may_be_unseen(const struct audit_deliveries *d, const struct held *h
     /* A hole in what its publishers sent, then or later: it was noticed when the next one came. */
     if (held->kind == HELD_TWICE && !held->distinctive && held->broker->hole != MQTT_NO_TIME &&
         held->broker->hole >= held->since)
+        return true;
+    if (held->hasty && held->broker->reorders)
         return true;
     if (held->kind == HELD_LOST)
         return !held->distinctive && held->broker->unseen != 0;
@@ -382,7 +385,7 @@ static bool window_passed(const struct audit_deliveries *d, const struct client 
  */
 static bool is_certain(const struct expectation *e)
 {
-    return e->overtaken_surely && !e->publication->alike;
+    return e->overtaken_surely && row_likeness(e->row, e->fingerprint, false) == NULL;
 }
 
 void judge_doomed(struct audit_deliveries *d, struct client *client, bool all)
@@ -438,7 +441,7 @@ void overtake(const struct delivery *of, struct row *row, const struct publicati
         e->overtaken = of->place->frame;
         e->overtaken_time = of->place->time;
         e->overtaken_link = of->link->number;
-        e->overtaken_surely = of->only;
+        e->overtaken_surely = of->certain;
         note_replacement(e);
         expectation_list(e, LIST_DOOMED);
     }

@@ -47,6 +47,7 @@ struct broker {
     uint64_t generation; /* of its subscriptions: what was matched before is matched anew */
     uint64_t unseen;     /* deliveries whose publication is not in the capture, without $ topics */
     int64_t hole;        /* the last hole in a direction from a client; MQTT_NO_TIME: none */
+    bool reorders;       /* it has delivered something after what should have come later */
     uint64_t kept;       /* topics with retained messages, at some time */
 };
 
@@ -275,6 +276,7 @@ struct likeness {
     uint64_t fingerprint;
     uint32_t surplus; /* deliveries for which no publication was left */
     uint32_t deficit; /* publications that were given up without a delivery */
+    bool ambiguous;   /* a delivery could be of several that were awaited */
     bool used;
 };
 
@@ -413,6 +415,7 @@ struct held {
     uint64_t client;  /* its number */
     uint64_t number;  /* of the publication */
     int64_t since;    /* its time */
+    bool hasty;       /* it might have come, had there been more time */
     bool distinctive; /* its payload says more than ON or OFF */
     uint8_t kind;     /* enum held_kind */
 };
@@ -577,6 +580,7 @@ struct delivery {
     bool repeated; /* it says that it was sent before, and nobody knows when */
     bool only;     /* no other publication is like the one that it is matched with */
     bool sole;     /* no other publisher has one like it */
+    bool certain;  /* and no other one like it is awaited, or was missed */
 };
 
 /* A finding of this rule about the delivery, with its two values. */
