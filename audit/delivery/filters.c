@@ -12,7 +12,7 @@
 
 /* Nodes that are looked at for one topic name: more, and it is not followed. Whoever subscribes to
  * all combinations of + and names makes every topic visit all of them. */
-#define MAX_VISITS 8192u
+#define MAX_VISITS 2048u
 
 uint64_t deliveries_hash(uint64_t seed, struct mqtt_slice slice)
 {

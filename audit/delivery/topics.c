@@ -7,6 +7,10 @@
 /* Subscriptions that match one topic: more, and it is not followed. */
 #define MAX_MATCHES 16384u
 
+/* So many topics in a row that are matched in vain, with the same subscriptions, and new ones are
+ * not even tried. */
+#define MAX_CUT 16u
+
 /* Topics that are remembered although nothing of theirs is under way. */
 #define MAX_TOPICS 50000u
 
@@ -295,7 +299,14 @@ void topic_match(struct audit_deliveries *d, struct topic *topic)
     const uint32_t matches = topic->match_capacity, subscriptions = topic->subscription_capacity;
     topic->generation = topic->broker->generation;
     topic->match_count = topic->subscription_count = 0;
-    topic->unfollowed = !filters_match(d, topic->broker, topic->name, gather, topic);
+    struct broker *broker = topic->broker;
+    if (broker->cut_generation != broker->generation) {
+        broker->cut_generation = broker->generation;
+        broker->cut = 0;
+    }
+    topic->unfollowed =
+        broker->cut == MAX_CUT || !filters_match(d, broker, topic->name, gather, topic);
+    broker->cut += topic->unfollowed && broker->cut < MAX_CUT;
     if (topic->unfollowed)
         topic->subscription_count = 0;
     if (topic->subscription_count > 1)

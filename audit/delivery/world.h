@@ -44,6 +44,8 @@ struct broker {
     struct broker *next;
     struct mqtt_endpoint endpoint;
     uint32_t number;
+    uint64_t cut_generation; /* when `cut` topics had more subscriptions than are followed */
+    uint32_t cut;
     uint64_t generation; /* of its subscriptions: what was matched before is matched anew */
     uint64_t unseen;     /* deliveries whose publication is not in the capture, without $ topics */
     int64_t hole;        /* the last hole in a direction from a client; MQTT_NO_TIME: none */

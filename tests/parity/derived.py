@@ -18,6 +18,7 @@ CLOTHES = {"files", "bytes", "generator"}
 MOVED = CLOTHES | {
     "packets", "frame", "start_frame", "end_frame", "max_idle_frame", "display_filter", "tcp", "time",
     "start", "end", "first_time", "last_time", "latency_us", "rtt_us", "max_idle", "max_idle_us",
+    "histograms", "parts", "release_parts", "slowest", "rows",
 }  # fmt: skip
 DERIVED = {
     "ipv6-extension-headers.pcapng": ("ipv6.pcapng", CLOTHES),
