@@ -69,8 +69,10 @@ static void note_event(void *user, const struct audit_event *event)
 
 /* ---- Hearing a transcript ---- */
 
-static void heard_opened(void *user, unsigned number, const struct mqtt_connection_start *start)
+static void heard_opened(void *user, unsigned number, const struct mqtt_connection_start *start,
+                         const struct mqtt_connection *connection)
 {
+    (void)connection;
     struct finder *finder = user;
     const struct audit_opening opening = {
         .stream = number,

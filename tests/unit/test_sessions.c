@@ -26,8 +26,10 @@ struct hearing {
 
 /* ---- What is heard ---- */
 
-static void heard_opened(void *user, unsigned number, const struct mqtt_connection_start *start)
+static void heard_opened(void *user, unsigned number, const struct mqtt_connection_start *start,
+                         const struct mqtt_connection *connection)
 {
+    (void)connection;
     struct hearing *hearing = user;
     struct audit_opening opening = {
         .stream = number,

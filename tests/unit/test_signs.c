@@ -17,8 +17,10 @@ struct hearing {
     struct audit_fold *fold;
 };
 
-static void heard_opened(void *user, unsigned number, const struct mqtt_connection_start *start)
+static void heard_opened(void *user, unsigned number, const struct mqtt_connection_start *start,
+                         const struct mqtt_connection *connection)
 {
+    (void)connection;
     struct hearing *hearing = user;
     const struct audit_opening opening = {
         .stream = number,

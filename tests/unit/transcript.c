@@ -364,7 +364,7 @@ static void start(struct player *p, const struct words *w)
         s.endpoints[1].port = (uint16_t)number(port);
     p->connections[p->count] = mqtt_connection_new(p->sessions, &s);
     if (p->ear != NULL && p->connections[p->count] != NULL)
-        p->ear->opened(p->ear->user, p->count, &s);
+        p->ear->opened(p->ear->user, p->count, &s, p->connections[p->count]);
     snprintf(p->names[p->count], sizeof p->names[0], "%s", w->count > 1 ? w->word[1] : "");
     p->current = p->count++;
 }

@@ -60,7 +60,8 @@ struct mqtt_step;
 
 struct transcript_ear {
     void *user;
-    void (*opened)(void *user, unsigned number, const struct mqtt_connection_start *start);
+    void (*opened)(void *user, unsigned number, const struct mqtt_connection_start *start,
+                   const struct mqtt_connection *connection);
     void (*packet)(void *user, unsigned number, const struct mqtt_place *place,
                    const struct mqtt_packet *packet, const struct mqtt_step *step);
     void (*over)(void *user, unsigned number, struct mqtt_connection *connection,
