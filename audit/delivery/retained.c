@@ -191,6 +191,16 @@ static void check_ordinary(const struct delivery *of, const struct asked *asked)
     hold_for_owner(of->d, publication->will, &finding, of->topic->name);
 }
 
+/* One like it is stored that is not this publication. */
+static bool is_stored_besides(const struct topic *topic, const struct publication *publication)
+{
+    for (uint32_t i = 0; i < topic->kept_count; i++)
+        if (topic->kept[i].fingerprint == publication->fingerprint &&
+            topic->kept[i].number != publication->number)
+            return true;
+    return false;
+}
+
 /* It was published after the client had subscribed, and comes as if it were old. What was stored in
  * the meantime may come besides. */
 static bool note_flagged(const struct delivery *of, struct row *row, const struct asked *asked)
@@ -201,8 +211,7 @@ static bool note_flagged(const struct delivery *of, struct row *row, const struc
     for (unsigned i = 0; i < count; i++) {
         struct expectation *e = found[i];
         if (!e->owed || e->flagged != 0 || !delivery_is_stable(of, e->publication->number) ||
-            (e->publication->retain && is_stored(of->topic, of->fingerprint) &&
-             e->publication->number != of->topic->kept[0].number))
+            is_stored_besides(of->topic, e->publication))
             continue;
         e->flagged = of->place->frame;
         e->flagged_time = of->place->time;
@@ -213,11 +222,12 @@ static bool note_flagged(const struct delivery *of, struct row *row, const struc
 }
 
 /* With QoS 1 and 2 it may have been sent because of an earlier SUBSCRIBE, and waited. */
-static bool may_have_waited(const struct delivery *of)
+static bool may_have_waited(const struct delivery *of, const struct asked *asked)
 {
     const struct client *client = of->client;
     return of->packet->publish.qos > 0 &&
-           (client->entered.frame != client->session_frame || client->blocked != MQTT_NO_TIME);
+           (mqtt_elapsed(of->place->time, asked->last->asked.time) > 5 * GRACE ||
+            client->entered.frame != client->session_frame || client->blocked != MQTT_NO_TIME);
 }
 
 bool retained_delivered(const struct delivery *of)
@@ -235,7 +245,7 @@ bool retained_delivered(const struct delivery *of)
     row->counts.retained++;
     row->retained_time = of->place->time;
     if (!is_whole(of->client) || of->repeated || of->topic->unfollowed ||
-        of->client->group_count != 0 || may_have_waited(of) || !asked.quiet)
+        of->client->group_count != 0 || may_have_waited(of, &asked) || !asked.quiet)
         return true;
     if (note_flagged(of, row, &asked))
         return true;

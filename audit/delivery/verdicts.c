@@ -319,7 +319,8 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
     if (client->group && client->subscriptions != NULL)
         client = client->subscriptions->member;
     if (e->flagged != 0)
-        tell_finding(d, client, row->topic->name, &finding);
+        hold(d, HELD_OTHER, client, row->topic, &finding, publication->number, publication->time,
+             publication->payload_length >= DISTINCTIVE);
     else
         hold(d, HELD_LOST, client, row->topic, &finding, publication->number, publication->time,
              publication->payload_length >= DISTINCTIVE);
