@@ -45,7 +45,7 @@ static struct client *client_new(struct audit_deliveries *d, struct broker *brok
     client->broker = broker;
     client->number = ++d->client_numbers;
     client->left = client->hole = client->asked_hole = client->blocked = MQTT_NO_TIME;
-    client->newest_time = client->served = MQTT_NO_TIME;
+    client->newest_time = client->served = client->idle = MQTT_NO_TIME;
     client->next = d->all_clients;
     if (client->next != NULL)
         client->next->previous = client;

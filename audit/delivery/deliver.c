@@ -748,6 +748,19 @@ static void take(struct delivery *of, struct audit_match *match)
         take_extra(of, row);
 }
 
+/* Brokers have windows as small as one message; while that is full, the rest waits. Nothing waited
+ * for a client that had acknowledged all, and then heard nothing for a while. */
+static void note_idle(struct client *client, const struct audit_delivery_link *link,
+                      const struct mqtt_place *place, const struct mqtt_packet *packet)
+{
+    const struct mqtt_connection *c = link->connection;
+    const struct mqtt_leg *last = &c->sides[c->client].last;
+    const uint32_t outstanding = c->sides[place->side].outstanding; /* this one included */
+    if (outstanding <= (packet->publish.qos > 0 ? 1 : 0) && last->frame != 0 &&
+        mqtt_elapsed(place->time, last->time) > IDLE)
+        client->idle = place->time;
+}
+
 void deliver(struct audit_deliveries *d, struct audit_delivery_link *link,
              const struct mqtt_place *place, const struct mqtt_packet *packet,
              const struct mqtt_step *step, struct audit_match *match)
@@ -755,6 +768,7 @@ void deliver(struct audit_deliveries *d, struct audit_delivery_link *link,
     struct client *client = link->client;
     if (client == NULL || step->resend)
         return;
+    note_idle(client, link, place, packet);
     client->served = place->time;
     if (client_is_full(client))
         client->blocked = place->time;

@@ -377,7 +377,8 @@ static bool window_passed(const struct audit_deliveries *d, const struct client 
 {
     const struct publication *publication = e->publication;
     const int64_t from = MAX(publication->time, client->entered.time);
-    return mqtt_elapsed(d->time, from) >= WINDOW && client->newest > publication->number &&
+    return (client->group || (client->idle != MQTT_NO_TIME && client->idle >= from)) &&
+           mqtt_elapsed(d->time, from) >= WINDOW && client->newest > publication->number &&
            client->newest_time != MQTT_NO_TIME && client->newest_time >= from &&
            mqtt_elapsed(client->newest_time, from) >= WINDOW;
 }
@@ -467,7 +468,8 @@ void judge_copies(struct audit_deliveries *d, const struct expectation *e)
     const struct client *client = e->row->client;
     if (e->first_frame == 0 || client->group || e->copies_served != 1 || !no_more_copies(d, e) ||
         (client->hole != MQTT_NO_TIME && client->hole >= e->publication->time) ||
-        (client->blocked != MQTT_NO_TIME && client->blocked >= e->publication->time))
+        (client->blocked != MQTT_NO_TIME && client->blocked >= e->publication->time) ||
+        client->idle == MQTT_NO_TIME || client->idle < e->publication->time)
         return;
     struct mqtt_finding finding = {
         .rule = MQTT_RULE_OVERLAPPING_QOS_LOWERED,
@@ -496,7 +498,7 @@ static bool is_never_served(const struct audit_deliveries *d, const struct subsc
 {
     const struct client *client = each->client;
     if (each->told || each->served != 0 || each->matched < NEVER || each->unsure ||
-        each->member != NULL || each->state == SUBSCRIPTION_ASKED ||
+        each->member != NULL || each->state == SUBSCRIPTION_ASKED || is_dollar(each->filter) ||
         (client->anonymous && client->session_frame == 0))
         return false;
     if (client->hole != MQTT_NO_TIME && client->hole >= each->granted.time)

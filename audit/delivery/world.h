@@ -15,6 +15,9 @@
 /* What a server may still have had under way when it acknowledged UNSUBSCRIBE. */
 #define GRACE (200 * MQTT_SECOND / 1000)
 
+/* A server that has something to send and nothing under way sends sooner. */
+#define IDLE (MQTT_SECOND / 100)
+
 /* Publications older than that are not remembered. */
 #define MAX_AGE (600 * MQTT_SECOND)
 
@@ -155,6 +158,7 @@ struct client {
     uint64_t newest;          /* the newest publication of QoS 1 or 2 that it was served with */
     int64_t newest_time;      /* when */
     int64_t served;           /* when it got anything */
+    int64_t idle;             /* when nothing was under way to it for a while, the last time */
     struct client *groups[8]; /* of shared subscriptions that it is in */
     uint32_t group_count;
     uint32_t retained; /* what it is owed because of SUBSCRIBE */
