@@ -624,8 +624,8 @@ static void check_without_flag(const struct delivery *of, const struct publicati
     const struct kept *kept = &of->topic->kept[0];
     const struct subscription *asked = NULL;
     if (of->topic->kept_count == 0 || kept->number != publication->number || of->repeated ||
-        !is_whole(of->client) || of->matched == NULL || of->matched->maybe != 0 ||
-        !is_only(of->d, publication))
+        publication->will != NULL || !is_whole(of->client) || of->matched == NULL ||
+        of->matched->maybe != 0 || !is_only(of->d, publication))
         return;
     for (uint32_t i = 0; i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
