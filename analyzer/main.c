@@ -5,7 +5,9 @@
 #include "analyzer/pipeline.h"
 #include "audit/fold.h"
 #include "audit/report/escape.h"
+#include "audit/report/format.h"
 #include "audit/sparkplug/sparkplug.h"
+#include "mqtt/facts/time.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -126,6 +128,29 @@ static bool nothing_read(const struct audit_report *report)
     return report->capture.packets == 0;
 }
 
+/* Who asks for a span in which no packet is has probably mistyped it. */
+static bool check_span(const struct pipeline *pipeline, const struct audit_report *report)
+{
+    const struct audit_capture *capture = &report->capture;
+    char first[FORMAT_SIZE], last[FORMAT_SIZE], line[3 * FORMAT_SIZE];
+    int64_t from, to;
+    const bool begun = pipeline_span(pipeline, &from, &to);
+    if (begun || (from == MQTT_NO_TIME && to == MQTT_NO_TIME))
+        return true; /* or there are no packets at all */
+    if (from != MQTT_NO_TIME && to != MQTT_NO_TIME && from > to)
+        complain("--to is before --from: nothing is between them");
+    else if (!capture->has_times) {
+        g_snprintf(line, sizeof line, "no packet before --to, which is %s", format_time(first, to));
+        complain(line);
+    } else {
+        g_snprintf(line, sizeof line,
+                   "no packet between --from and --to: those read are from %s to %s",
+                   format_time(first, capture->first_time), format_time(last, capture->last_time));
+        complain(line);
+    }
+    return false;
+}
+
 /* Everything that one report takes. */
 struct run {
     struct mqtt_brokers brokers;
@@ -171,6 +196,7 @@ static bool run_begin(struct run *run, const struct options *options)
         .deliveries = !options->no_deliveries,
         .brokers = &run->brokers,
         .delivery_memory = options->memory / 8,
+        .span = options->span.from.kind != MOMENT_NONE,
     };
     const struct audit_fold_options fold_options = {
         .one_client = options->client != NULL,
@@ -182,6 +208,7 @@ static bool run_begin(struct run *run, const struct options *options)
         .port_count = options->ports->len,
         .brokers = run->brokers,
         .memory = options->memory,
+        .span = options->span,
         .progress = true,
     };
     const struct outputs_options outputs_options = {
@@ -224,8 +251,16 @@ static enum status report(const struct options *options)
         status = STATUS_TROUBLE;
     pipeline_finish(run.pipeline);
     audit_limit(run.recorder, AUDIT_LIMIT_SPARKPLUG, sparkplug_left_out(run.sparkplug), 0);
+    int64_t from, to;
+    pipeline_span(run.pipeline, &from, &to);
+    audit_fold_span(run.fold, from, to);
     const struct audit_report *result = audit_fold_finish(run.fold);
-    if (!outputs_finish(run.outputs, nothing_read(result) ? NULL : result))
+    bool reports = !nothing_read(result);
+    if (!check_span(run.pipeline, result)) {
+        status = STATUS_TROUBLE;
+        reports = false;
+    }
+    if (!outputs_finish(run.outputs, reports ? result : NULL))
         status = STATUS_TROUBLE;
     if (status == STATUS_DONE && fails(result, options->fail_on))
         status = STATUS_FAIL_ON;

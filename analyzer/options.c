@@ -43,7 +43,14 @@ static const char help_report[] =
     "      --topic FILTER      report on topics that match a topic filter alone: topics, "
     "deliveries,\n"
     "                          and findings about deliveries\n"
-    "  -q, --quiet             verdict and findings only\n"
+    "      --from WHEN         report on what happens from then on; packets before are followed, "
+    "so\n"
+    "                          that it is known who is who\n"
+    "      --to WHEN           read no packet that comes later; WHEN is a time, such as\n"
+    "                          2026-11-22T09:46:20Z, or an offset from the first packet: 90, "
+    "1m30s,\n"
+    "                          500ms\n"
+    "  -q, --quiet             verdict, diagnoses and findings only\n"
     "  -v, --verbose           all rows of all tables\n"
     "      --color WHEN        auto (the default: on a terminal, unless NO_COLOR is set), always,\n"
     "                          never\n"
@@ -69,6 +76,8 @@ enum long_option {
     OPTION_ONLY,
     OPTION_CLIENT,
     OPTION_TOPIC,
+    OPTION_FROM,
+    OPTION_TO,
     OPTION_COLOR,
     OPTION_EXPLAIN,
     OPTION_MEMORY,
@@ -91,6 +100,8 @@ static const struct option fixed_options[] = {
     {"only", required_argument, NULL, OPTION_ONLY},
     {"client", required_argument, NULL, OPTION_CLIENT},
     {"topic", required_argument, NULL, OPTION_TOPIC},
+    {"from", required_argument, NULL, OPTION_FROM},
+    {"to", required_argument, NULL, OPTION_TO},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"color", required_argument, NULL, OPTION_COLOR},
@@ -302,6 +313,15 @@ static bool parse_topic(const char *text, const char **filter)
                     text);
 }
 
+static bool parse_moment(const char *option, const char *text, struct moment *moment)
+{
+    if (moment_parse(text, moment))
+        return true;
+    return complain("%s takes a time, such as 2026-11-22T09:46:20Z, or an offset from the first "
+                    "packet, such as 90, 1m30s or 500ms, not '%s'",
+                    option, text);
+}
+
 /* The long option that was probably meant; NULL if none is near. */
 static const char *nearest_option(const char *name)
 {
@@ -390,6 +410,8 @@ static bool take_option(struct options *options, int option, const char *argumen
         options->client = argument;
         return true;
     case OPTION_TOPIC: return parse_topic(argument, &options->topic);
+    case OPTION_FROM: return parse_moment("--from", argument, &options->span.from);
+    case OPTION_TO: return parse_moment("--to", argument, &options->span.to);
     case OPTION_BROKER: return parse_broker(options, argument);
     case OPTION_NO_DELIVERIES: options->no_deliveries = true; return true;
     case OPTION_MEMORY: return parse_size(argument, &options->memory);
@@ -412,6 +434,8 @@ static bool check_input(const struct options *options)
         return complain("an interface and capture files can't be read together");
     if (options->interface == NULL && options->files->len == 0)
         return complain("no capture given (--help says how)");
+    if (span_is_empty(&options->span))
+        return complain("--to is before --from: nothing is between them");
     unsigned standard_input = 0;
     for (unsigned i = 0; i < options->files->len; i++)
         standard_input += strcmp(g_ptr_array_index(options->files, i), "-") == 0;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "analyzer/outputs.h"
+#include "analyzer/span.h"
 #include "audit/diagnosis/diagnoses.h"
 
 enum action {
@@ -38,6 +39,7 @@ struct options {
     bool diagnoses[AUDIT_DIAGNOSES];
     const char *client; /* NULL: all */
     const char *topic;  /* filter; NULL: all */
+    struct span span;
     enum report_detail detail;
     enum color_mode color;
     enum mqtt_rule explain; /* ACTION_EXPLAIN; MQTT_RULE_NONE: this diagnosis */

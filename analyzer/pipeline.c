@@ -8,6 +8,7 @@
 #include "analyzer/input/link.h"
 #include "analyzer/progress.h"
 #include "analyzer/transport.h"
+#include "mqtt/facts/time.h"
 
 #include <string.h>
 
@@ -23,6 +24,9 @@ struct pipeline {
     uint64_t frames;   /* of the files before */
     int64_t last_time; /* of the latest packet; valid if any was read */
     bool any_packet;
+    int64_t from, to; /* the span, once a packet was read; MQTT_NO_TIME: not given */
+    bool span_begun;  /* a packet of it was read */
+    bool span_over;   /* a packet behind it was */
 };
 
 /* What one file or interface brought. */
@@ -47,6 +51,7 @@ struct pipeline *pipeline_new(struct audit_recorder *audit, const struct pipelin
     pipeline->audit = audit;
     pipeline->options = *options;
     pipeline->transport = transport;
+    pipeline->from = pipeline->to = MQTT_NO_TIME;
     return pipeline;
 }
 
@@ -92,6 +97,44 @@ static void take_packet(struct pipeline *pipeline, const struct source_packet *p
     }
 }
 
+/* ---- The span ---- */
+
+static void resolve_span(struct pipeline *pipeline, int64_t first)
+{
+    const struct span *span = &pipeline->options.span;
+    if (span->from.kind != MOMENT_NONE)
+        pipeline->from = moment_time(&span->from, first);
+    if (span->to.kind != MOMENT_NONE)
+        pipeline->to = moment_time(&span->to, first);
+}
+
+/* False: this packet is behind the span, and so is all that follows. */
+static bool enter_span(struct pipeline *pipeline, const struct source_packet *packet)
+{
+    if (!pipeline->any_packet)
+        resolve_span(pipeline, packet->time_ns);
+    if (pipeline->to != MQTT_NO_TIME && packet->time_ns > pipeline->to) {
+        pipeline->span_over = true;
+        return false;
+    }
+    if (!pipeline->span_begun &&
+        (pipeline->from == MQTT_NO_TIME || packet->time_ns >= pipeline->from)) {
+        pipeline->span_begun = true;
+        if (pipeline->from != MQTT_NO_TIME)
+            audit_span_begins(pipeline->audit, packet->frame, packet->time_ns);
+    }
+    return true;
+}
+
+bool pipeline_span(const struct pipeline *pipeline, int64_t *from, int64_t *to)
+{
+    *from = pipeline->from;
+    *to = pipeline->to;
+    return pipeline->span_begun;
+}
+
+/* ---- Reading ---- */
+
 /* Reads until nothing more comes. */
 static enum source_result read_packets(struct pipeline *pipeline, struct source *source,
                                        struct progress *progress, struct reading *reading)
@@ -105,6 +148,8 @@ static enum source_result read_packets(struct pipeline *pipeline, struct source 
         }
         if (result != SOURCE_PACKET)
             return result;
+        if (!enter_span(pipeline, &packet))
+            return SOURCE_END;
         take_times(pipeline, reading, packet.time_ns);
         reading->packets++;
         reading->bytes += packet.bytes.reported;
@@ -155,6 +200,8 @@ bool pipeline_read_file(struct pipeline *pipeline, const char *path,
                         char error[static SOURCE_ERROR_SIZE])
 {
     const struct source_options options = {pipeline->options.filter, pipeline->frames};
+    if (pipeline->span_over)
+        return true;
     struct source *source = source_open_file(path, &options, error, SOURCE_ERROR_SIZE);
     return read_source(pipeline, source, path, error);
 }

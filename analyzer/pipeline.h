@@ -5,6 +5,7 @@
 #define MQTTSCOPE_ANALYZER_PIPELINE_H
 
 #include "analyzer/input/source.h"
+#include "analyzer/span.h"
 #include "audit/recorder.h"
 #include "mqtt/state/broker.h"
 
@@ -16,7 +17,9 @@ struct pipeline_options {
     size_t port_count;
     struct mqtt_brokers brokers; /* what was declared to be one broker */
     uint64_t memory;             /* bytes that what traffic can make grow may take; 0: 1 GiB */
-    bool progress; /* say on standard error how far it is, where it takes longer than a second */
+    struct span span; /* of the packets that the report is about; those before it are read, those
+                         behind it are not */
+    bool progress;    /* say on standard error how far it is, where it takes longer than a second */
 };
 
 /* The recorder and what the options point to live longer. NULL without memory. */
@@ -31,6 +34,10 @@ bool pipeline_read_file(struct pipeline *pipeline, const char *path,
 /* Captures from an interface until pipeline_stop() is called. */
 bool pipeline_read_interface(struct pipeline *pipeline, const char *name,
                              char error[static SOURCE_ERROR_SIZE]);
+
+/* The span as times, MQTT_NO_TIME where an end was not given: true if any packet is in it. Before
+ * the first packet was read, and without a span, false. */
+bool pipeline_span(const struct pipeline *pipeline, int64_t *from, int64_t *to);
 
 /* Ends what is being read, as if nothing followed. May be called from a signal handler. */
 void pipeline_stop(struct pipeline *pipeline);

@@ -238,7 +238,8 @@ struct audit_event {
 struct audit_sink {
     void (*event)(void *user, const struct audit_event *event);
     void *user;
-    unsigned slot; /* of its own pointer in flow->state; set when it is attached */
+    bool from_start; /* hears of what comes before the span of the report, too: see recorder.h */
+    unsigned slot;   /* of its own pointer in flow->state; set when it is attached */
 };
 
 #endif

@@ -430,6 +430,7 @@ struct audit_fold *audit_fold_new(const struct audit_fold_options *options)
     fold->sink = (struct audit_sink){.event = fold_event, .user = fold};
 
     report->one_client = options->one_client;
+    report->capture.from = report->capture.to = MQTT_NO_TIME;
     report->capture.files = g_array_new(FALSE, TRUE, sizeof(struct audit_file));
     g_array_set_clear_func(report->capture.files, file_clear);
     report->connections = fold->connections.rows;
@@ -448,6 +449,12 @@ struct audit_fold *audit_fold_new(const struct audit_fold_options *options)
 void audit_fold_sparkplug(struct audit_fold *fold, const GPtrArray *nodes)
 {
     fold->report.sparkplug = nodes;
+}
+
+void audit_fold_span(struct audit_fold *fold, int64_t from, int64_t to)
+{
+    fold->report.capture.from = from;
+    fold->report.capture.to = to;
 }
 
 struct audit_sink *audit_fold_sink(struct audit_fold *fold)

@@ -48,6 +48,9 @@ void audit_fold_free(struct audit_fold *fold);
  * that. */
 void audit_fold_sparkplug(struct audit_fold *fold, const GPtrArray *nodes);
 
+/* The events are of a span of the capture: its ends as they were given; MQTT_NO_TIME: not given. */
+void audit_fold_span(struct audit_fold *fold, int64_t from, int64_t to);
+
 /* To be attached to a recorder; belongs to the fold. */
 struct audit_sink *audit_fold_sink(struct audit_fold *fold);
 

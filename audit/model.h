@@ -48,6 +48,7 @@ struct audit_capture {
     uint64_t bytes; /* as on the wire */
     bool has_times;
     int64_t first_time, last_time; /* valid if has_times */
+    int64_t from, to; /* the span that is reported; MQTT_NO_TIME: from the start, to the end */
     struct audit_limit limits[AUDIT_LIMITS];
 };
 

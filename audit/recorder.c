@@ -18,6 +18,7 @@ struct audit_recorder *audit_recorder_new(const struct audit_recorder_options *o
         recorder->rules[i] = options->rules == NULL || options->rules[i];
     recorder->only_client = copy_of(options->client_identifier);
     recorder->topic_filter = copy_of(options->topic_filter);
+    recorder->span_frame = options->span ? UINT64_MAX : 0;
     audit_follow_deliveries(recorder, options);
     return recorder;
 }

@@ -11,6 +11,7 @@
  *                                                    closed later than that
  *       audit_connection_closed                      instead of mqtt_connection_close()
  *       audit_limit                                  whenever something is missing
+ *     audit_span_begins                              where a report on a part of it begins
  *     audit_sessions_ended                           once a registry of sessions
  *     audit_recorder_end                             nothing follows
  *
@@ -35,6 +36,7 @@ struct audit_recorder_options {
     const struct mqtt_brokers *brokers;  /* then: which endpoints are one broker; NULL: none were
                                             declared. Lives as long as the recorder */
     uint64_t delivery_memory;            /* bytes; 0 stands for 128 MB */
+    bool span;                           /* tell of what comes from audit_span_begins() on */
 };
 
 /* `options` may be NULL; what it points to is copied, unless it says otherwise. */
@@ -46,6 +48,19 @@ void audit_recorder_free(struct audit_recorder *recorder);
 /* Tells `sink` of everything from now on; sets its slot. Its user lives as long as the recorder. At
  * most AUDIT_SINKS, and before the first connection. */
 void audit_recorder_attach(struct audit_recorder *recorder, struct audit_sink *sink);
+
+/* With `span` among the options: the span begins with this frame. What came before was followed, so
+ * that what is said of the span is true; told are
+ *
+ * - events from this frame on, and of them findings that name a frame from there on;
+ * - of a connection that was open by then, OPENED together with its first event in the span, or
+ *   with CLOSED; IDENTIFIED only where that is in the span; CLOSED with all that was counted on the
+ *   connection. Of one that ended before, nothing;
+ * - of deliveries, those that are due when the span begins, and what comes later;
+ * - files and limits, always.
+ *
+ * Sinks with `from_start` hear of everything as it comes. */
+void audit_span_begins(struct audit_recorder *recorder, uint64_t frame, int64_t time);
 
 /* A file (or interface) is about to be read; `frames_before` frames came before it. `name` lives
  * until audit_file_end(). */

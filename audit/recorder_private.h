@@ -34,6 +34,8 @@ struct audit_recorder {
     struct mqtt_slice only_client;       /* owned; length 0: all */
     struct mqtt_slice topic_filter;      /* owned; length 0: all */
     struct audit_deliveries *deliveries; /* NULL: they are not followed */
+    uint64_t span_frame; /* first of the span that is told of; UINT64_MAX: it has not begun */
+    int64_t span_time;   /* of that frame, when it has begun */
 };
 
 /* What was found, and is told behind the next event: see audit_recorder_find(). */
@@ -55,6 +57,7 @@ struct audit_open {
     struct audit_flow flow;
     void *state[AUDIT_SINKS];
     bool told;       /* the sinks know of it */
+    bool in_span;    /* ... those that hear of the span alone, too */
     bool identified; /* the client identifier was looked at */
     bool connected;  /* CONNECT was seen */
     bool clean_start;
@@ -97,6 +100,9 @@ static inline bool audit_wants_finding(const struct audit_recorder *recorder, un
 /* Tells of what sinks found with an event, and with what is told of that. */
 void audit_tell_found(struct audit_recorder *recorder);
 
+/* Tells an event, which is filled in, to the sinks that hear of it where there is a span. */
+void audit_tell_span(struct audit_recorder *recorder, struct audit_event *event);
+
 /* A file is told of with what it brings first: that has a time. */
 void audit_tell_file(struct audit_recorder *recorder);
 
@@ -108,8 +114,11 @@ static inline void audit_tell(struct audit_recorder *recorder, struct audit_even
     event->frame = recorder->frame;
     event->time = recorder->time;
     event->ordinal = recorder->ordinal++;
-    for (unsigned i = 0; i < recorder->sink_count; i++)
-        recorder->sinks[i].event(recorder->sinks[i].user, event);
+    if (G_UNLIKELY(recorder->span_frame != 0))
+        audit_tell_span(recorder, event);
+    else
+        for (unsigned i = 0; i < recorder->sink_count; i++)
+            recorder->sinks[i].event(recorder->sinks[i].user, event);
     if (G_UNLIKELY(recorder->found != NULL && recorder->found->len > 0))
         audit_tell_found(recorder);
 }

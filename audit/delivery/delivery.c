@@ -482,6 +482,13 @@ void audit_delivery_closed(struct audit_deliveries *d, struct audit_delivery_lin
     g_free(link);
 }
 
+void audit_deliveries_count_anew(struct audit_deliveries *d)
+{
+    for (struct client *client = d->all_clients; client != NULL; client = client->next)
+        for (struct row *row = client->rows; row != NULL; row = row->next)
+            row_count_anew(row);
+}
+
 void audit_deliveries_end(struct audit_deliveries *d, int64_t time)
 {
     d->time = MAX(d->time, time);

@@ -80,6 +80,9 @@ void audit_delivery_over(struct audit_deliveries *deliveries, struct audit_deliv
 void audit_delivery_closed(struct audit_deliveries *deliveries, struct audit_delivery_link *link,
                            const struct mqtt_place *place, enum mqtt_close how);
 
+/* Counts anew: of what came before, only what is due by now is counted, as due. */
+void audit_deliveries_count_anew(struct audit_deliveries *deliveries);
+
 /* The capture ended at `time`: judges what was held back, and hands over all rows. */
 void audit_deliveries_end(struct audit_deliveries *deliveries, int64_t time);
 

@@ -87,6 +87,21 @@ void row_add_time(struct row *row, uint64_t microseconds)
     audit_histogram_add(row->times, microseconds);
 }
 
+void row_count_anew(struct row *row)
+{
+    const struct audit_delivery_counts *counts = &row->counts;
+    uint64_t settled = counts->delivered + counts->lost + counts->dropped_qos_0 + counts->pending;
+    for (unsigned i = 0; i < AUDIT_EXCUSES; i++)
+        settled += counts->excused[i];
+    const uint64_t due = counts->expected - MIN(settled, counts->expected);
+    row->counts = (struct audit_delivery_counts){.expected = due};
+    row->recent_count = 0;
+    if (row->times != NULL) {
+        audit_histogram_clear(row->times);
+        g_clear_pointer(&row->times, g_free);
+    }
+}
+
 /* What was counted, to whoever adds it up. */
 static void hand_over(struct audit_deliveries *d, const struct row *row)
 {

@@ -530,6 +530,10 @@ struct likeness *row_likeness(struct row *row, uint64_t fingerprint, bool make);
 void row_add_time(struct row *row, uint64_t microseconds);
 void row_flush_times(struct row *row);
 
+/* Only what is due by now is counted: as due. */
+void row_count_anew(struct row *row);
+void row_count_anew(struct row *row);
+
 /* ---- publications.c ---- */
 
 struct publication *publication_add(struct audit_deliveries *d, struct topic *topic,

@@ -193,6 +193,29 @@ static void write_times(const struct text *text)
                 text_off(text));
 }
 
+/* "+2.000 s (2026-11-22T09:46:21.312075741Z)" */
+static void append_end(const struct text *text, GString *line, const char *word, int64_t time)
+{
+    char offset[FORMAT_SIZE], absolute[FORMAT_SIZE];
+    if (time != MQTT_NO_TIME)
+        g_string_append_printf(line, " %s %s s (%s)", word, text_offset(text, offset, time),
+                               format_time(absolute, time));
+}
+
+/* What was asked for: nobody shall take a part for the whole. */
+static void write_span(const struct text *text)
+{
+    const struct audit_capture *capture = &text->report->capture;
+    GString *line = g_string_new("only what happened");
+    append_end(text, line, "from", capture->from);
+    append_end(text, line, "to", capture->to);
+    if (capture->from != MQTT_NO_TIME)
+        g_string_append(line, "; connections are counted from their start");
+    if (capture->from != MQTT_NO_TIME || capture->to != MQTT_NO_TIME)
+        text_wrap(text, 0, line->str);
+    g_string_free(line, TRUE);
+}
+
 /* What to bear in mind while reading on. */
 static void write_limits(const struct text *text)
 {
@@ -220,6 +243,7 @@ void report_text(const struct audit_report *report, const struct report_text_opt
     write_verdict(&text);
     if (options->detail != REPORT_QUIET)
         write_times(&text);
+    write_span(&text);
     if (report->totals.connections > 0)
         write_limits(&text);
     text_diagnoses(&text);

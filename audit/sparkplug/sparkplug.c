@@ -404,7 +404,8 @@ struct sparkplug *sparkplug_new(const struct sparkplug_options *options)
     sparkplug->options.max_aliases = or_default(options->max_aliases, 1000000);
     sparkplug->table = g_hash_table_new(node_hash, node_equal);
     sparkplug->nodes = g_ptr_array_new_with_free_func(node_free);
-    sparkplug->sink = (struct audit_sink){.event = sparkplug_event, .user = sparkplug};
+    sparkplug->sink =
+        (struct audit_sink){.event = sparkplug_event, .user = sparkplug, .from_start = true};
     return sparkplug;
 }
 
