@@ -163,6 +163,13 @@ static struct missing missing_of(const GPtrArray *rows, const struct audit_sessi
     return missing;
 }
 
+static void add_number(GString *text, uint64_t number, const char *what)
+{
+    if (number > 0)
+        g_string_append_printf(text, "%s%" G_GUINT64_FORMAT " %s", text->len > 0 ? ", " : "",
+                               number, what);
+}
+
 static void tell_topics(struct audit_diagnosis *diagnosis, const GPtrArray *rows,
                         const struct audit_session *session)
 {
@@ -176,11 +183,12 @@ static void tell_topics(struct audit_diagnosis *diagnosis, const GPtrArray *rows
         if (gone == 0 && counts->dropped_qos_0 == 0)
             continue;
         char *on = client_words(row->topic);
-        diagnosis_evidence(diagnosis, 0, -1, session->first_time,
-                           "on %s: %u that waited never came, %u came late, %u with QoS 0 are "
-                           "missing",
-                           on, (unsigned)gone, (unsigned)counts->late,
-                           (unsigned)counts->dropped_qos_0);
+        GString *missing = g_string_new(NULL);
+        add_number(missing, gone, "of those that waited never came");
+        add_number(missing, counts->late, "came late");
+        add_number(missing, counts->dropped_qos_0, "with QoS 0 did not come");
+        diagnosis_evidence(diagnosis, 0, -1, session->first_time, "%s: %s", on, missing->str);
+        g_string_free(missing, TRUE);
         g_free(on);
     }
 }

@@ -210,7 +210,6 @@ void diagnose_slow_client(struct diagnosing *diagnosing)
             diagnosis_add(diagnosing, compared->slow < compared->measured);
         char *name = client_words(session->client_identifier);
         tell_receiver(diagnosis, session, &worst, "client");
-        diagnosis->count = worst.sum.split;
         diagnosis_title(diagnosis, "%s takes %s to acknowledge what it has received", name,
                         format_microseconds(held, worst.sum.receiver / worst.sum.split));
         g_free(name);
@@ -280,7 +279,7 @@ static void look_at_way(struct diagnosing *diagnosing, const struct audit_sessio
         diagnosis_evidence(
             diagnosis, first->start_frame, first->stream, first->start_time,
             "%s: half of %u round trips of TCP between the capture and the %s take %s or more, "
-            "the fastest %s; half of its handshakes %s take %s or more",
+            "the fastest %s; half of its %s handshakes take %s or more",
             name, (unsigned)trips.count, role == AUDIT_CLIENT ? "server" : "client",
             format_microseconds(half, trip), format_microseconds(fastest, trips.minimum),
             mqtt_handshake_kind_name(worst.kind), format_microseconds(took, worst.sum.wire));
