@@ -55,6 +55,21 @@ static void look_at_filters(struct diagnosing *diagnosing)
     }
 }
 
+/* How many messages of a row never came, though its client was there: where a finding says it of
+ * the whole subscription, the end may have come before it was said of each. */
+static uint64_t unserved(struct diagnosing *diagnosing, const struct audit_delivery *row)
+{
+    const uint64_t *excused = row->counts.excused;
+    char key[FORMAT_SIZE];
+    const bool told =
+        diagnosing->of_key != NULL &&
+        g_hash_table_contains(diagnosing->of_key, client_key(key, row->client_identifier));
+    if (row->counts.delivered > 0)
+        return 0;
+    return excused[AUDIT_EXCUSE_NEVER_SERVED] +
+           (told ? excused[AUDIT_EXCUSE_CONNECTION_END] + excused[AUDIT_EXCUSE_CAPTURE_END] : 0);
+}
+
 /* Topics of which nothing came. What one subscriber gets and another one does not, is no matter of
  * the publisher. */
 static void look_at_topics(struct diagnosing *diagnosing, GHashTable *served)
@@ -62,9 +77,9 @@ static void look_at_topics(struct diagnosing *diagnosing, GHashTable *served)
     const struct audit_report *report = diagnosing->report;
     for (unsigned i = 0; i < report->deliveries->len; i++) {
         const struct audit_delivery *row = audit_report_delivery(report, i);
-        const uint64_t never = row->counts.excused[AUDIT_EXCUSE_NEVER_SERVED];
+        const uint64_t never = row->group ? 0 : unserved(diagnosing, row);
         const bool others = row->topic != NULL && others_get_it(served, row);
-        if (row->group || row->topic == NULL || row->counts.delivered > 0 || never < PATTERN_LEAST)
+        if (row->topic == NULL || never < PATTERN_LEAST)
             continue;
         struct audit_diagnosis *diagnosis = unserved_of(diagnosing, row->client_identifier);
         char *on = client_words(row->topic);

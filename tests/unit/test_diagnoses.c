@@ -542,6 +542,17 @@ static void acl_of_topic(struct scene *scene, unsigned twin)
     counts->delivered = twin == 2;
 }
 
+/* The session ended before more could be said of each message than of the subscription. */
+static void acl_of_all(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "reader", 0, 60, MQTT_END_OPEN);
+    connect_at(scene, "other", 0, 60, MQTT_END_OPEN);
+    if (twin == 0)
+        finding(scene, connection, MQTT_RULE_SUBSCRIPTION_NEVER_SERVED);
+    delivery(scene, "other", "plant/secret")->delivered = 5;
+    delivery(scene, "reader", "plant/secret")->excused[AUDIT_EXCUSE_CONNECTION_END] = 5;
+}
+
 /* Nobody gets it: perhaps its publisher may not send it. */
 static void acl_of_publisher(struct scene *scene, unsigned twin)
 {
@@ -773,6 +784,7 @@ static const struct {
     SCENE(qos_2_stuck, qos_2, 1, true),
     SCENE(silent_acl, acl, 1, false),
     SCENE(silent_acl, acl_of_topic, 3, true),
+    SCENE(silent_acl, acl_of_all, 1, true),
     SCENE(silent_acl, acl_of_publisher, 1, false),
     SCENE(offline_queue, queue, 2, true),
     SCENE(offline_queue, queue_unbegun, 3, true),
