@@ -326,6 +326,8 @@ static void tell_transport(const struct channel *channel)
             .duplicate_acknowledgements = of->duplicate_acknowledgements,
             .longest_run = of->longest_run,
             .longest_run_ns = of->longest_run_ns,
+            .last_run = of->last_run,
+            .last_run_ns = of->last_run_ns,
             .out_of_order = of->out_of_order,
             .zero_window = of->zero_window,
             .zero_window_spans = of->zero_window_spans,

@@ -244,6 +244,16 @@ void audit_histogram_merge_packed(struct audit_histogram *into,
     }
 }
 
+bool audit_packed_histogram_reaches(const struct audit_packed_histogram *packed,
+                                    uint64_t microseconds)
+{
+    uint64_t count, minimum, range;
+    if (packed == NULL)
+        return false;
+    get_number(get_number(get_number(packed->bytes, &count), &minimum), &range);
+    return minimum + range >= microseconds;
+}
+
 size_t audit_packed_histogram_size(const struct audit_packed_histogram *packed)
 {
     return packed == NULL ? 0 : sizeof *packed + packed->length;

@@ -10,6 +10,7 @@
 #ifndef MQTTSCOPE_AUDIT_HISTOGRAM_H
 #define MQTTSCOPE_AUDIT_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -83,6 +84,10 @@ void audit_round_trips_add(struct audit_round_trips *trips, uint64_t microsecond
 
 /* The same samples at rest; NULL if there are none. */
 struct audit_packed_histogram *audit_round_trips_pack(const struct audit_round_trips *trips);
+
+/* Whether a sample is as high as that; NULL has none. */
+bool audit_packed_histogram_reaches(const struct audit_packed_histogram *packed,
+                                    uint64_t microseconds);
 
 /* How many bytes the block takes. */
 size_t audit_packed_histogram_size(const struct audit_packed_histogram *packed);

@@ -110,7 +110,8 @@ static void watch_silence(struct audit_watch *watch, const struct mqtt_place *pl
         watch->tail_side = place->side;
         watch->tail_silence = 0;
     }
-    watch->tail_silence = MAX(watch->tail_silence, silence);
+    if (silence > watch->tail_silence)
+        watch->tail_silence = silence;
     watch->frame = place->frame;
     watch->time = place->time;
 }
@@ -119,9 +120,11 @@ static void watch_sizes(struct audit_watch *watch, unsigned side, uint32_t size)
 {
     uint32_t *pending = &watch->pending_size[1 - side];
     uint32_t *passed = &watch->signs.largest_passed[1 - side];
-    *passed = MAX(*passed, *pending);
+    if (*pending > *passed)
+        *passed = *pending;
     *pending = 0;
-    watch->pending_size[side] = MAX(watch->pending_size[side], size);
+    if (size > watch->pending_size[side])
+        watch->pending_size[side] = size;
 }
 
 /* Requests that the server answers. */
@@ -276,13 +279,16 @@ static void watch_server(struct audit_watch *watch, const struct mqtt_place *pla
 {
     struct audit_signs *signs = &watch->signs;
     const struct audit_mark *before = &signs->last[place->side];
-    const int64_t waited = mqtt_elapsed(place->time, watch->waits_since);
-    if (watch->waits_frame != 0 && waited > mqtt_elapsed(signs->waited.until, signs->waited.since))
-        signs->waited = (struct audit_span){
-            .frame = watch->waits_frame, .since = watch->waits_since, .until = place->time};
-    watch->waits_frame = 0;
-    if (before->frame != 0)
-        signs->server_silence = MAX(signs->server_silence, mqtt_elapsed(place->time, before->time));
+    if (watch->waits_frame != 0) {
+        const int64_t waited = mqtt_elapsed(place->time, watch->waits_since);
+        if (waited > mqtt_elapsed(signs->waited.until, signs->waited.since))
+            signs->waited = (struct audit_span){
+                .frame = watch->waits_frame, .since = watch->waits_since, .until = place->time};
+        watch->waits_frame = 0;
+    }
+    const int64_t silence = before->frame != 0 ? mqtt_elapsed(place->time, before->time) : 0;
+    if (silence > signs->server_silence)
+        signs->server_silence = silence;
     if (signs->unheard.count++ == 0) {
         signs->unheard.frame = place->frame;
         signs->unheard.since = place->time;
@@ -308,13 +314,13 @@ void audit_watch_packet(struct audit_watch *watch, const struct mqtt_place *plac
         watch_client(watch, place, packet);
     else if (readable)
         watch_server(watch, place, packet, step);
-    signs->last[place->side] = (struct audit_mark){
-        .frame = place->frame,
-        .time = place->time,
-        .size = packet->length,
-        .packet_identifier = packet->has_packet_identifier ? packet->packet_identifier : 0,
-        .type = packet->type,
-    };
+    /* Topic and fingerprint are those of the last one of all, at the end. */
+    struct audit_mark *last = &signs->last[place->side];
+    last->frame = place->frame;
+    last->time = place->time;
+    last->size = packet->length;
+    last->packet_identifier = packet->has_packet_identifier ? packet->packet_identifier : 0;
+    last->type = packet->type;
 }
 
 void audit_watch_end(struct audit_watch *watch, uint8_t client, int64_t time)

@@ -86,6 +86,8 @@ struct audit_transport {
     uint32_t longest_run;   /* how often the same bytes were sent again before anything new was
                                acknowledged */
     int64_t longest_run_ns; /* from the first of these times to the last */
+    uint32_t last_run;      /* the same of what is not acknowledged at the end; 0: all is */
+    int64_t last_run_ns;
     uint64_t out_of_order;
     uint64_t zero_window;       /* segments */
     uint64_t zero_window_spans; /* times that the window went to zero */

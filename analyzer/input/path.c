@@ -24,6 +24,13 @@ void path_sent_again(struct path *path, struct tcp_side *side, uint32_t sequence
     side->longest_run_ns = took > 0 ? took : 0;
 }
 
+void path_closed(const struct path *path, struct tcp_side *side)
+{
+    const int64_t took = path->run > 0 ? mqtt_elapsed(path->sent_at, path->run_began) : 0;
+    side->last_run = path->run;
+    side->last_run_ns = took > 0 ? took : 0;
+}
+
 void path_shut(struct path *path, struct tcp_side *side, int64_t time)
 {
     side->zero_window++;

@@ -82,6 +82,9 @@ static inline void path_untimed(struct path *path)
 void path_sent_again(struct path *path, struct tcp_side *side, uint32_t sequence, int64_t time,
                      bool shut);
 
+/* The flow is over: tells what nobody has acknowledged. */
+void path_closed(const struct path *path, struct tcp_side *side);
+
 /* What a side says of its window, in each segment but an RST. */
 void path_shut(struct path *path, struct tcp_side *side, int64_t time);
 void path_opened(struct path *path, struct tcp_side *side, int64_t time);

@@ -197,6 +197,7 @@ static void close_flow(struct tcp *tcp, struct flow *flow, const struct tcp_mome
     for (unsigned side = 0; side < 2; side++) {
         struct half *half = &flow->half[side];
         flow->face.side[side].unread_since = unread_since(&half->unread);
+        path_closed(&half->path, &flow->face.side[side]);
         if (half->path.shut)
             path_opened(&half->path, &flow->face.side[side], flow->face.last.time_ns);
     }

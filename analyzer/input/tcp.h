@@ -68,6 +68,8 @@ struct tcp_side {
     uint32_t longest_run; /* how often the same bytes were sent again, at the most, before anything
                              new was acknowledged */
     int64_t longest_run_ns;     /* from the first of these times to the last, nanoseconds */
+    uint32_t last_run;          /* in closed(): the same of the run that goes on, if one does */
+    int64_t last_run_ns;        /* ... from its first time to what was sent last */
     uint64_t out_of_order;      /* segments that had to be held */
     uint64_t zero_window;       /* segments that advertised a window of zero (RST excluded) */
     uint64_t zero_window_spans; /* times that the window went to zero */

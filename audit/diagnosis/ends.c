@@ -205,6 +205,7 @@ static void tell_idle(struct diagnosing *diagnosing, GArray *samples)
 void diagnose_middlebox_idle(struct diagnosing *diagnosing)
 {
     for_each_server(diagnosing, take_idle, tell_idle);
+    diagnose_forgetful_box(diagnosing);
 }
 
 /* ---- Age ---- */

@@ -57,26 +57,34 @@ static bool is_at_limit(const struct audit_connection *connection)
            signs->at_most >= age / 2;
 }
 
+/* Its TCP window was closed, for how long in sum. */
+static bool is_shut(const struct audit_connection *connection)
+{
+    const int64_t shut = connection->facts.transport[connection->facts.client].zero_window_ns;
+    return shut >= CONSUMER_SHUT && shut >= age_of(connection) / 100 * CONSUMER_SHUT_PERCENT;
+}
+
 void diagnose_slow_consumer(struct diagnosing *diagnosing)
 {
     const GPtrArray *connections = diagnosing->report->connections;
     for (unsigned i = 0; i < connections->len; i++) {
         const struct audit_connection *connection = g_ptr_array_index(connections, i);
         const struct audit_facts *facts = &connection->facts;
-        const uint64_t closed = facts->transport[facts->client].zero_window;
-        const bool at_limit = is_at_limit(connection);
+        const struct audit_transport *transport = &facts->transport[facts->client];
+        const bool shut = is_shut(connection), at_limit = is_at_limit(connection);
         char lasted[FORMAT_SIZE];
         if (!is_whole(connection) || is_stalled(connection) ||
             facts->packets[1 - facts->client][MQTT_PUBLISH] < CONSUMER_DELIVERIES ||
-            (closed < PATTERN_LEAST && !at_limit))
+            (!shut && !at_limit))
             continue;
         struct audit_diagnosis *diagnosis = diagnosis_add(diagnosing, true);
         char *name = client_words(connection->client_identifier);
         diagnosis_about(diagnosis, connection);
-        if (closed > 0)
+        if (shut)
             diagnosis_evidence(diagnosis, connection->start_frame, connection->stream,
-                               connection->start_time, "its TCP window is closed in %u segments",
-                               (unsigned)closed);
+                               connection->start_time, "its TCP window is closed for %s, %u times",
+                               format_duration(lasted, transport->zero_window_ns),
+                               (unsigned)transport->zero_window_spans);
         if (at_limit)
             diagnosis_evidence(diagnosis, connection->start_frame, connection->stream,
                                connection->start_time, "%u deliveries are in flight for %s",
@@ -104,6 +112,23 @@ static bool has_plateau(const struct audit_histogram *times, uint64_t least, uin
            share_between(times, 0, least / 4) >= PLATEAU_FAST_PERCENT;
 }
 
+/* What TCP shows of the timer: a delayed acknowledgement is a round trip that takes as long. */
+enum tie { TIE_UNKNOWN, TIE_SHOWN, TIE_REFUTED };
+
+static enum tie tie_of(const struct audit_connection *connection, uint64_t least, uint64_t most)
+{
+    struct audit_histogram trips = {0};
+    enum tie tie = TIE_UNKNOWN;
+    for (unsigned side = 0; side < 2; side++) {
+        audit_histogram_merge_packed(&trips, connection->round_trips[side]);
+        if (trips.count >= PLATEAU_LEAST && tie != TIE_SHOWN)
+            tie = share_between(&trips, least, most) >= PLATEAU_NEAR_PERCENT ? TIE_SHOWN
+                                                                             : TIE_REFUTED;
+        audit_histogram_clear(&trips);
+    }
+    return tie;
+}
+
 static void look_for_plateau(struct diagnosing *diagnosing,
                              const struct audit_connection *connection, unsigned side,
                              unsigned kind)
@@ -115,10 +140,14 @@ static void look_for_plateau(struct diagnosing *diagnosing,
     audit_histogram_merge_packed(&times, handshakes->packed);
     const bool enough = times.count >= PLATEAU_LEAST;
     const bool linux_time = enough && has_plateau(&times, DELAYED_ACK_LINUX);
-    if (linux_time || (enough && has_plateau(&times, DELAYED_ACK_OTHER))) {
+    const bool found = linux_time || (enough && has_plateau(&times, DELAYED_ACK_OTHER));
+    const enum tie tie = !found       ? TIE_REFUTED
+                         : linux_time ? tie_of(connection, DELAYED_TRIP_LINUX)
+                                      : tie_of(connection, DELAYED_TRIP_OTHER);
+    if (tie != TIE_REFUTED) {
         char key[FORMAT_SIZE];
         g_snprintf(key, sizeof key, "%" G_GUINT64_FORMAT, connection->id);
-        struct audit_diagnosis *diagnosis = diagnosis_of(diagnosing, key, false);
+        struct audit_diagnosis *diagnosis = diagnosis_of(diagnosing, key, tie == TIE_SHOWN);
         char *name = client_words(connection->client_identifier);
         diagnosis_about(diagnosis, connection);
         diagnosis_evidence(diagnosis, connection->start_frame, connection->stream,

@@ -75,6 +75,13 @@ static inline int64_t age_of(const struct audit_connection *connection)
  * known. */
 unsigned ended_by(const struct audit_connection *connection);
 
+/* The side that sends again what nobody acknowledges until the end, while nothing comes from the
+ * other one; 2: neither does. */
+unsigned talks_to_nobody(const struct audit_connection *connection);
+
+/* A part of middlebox-idle: boxes that forget connections without a word. */
+void diagnose_forgetful_box(struct diagnosing *diagnosing);
+
 /* The last packet of either side. */
 const struct audit_mark *last_mark(const struct audit_connection *connection);
 

@@ -69,6 +69,10 @@
  * known boxes forgets within this time. */
 #define IDLE_BLIND_LEAST (30 * MQTT_SECOND)
 
+/* A box that forgets without a word: the silences that it forgives end well before those that it
+ * does not. Timers of applications repeat themselves to within less. */
+#define FORGETS_PERCENT 10
+
 /* Ages: below, connections are short for reasons of their own. Ends within AGE_APART are one event,
  * as a restart of the server is. */
 #define AGE_LEAST (30 * MQTT_SECOND)
@@ -92,9 +96,30 @@
 
 #define NEEDLESS_LEAST 20u
 
-/* TCP sends again after 0.2 s, then after twice the time each: three say that it is no loss. */
+/* TCP sends again after 0.2 s, then after twice the time each: three say that it is no loss, but
+ * for those that follow each other at once. */
 #define HALF_OPEN_RETRIES 3u
-#define HALF_OPEN_SILENCE (2 * MQTT_SECOND)
+#define HALF_OPEN_SILENCE (MQTT_SECOND)
+
+/* A server that nobody acknowledges sends again within this time (RFC 6298 begins with a second,
+ * and doubles it once). */
+#define ACKNOWLEDGED_WITHIN (3 * MQTT_SECOND)
+
+/* ---- How fast, in microseconds ---- */
+
+/* Below that a median says little. */
+#define SLOW_SAMPLES 20u
+
+/* What a receiver adds: the timers of delayed acknowledgements end at 200 ms, and a LAN or a disk
+ * that is merely not quick stays far below. */
+#define SLOW_RECEIVER 250000u
+
+/* So much of a hundred is most of it. */
+#define SLOW_PERCENT 80u
+
+/* A round trip of TCP has the other side's delayed acknowledgement in it, which has to come within
+ * half a second (RFC 1122, 4.2.3.2): more is the way. */
+#define SLOW_TRIP 500000u
 
 /* ---- Many at once ---- */
 
@@ -121,9 +146,18 @@
 #define CONSUMER_AGE (10 * MQTT_SECOND)
 #define CONSUMER_DELIVERIES 20u
 
+/* A window is closed for a moment when a burst comes: so long, and so much of a hundred of the
+ * time, is no moment. */
+#define CONSUMER_SHUT MQTT_SECOND
+#define CONSUMER_SHUT_PERCENT 10
+
 /* Timers of delayed acknowledgements, in microseconds, with what the machines add to them. */
 #define DELAYED_ACK_LINUX 39500, 44500
 #define DELAYED_ACK_OTHER 199000, 221000
+
+/* The same in round trips of TCP, which are known to within an eighth. */
+#define DELAYED_TRIP_LINUX 36000, 46000
+#define DELAYED_TRIP_OTHER 196000, 230000
 
 #define PLATEAU_LEAST 20u
 #define PLATEAU_PERCENT 33u

@@ -320,3 +320,99 @@ def keep_alive_starved(stage):
     sender.close()
     well.close()
     stage.find.append("listener: closed by the broker three times for its silence, while it receives; well: no finding")
+
+
+@capture("silent-acl.pcapng")
+def silent_acl(stage):
+    """3.1.1: the broker lets everybody subscribe, and checks each delivery against its list of rights: of two
+    subscribers with the same filters one may read plant/# and the other one may not."""
+    rights = os.path.join(stage.scratch, "rights")
+    with open(rights, "w") as file:
+        file.write("user writer\ntopic write plant/#\n\nuser reader\ntopic read plant/#\n\nuser blind\n")
+        file.write("topic read other/#\n")
+    stage.broker("acl_file %s\n" % rights)
+    stage.sniff()
+    clients = {}
+    for name in ("writer", "reader", "blind"):
+        clients[name] = Connection(stage)
+        clients[name].open(4, name, flags=0x80, payload=text(name))
+    for name in ("reader", "blind"):
+        clients[name].send(subscribe(4, [("plant/#", 1)]))
+        clients[name].expect(SUBACK)
+    for n in range(1, 7):
+        clients["writer"].send(publish(4, "plant/%d" % (n % 2), "value %d" % n, 1, n))
+        clients["writer"].expect(PUBACK)
+        clients["reader"].expect(PUBLISH)
+        clients["reader"].send(ack(PUBACK, n))
+    for _ in range(12):
+        time.sleep(1)
+        for client in clients.values():
+            client.send(PING)
+            client.expect(PINGRESP)
+    for client in clients.values():
+        client.close()
+    stage.find.append("blind: granted plant/# with QoS 1, and gets none of six messages, which reader gets")
+
+
+@capture("offline-queue.pcapng")
+def offline_queue(stage):
+    """3.1.1: two subscribers with Clean Session 0 go away while six QoS 1 messages are published; one comes
+    back as it was and gets them, the other one comes back with Clean Session 1."""
+    stage.broker()
+    stage.sniff()
+    for name in ("keeps", "clears"):
+        client = Connection(stage)
+        client.open(4, name, clean=False)
+        client.send(subscribe(4, [("orders/#", 1)]))
+        client.expect(SUBACK)
+        client.close()
+    sender = Connection(stage)
+    sender.open(4, "sender")
+    for n in range(1, 7):
+        sender.send(publish(4, "orders/new", "order %d" % n, 1, n))
+        sender.expect(PUBACK)
+    keeps, clears = Connection(stage), Connection(stage)
+    keeps.open(4, "keeps", clean=False)
+    for n in range(1, 7):
+        keeps.expect(PUBLISH)
+        keeps.send(ack(PUBACK, n))
+    clears.open(4, "clears", clean=True)
+    clears.send(subscribe(4, [("orders/#", 1)]))
+    clears.expect(SUBACK)
+    sender.send(publish(4, "orders/new", "order 7", 1, 7))
+    sender.expect(PUBACK)
+    for client in (keeps, clears):
+        body = client.expect(PUBLISH)
+        client.send(packet_ack(body))
+        client.close()
+    sender.close()
+    stage.find.append("keeps: Session Present 1, and orders 1 to 6 come late; clears: they are gone")
+
+
+def packet_ack(body):
+    """The PUBACK of a PUBLISH of 3.1.1."""
+    at = 2 + int.from_bytes(body[:2], "big")
+    return ack(PUBACK, int.from_bytes(body[at : at + 2], "big"))
+
+
+@capture("oversize.pcapng")
+def oversize(stage):
+    """3.1.1: the broker takes packets of up to 2000 bytes (max_packet_size); three clients publish larger
+    ones and are thrown off, the others' of up to 1900 bytes pass."""
+    stage.broker("max_packet_size 2000\n")
+    stage.sniff()
+    for n, size in enumerate((1000, 1900, 2400, 2800, 3600)):
+        client = Connection(stage)
+        client.open(4, "camera-%d" % n)
+        client.send(publish(4, "picture/%d" % n, "x" * size, 1, 1))
+        if size < 2000:
+            client.expect(PUBACK)
+            client.close()
+        else:
+            while not client.closed:
+                client.receive(1)
+            client.socket.close()
+    stage.find.append(
+        "camera-2 to camera-4: closed by the broker right after packets of 2.4 kB and more; camera-0 and "
+        "camera-1: no finding"
+    )

@@ -26,6 +26,7 @@ static void scene_begin(struct scene *scene)
     scene->report.findings = g_ptr_array_new();
     scene->report.topics = g_ptr_array_new();
     scene->report.diagnoses = g_ptr_array_new();
+    scene->report.deliveries = g_ptr_array_new();
     scene->report.capture.files = g_array_new(FALSE, TRUE, sizeof(struct audit_file));
     scene->report.capture.has_times = true;
     scene->report.capture.first_time = START;
@@ -127,6 +128,48 @@ static void finding(struct scene *scene, struct audit_connection *connection, en
     g_ptr_array_add(scene->report.findings, row);
 }
 
+/* What became of the messages on a topic for a client. */
+static struct audit_delivery_counts *delivery(struct scene *scene, const char *client,
+                                              const char *on)
+{
+    struct audit_delivery *row = g_new0(struct audit_delivery, 1);
+    row->topic = name(on);
+    row->client_identifier = session_of(scene, client)->client_identifier;
+    row->broker = session_of(scene, client)->server;
+    g_ptr_array_add(scene->report.deliveries, row);
+    return &row->counts;
+}
+
+/* `count` samples, each `step` microseconds longer than the one before. */
+static struct audit_packed_histogram *samples(unsigned count, uint64_t first, uint64_t step)
+{
+    struct audit_histogram times = {0};
+    for (unsigned i = 0; i < count; i++)
+        audit_histogram_add(&times, first + i * step);
+    struct audit_packed_histogram *packed = audit_histogram_pack(&times);
+    audit_histogram_clear(&times);
+    return packed;
+}
+
+/* Handshakes of a side: so many, of which TCP split `split` into two parts of microseconds. */
+static struct audit_handshakes *handshakes(struct audit_connection *connection, unsigned side,
+                                           unsigned kind, unsigned count, unsigned split,
+                                           uint64_t wire, uint64_t receiver)
+{
+    struct audit_handshakes *row = g_new0(struct audit_handshakes, 1);
+    row->count.completed = count;
+    row->packed = samples(count, wire + receiver, 1);
+    row->parts = g_new0(struct audit_parts, kind == MQTT_HANDSHAKE_QOS_2 ? 2 : 1);
+    row->parts->split = split;
+    row->parts->unsplit = count - split;
+    row->parts->wire = split * wire;
+    row->parts->receiver = split * receiver;
+    row->parts->longest_wire = wire;
+    row->parts->longest_receiver = receiver;
+    connection->handshakes[side][kind] = row;
+    return row;
+}
+
 static const char *numbered(char text[static 32], const char *stem, unsigned number)
 {
     g_snprintf(text, 32, "%s-%u", stem, number);
@@ -145,12 +188,23 @@ static void scene_end(struct scene *scene)
     }
     for (unsigned i = 0; i < report->connections->len; i++) {
         struct audit_connection *connection = g_ptr_array_index(report->connections, i);
-        for (unsigned kind = 0; kind < MQTT_HANDSHAKE_KINDS; kind++)
-            if (connection->handshakes[0][kind] != NULL) {
-                g_free(connection->handshakes[0][kind]->packed);
-                g_free(connection->handshakes[0][kind]);
-            }
+        for (unsigned slot = 0; slot < 2 * MQTT_HANDSHAKE_KINDS; slot++) {
+            struct audit_handshakes *row = connection->handshakes[slot % 2][slot / 2];
+            if (row == NULL)
+                continue;
+            g_free(row->packed);
+            g_free(row->parts);
+            g_free(row);
+        }
+        g_free(connection->round_trips[0]);
+        g_free(connection->round_trips[1]);
     }
+    for (unsigned i = 0; i < report->deliveries->len; i++) {
+        struct audit_delivery *row = g_ptr_array_index(report->deliveries, i);
+        g_free((gpointer)(uintptr_t)row->topic);
+        g_free(row);
+    }
+    g_ptr_array_free(report->deliveries, TRUE);
     for (unsigned i = 0; i < report->findings->len; i++) {
         struct audit_finding *row = g_ptr_array_index(report->findings, i);
         g_free(row->party);
@@ -295,20 +349,43 @@ static void starved(struct scene *scene, unsigned twin)
             connection->signs.unheard.count = 1;
         if (twin == 2 && i == 2)
             connection->facts.end_cause = MQTT_END_CLIENT_DISCONNECT;
+        if (twin == 3) /* it was gone */
+            connection->facts.transport[1].last_run = 4;
     }
+}
+
+/* The same, where the server's TCP had to send something again, or the window was closed. */
+static void starved_perhaps(struct scene *scene, unsigned twin)
+{
+    starved(scene, twin);
+    struct audit_connection *connection = g_ptr_array_index(scene->report.connections, 0);
+    connection->facts.transport[1].retransmitted = 2;
 }
 
 static void half_open(struct scene *scene, unsigned twin)
 {
-    for (unsigned i = 0; i < 3; i++) {
-        struct audit_connection *connection = connect_at(scene, "cut", i * 100, 60, MQTT_END_OPEN);
+    for (unsigned i = 0; i < (twin == 5 ? 2 : 3); i++) {
+        struct audit_connection *connection = connect_at(
+            scene, "cut", i * 100, 60, twin == 4 ? MQTT_END_SERVER_RESET : MQTT_END_OPEN);
+        struct audit_transport *sender = &connection->facts.transport[0];
         last_packet(scene, connection, 0, 20, (struct audit_mark){.type = MQTT_PUBLISH});
-        connection->facts.transport[0].retransmitted = twin == 1 ? 1 : 6;
-        if (twin != 2) /* 2: it was answered */
-            connection->signs.unanswered =
-                (struct audit_span){.frame = connection->signs.last[0].frame,
-                                    .since = connection->signs.last[0].time,
-                                    .until = connection->facts.end_time};
+        sender->longest_run = 6;
+        sender->last_run = twin == 1 ? 1 : twin == 2 ? 0 : 6; /* 2: it was acknowledged, late */
+        sender->last_run_ns = SECONDS(12);
+        if (twin == 3) /* the other side goes on */
+            last_packet(scene, connection, 1, 1, (struct audit_mark){.type = MQTT_PUBLISH});
+    }
+}
+
+/* The server sends to nobody; or to somebody who reads nothing, and says so. */
+static void half_open_server(struct scene *scene, unsigned twin)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        struct audit_connection *connection = connect_at(scene, "gone", i * 100, 60, MQTT_END_OPEN);
+        last_packet(scene, connection, 1, 20, (struct audit_mark){.type = MQTT_PUBLISH});
+        connection->facts.transport[1].last_run = 6;
+        connection->facts.transport[1].last_run_ns = SECONDS(twin == 1 ? 0.1 : 12);
+        connection->facts.transport[0].zero_window = twin == 2 ? 3 : 0;
     }
 }
 
@@ -386,23 +463,35 @@ static void stall(struct scene *scene, unsigned twin)
 static void plateau(struct scene *scene, unsigned twin)
 {
     struct audit_connection *connection = connect_at(scene, "small-writes", 0, 60, MQTT_END_OPEN);
-    struct audit_handshakes *handshakes = g_new0(struct audit_handshakes, 1);
     struct audit_histogram times = {0};
     for (unsigned i = 0; i < 100; i++)
         audit_histogram_add(&times, twin == 1    ? 20000 + 500 * i /* it is the network */
                                     : i % 2 == 0 ? 300 + i
                                                  : 40100 + 20 * i);
-    handshakes->count.completed = 100;
-    handshakes->packed = audit_histogram_pack(&times);
+    struct audit_handshakes *row = handshakes(connection, 0, MQTT_HANDSHAKE_QOS_1, 100, 0, 0, 0);
+    g_free(row->packed);
+    row->packed = audit_histogram_pack(&times);
     audit_histogram_clear(&times);
-    connection->handshakes[0][MQTT_HANDSHAKE_QOS_1] = handshakes;
+    if (twin == 2) /* TCP is never so slow: a timer of the application */
+        connection->round_trips[0] = samples(100, 100, 10);
+}
+
+/* TCP shows the timer. */
+static void plateau_of_tcp(struct scene *scene, unsigned twin)
+{
+    plateau(scene, twin);
+    struct audit_connection *connection = g_ptr_array_index(scene->report.connections, 0);
+    connection->round_trips[1] = samples(50, 40000, 50);
 }
 
 static void consumer(struct scene *scene, unsigned twin)
 {
     struct audit_connection *connection = connect_at(scene, "slow", 0, 60, MQTT_END_OPEN);
+    struct audit_transport *transport = connection->facts.transport;
     connection->facts.packets[1][MQTT_PUBLISH] = 500;
-    connection->facts.transport[0].zero_window = twin == 1 ? 1 : 5;
+    transport->zero_window = 5;
+    transport->zero_window_spans = 2;
+    transport->zero_window_ns = SECONDS(twin == 1 ? 0.9 : twin == 3 ? 5 : 20);
     if (twin == 2)
         connection->facts.packets[1][MQTT_PUBLISH] = 2;
 }
@@ -440,14 +529,139 @@ static void acl(struct scene *scene, unsigned twin)
             twin == 0 ? MQTT_RULE_SUBSCRIPTION_NEVER_SERVED : MQTT_RULE_SUBSCRIBE_UNANSWERED);
 }
 
-static void queue(struct scene *scene, unsigned twin)
+/* A wildcard is served, but for one topic, which somebody else gets. */
+static void acl_of_topic(struct scene *scene, unsigned twin)
+{
+    connect_at(scene, "reader", 0, 60, MQTT_END_OPEN);
+    connect_at(scene, "other", 0, 60, MQTT_END_OPEN);
+    delivery(scene, "other", "plant/secret")->delivered = 5;
+    delivery(scene, "reader", "plant/open")->delivered = 5;
+    struct audit_delivery_counts *counts = delivery(scene, "reader", "plant/secret");
+    counts->excused[twin == 3 ? AUDIT_EXCUSE_OFFLINE : AUDIT_EXCUSE_NEVER_SERVED] =
+        twin == 1 ? 2 : 5;
+    counts->delivered = twin == 2;
+}
+
+/* The session ended before more could be said of each message than of the subscription. */
+static void acl_of_all(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "reader", 0, 60, MQTT_END_OPEN);
+    connect_at(scene, "other", 0, 60, MQTT_END_OPEN);
+    if (twin == 0)
+        finding(scene, connection, MQTT_RULE_SUBSCRIPTION_NEVER_SERVED);
+    delivery(scene, "other", "plant/secret")->delivered = 5;
+    delivery(scene, "reader", "plant/secret")->excused[AUDIT_EXCUSE_CONNECTION_END] = 5;
+}
+
+/* Nobody gets it: perhaps its publisher may not send it. */
+static void acl_of_publisher(struct scene *scene, unsigned twin)
+{
+    connect_at(scene, "reader", 0, 60, MQTT_END_OPEN);
+    delivery(scene, "reader", "plant/new")
+        ->excused[twin == 1 ? AUDIT_EXCUSE_REFUSED : AUDIT_EXCUSE_NEVER_SERVED] = 5;
+}
+
+static struct audit_session_life *away(struct scene *scene, enum mqtt_session_past past)
 {
     connect_at(scene, "away", 0, 10, MQTT_END_CLIENT_CLOSED);
     connect_at(scene, "away", 100, 10, MQTT_END_OPEN);
     struct audit_session *session = session_of(scene, "away");
     session->life = g_new0(struct audit_session_life, 1);
-    session->life->owed[AUDIT_SERVER].dropped = twin == 1 ? 1 : 4;
-    session->life->past[twin == 2 ? MQTT_PAST_KEPT : MQTT_PAST_EXPIRED] = 1;
+    session->life->past[past] = 1;
+    return session->life;
+}
+
+static void queue(struct scene *scene, unsigned twin)
+{
+    struct audit_session_life *life = away(scene, twin == 2 ? MQTT_PAST_KEPT : MQTT_PAST_EXPIRED);
+    life->owed[AUDIT_SERVER].dropped = twin == 1 ? 1 : 4;
+}
+
+/* Messages whose handshakes never began. */
+static void queue_unbegun(struct scene *scene, unsigned twin)
+{
+    away(scene, twin == 1 ? MQTT_PAST_KEPT : MQTT_PAST_CLEARED);
+    struct audit_delivery_counts *counts = delivery(scene, "away", "orders");
+    counts->late = 2;
+    counts->excused[twin == 3 ? AUDIT_EXCUSE_CAPTURE_END : AUDIT_EXCUSE_OFFLINE] =
+        twin == 2 ? 2 : 6;
+    delivery(scene, "somebody", "orders")->excused[AUDIT_EXCUSE_OFFLINE] = 6;
+}
+
+/* The session lived, and more waited than servers keep. */
+static void queue_full(struct scene *scene, unsigned twin)
+{
+    away(scene, MQTT_PAST_KEPT);
+    delivery(scene, "away", "orders")->excused[AUDIT_EXCUSE_QUEUE_LIMIT] = twin == 1 ? 2 : 50;
+}
+
+/* ---- Who is slow ---- */
+
+static void slow_broker(struct scene *scene, unsigned twin)
+{
+    char text[32];
+    for (unsigned i = 0; i < 5; i++) {
+        struct audit_connection *connection =
+            connect_at(scene, numbered(text, "device", i), i, 60, MQTT_END_OPEN);
+        const bool slow = twin != 3 || i == 0; /* 3: one of five */
+        struct audit_handshakes *row = handshakes(
+            connection, 0, MQTT_HANDSHAKE_QOS_1, 40, twin == 2 ? 10 : 30, twin == 4 ? 200000 : 2000,
+            !slow || twin == 1 ? 2000 : 400000); /* 1: a LAN */
+        if (twin == 5) {                         /* one stall of a minute, and quick otherwise */
+            g_free(row->packed);
+            row->packed = samples(40, 2000, 1);
+            row->parts->receiver = 60000000;
+            row->parts->longest_receiver = 60000000;
+        }
+    }
+}
+
+static void slow_client(struct scene *scene, unsigned twin)
+{
+    char text[32];
+    for (unsigned i = 0; i < 4; i++) {
+        struct audit_connection *connection =
+            connect_at(scene, numbered(text, "worker", i), i, 60, MQTT_END_OPEN);
+        if (i == 2) /* answers at once, so that TCP splits nothing */
+            handshakes(connection, 1, MQTT_HANDSHAKE_QOS_1, 40, 0, 1000, 0);
+        else if (i > 0)
+            handshakes(connection, 1, MQTT_HANDSHAKE_QOS_1, 40, 40, 1000, 60000);
+        else
+            handshakes(connection, 1, twin == 3 ? MQTT_HANDSHAKE_CONNECT : MQTT_HANDSHAKE_QOS_2, 40,
+                       40, twin == 2 ? 300000 : 1000, twin == 1 ? 60000 : 350000);
+    }
+}
+
+static void slow_network(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "far", 0, 60, MQTT_END_OPEN);
+    const uint64_t trip = twin == 1 ? 200000 : 600000; /* 1: a delayed acknowledgement */
+    connection->round_trips[0] = samples(twin == 2 ? 10 : 30, trip, 100);
+    handshakes(connection, 0, MQTT_HANDSHAKE_QOS_1, 30, 0, trip,
+               twin == 3 ? 4 * trip : 0); /* 3: most of it is the receiver */
+}
+
+/* Some come through at once: it may be a queue, or a receiver. */
+static void slow_network_perhaps(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "far", 0, 60, MQTT_END_OPEN);
+    connection->round_trips[0] = samples(30, 1000, twin == 1 ? 10000 : 50000);
+    handshakes(connection, 0, MQTT_HANDSHAKE_QOS_1, 30, 0, 700000, 0);
+}
+
+/* Silences of 60 s and more are forgotten without a word. */
+static void forgetful(struct scene *scene, unsigned twin)
+{
+    char text[32];
+    for (unsigned i = 0; i < (twin == 1 ? 3 : 5); i++) {
+        struct audit_connection *connection = connect_at(
+            scene, numbered(text, "meter", i), twin == 2 ? 0 : i * 400, 300, MQTT_END_OPEN);
+        last_packet(scene, connection, 0, 20, (struct audit_mark){.type = MQTT_PINGREQ});
+        connection->facts.transport[0].last_run = twin == 3 ? 0 : 6;
+        connection->facts.transport[0].last_run_ns = SECONDS(12);
+        connection->signs.survived = SECONDS(twin == 4 && i == 1 ? 59 : 20 + i);
+        connection->signs.tail_silence = SECONDS(60 + 7 * i);
+    }
 }
 
 static void flood(struct scene *scene, unsigned twin)
@@ -548,20 +762,33 @@ static const struct {
     SCENE(brute_force, guess, 3, true),
     SCENE(token_lifetime, token, 3, true),
     SCENE(middlebox_idle, idle, 5, true),
-    SCENE(keep_alive_starved, starved, 2, false),
-    SCENE(half_open, half_open, 2, true),
+    SCENE(middlebox_idle, forgetful, 4, true),
+    SCENE(keep_alive_starved, starved, 3, true),
+    SCENE(keep_alive_starved, starved_perhaps, 3, false),
+    SCENE(half_open, half_open, 5, true),
+    SCENE(half_open, half_open_server, 2, true),
     SCENE(ping_waste, pings, 2, true),
     SCENE(poison_message, poison, 4, true),
     SCENE(oversize, oversize, 3, true),
     SCENE(wrong_reason_code, wrong_code, 2, true),
     SCENE(broker_stall, stall, 4, true),
-    SCENE(nagle_delayed_ack, plateau, 1, false),
-    SCENE(slow_consumer, consumer, 2, true),
+    SCENE(slow_broker, slow_broker, 5, true),
+    SCENE(slow_network, slow_network, 3, true),
+    SCENE(slow_network, slow_network_perhaps, 1, false),
+    SCENE(slow_client, slow_client, 3, true),
+    SCENE(nagle_delayed_ack, plateau, 2, false),
+    SCENE(nagle_delayed_ack, plateau_of_tcp, 1, true),
+    SCENE(slow_consumer, consumer, 3, true),
     SCENE(slow_consumer, consumer_at_limit, 2, true),
     SCENE(in_flight_stalled, stalled, 3, false),
     SCENE(qos_2_stuck, qos_2, 1, true),
     SCENE(silent_acl, acl, 1, false),
+    SCENE(silent_acl, acl_of_topic, 3, true),
+    SCENE(silent_acl, acl_of_all, 1, true),
+    SCENE(silent_acl, acl_of_publisher, 1, false),
     SCENE(offline_queue, queue, 2, true),
+    SCENE(offline_queue, queue_unbegun, 3, true),
+    SCENE(offline_queue, queue_full, 1, false),
     SCENE(retained_flood, flood, 2, true),
     SCENE(retained_cut_off, cut_off, 2, false),
     SCENE(retained_commands, commands, 3, false),

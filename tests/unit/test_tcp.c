@@ -576,6 +576,8 @@ END_TEST
 struct trouble {
     uint64_t resent, bytes, timeouts, fast, run;
     int64_t run_ms;
+    uint64_t last;
+    int64_t last_ms;
     uint64_t duplicates, zero, spans;
     int64_t zero_ms, longest_ms;
 };
@@ -588,11 +590,15 @@ static const struct {
     {"nothing", "A PA 1 1 abc\nB A 1 4", {0}, {0}},
     {"again and again",
      "A PA 1 1 abc\nA PA 1 1 abc\nA PA 1 1 abc\nA PA 1 1 abc",
+     {.resent = 3, .bytes = 9, .timeouts = 3, .run = 3, .run_ms = 2000, .last = 3, .last_ms = 2000},
+     {0}},
+    {"again and again, and acknowledged in the end",
+     "A PA 1 1 abc\nA PA 1 1 abc\nA PA 1 1 abc\nA PA 1 1 abc\nB A 1 4",
      {.resent = 3, .bytes = 9, .timeouts = 3, .run = 3, .run_ms = 2000},
      {0}},
     {"again, twice",
      "A PA 1 1 abc\nA PA 1 1 abc\nB A 1 4\nA PA 4 1 def\nA PA 4 1 def",
-     {.resent = 2, .bytes = 6, .timeouts = 2, .run = 1},
+     {.resent = 2, .bytes = 6, .timeouts = 2, .run = 1, .last = 1},
      {0}},
     {"again though it was acknowledged",
      "A PA 1 1 abc\nB A 1 4\nA PA 1 1 abc",
@@ -601,11 +607,11 @@ static const struct {
     {"part of it again", "A PA 1 1 abc\nA PA 2 1 bcd", {.bytes = 2}, {0}},
     {"at once",
      "every 10\nA PA 1 1 abc\nA PA 4 1 def\nB A 1 1\nB A 1 1\nB A 1 1\nA PA 1 1 abc",
-     {.resent = 1, .bytes = 3, .fast = 1, .run = 1},
+     {.resent = 1, .bytes = 3, .fast = 1, .run = 1, .last = 1},
      {.duplicates = 3}},
     {"at once, nobody knows why",
      "every 10\nA PA 1 1 abc\nA PA 4 1 def\nB A 1 1\nB A 1 1\nA PA 1 1 abc",
-     {.resent = 1, .bytes = 3, .run = 1},
+     {.resent = 1, .bytes = 3, .run = 1, .last = 1},
      {.duplicates = 2}},
     {"an acknowledgement again when all has come", "A PA 1 1 abc\nB A 1 4\nB A 1 4", {0}, {0}},
     {"another window is no duplicate",
@@ -623,7 +629,7 @@ static const struct {
      {.zero = 1, .spans = 1, .zero_ms = 10000, .longest_ms = 10000}},
     {"asking whether it is open is no timeout",
      "A PA 1 1 abc\nB AZ 1 1\nA PA 1 1 abc",
-     {.resent = 1, .bytes = 3, .run = 1},
+     {.resent = 1, .bytes = 3, .run = 1, .last = 1},
      {.zero = 1, .spans = 1, .zero_ms = 1000, .longest_ms = 1000}},
     {"a reset has no window", "A PA 1 1 abc\nB RZ 1 0", {0}, {0}},
     {"a full window across a step back",
@@ -632,7 +638,7 @@ static const struct {
      {.zero = 1, .spans = 1}},
     {"again across a step back",
      "A PA 1 1 abc\nback 9\nA PA 1 1 abc",
-     {.resent = 1, .bytes = 3, .run = 1},
+     {.resent = 1, .bytes = 3, .run = 1, .last = 1},
      {0}},
 };
 
@@ -650,6 +656,8 @@ static void note_trouble(void *context, struct tcp_flow *flow, const struct tcp_
             .fast = of->fast_retransmissions,
             .run = of->longest_run,
             .run_ms = of->longest_run_ns / 1000000,
+            .last = of->last_run,
+            .last_ms = of->last_run_ns / 1000000,
             .duplicates = of->duplicate_acknowledgements,
             .zero = of->zero_window,
             .spans = of->zero_window_spans,
