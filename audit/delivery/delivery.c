@@ -140,7 +140,7 @@ static void enter(struct client *client, struct audit_delivery_link *link,
     link->accepted = true;
     client->known = true;
     client->ended = false;
-    client->link = link;
+    client->link = link->over ? NULL : link; /* its CONNACK may come behind the other side's FIN */
     client->stream = link->stream;
     client->version = link->connection->version;
     link->entry = ++client->entries;
@@ -467,6 +467,8 @@ void audit_delivery_closed(struct audit_deliveries *d, struct audit_delivery_lin
     } else {
         go_offline(d, link, place);
     }
+    if (client != NULL && client->link == link && how != MQTT_CLOSE_CAPTURE_END)
+        client->link = NULL;
     if (client != NULL && how != MQTT_CLOSE_CAPTURE_END) {
         judge_doomed(d, client, true);
         if (is_over(link))

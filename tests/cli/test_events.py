@@ -216,9 +216,13 @@ class Events(EventCase):
             ("plant/2/speed", None),
             ("plant/2/state", {"frame": published["plant/2/state", 5], "latency_us": 250002, "late": False}),
         ])
-        rows = {e["mqtt"]["topic"]: e["mqtt"] for e in self.of(events, "deliveries")}
-        self.assertEqual({topic: (row["client_id"], row["expected"], row["lost"]) for topic, row in rows.items()},
-                         {"plant/1/speed": ("sub", 3, 1), "plant/2/speed": ("sub", 1, 0), "plant/2/state": ("sub", 1, 0)})
+        rows = {}
+        for row in (e["mqtt"] for e in self.of(events, "deliveries")):  # they add up
+            whole = rows.setdefault(row["topic"], {**row, "expected": 0, "lost": 0, "twice": 0})
+            for key in ("expected", "lost", "twice"):
+                whole[key] += row[key]
+        self.assertEqual({topic: (row["client_id"], row["expected"], row["lost"], row["twice"]) for topic, row in rows.items()},
+                         {"plant/1/speed": ("sub", 3, 1, 0), "plant/2/speed": ("sub", 1, 0, 1), "plant/2/state": ("sub", 1, 0, 0)})
         self.assertEqual(rows["plant/2/state"]["broker"], {"address": "10.0.0.2", "port": 1883})
         self.assertEqual({e["mqtt"]["rule"]: e["mqtt"].get("topic") for e in self.of(events, "finding")},
                          {"delivery-lost": "plant/1/speed", "delivered-twice-qos-1": "plant/2/speed",
