@@ -60,9 +60,14 @@ static bool wants_color(enum color_mode mode)
     return isatty(STDOUT_FILENO) != 0;
 }
 
+/* COLUMNS, where somebody has exported it; else as the terminal says. 0: neither does. */
 static unsigned terminal_width(void)
 {
+    const char *columns = getenv("COLUMNS");
     struct winsize size;
+    guint64 width;
+    if (columns != NULL && g_ascii_string_to_unsigned(columns, 10, 1, UINT16_MAX, &width, NULL))
+        return (unsigned)width;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
         return 0;
     return size.ws_col;
@@ -293,6 +298,8 @@ static void explain(const struct options *options, FILE *file)
     const struct report_text_options how = text_options(options);
     if (options->explain != MQTT_RULE_NONE)
         report_explain(options->explain, &how, file);
+    else if (options->explain_diagnosis == AUDIT_DIAGNOSES)
+        report_explain_excuse(options->explain_excuse, &how, file);
     else
         report_explain_diagnosis(options->explain_diagnosis, &how, file);
 }

@@ -62,7 +62,9 @@ static const char help_report[] =
     "statements\n"
     "                          of 5.0, title; separated by tabs\n"
     "      --diagnoses         list all diagnoses: id, severity, title; separated by tabs\n"
-    "      --explain RULE      what a rule or a diagnosis means, and the usual causes\n"
+    "      --explain ID        what a rule, a diagnosis or an excuse of deliveries means, and the "
+    "usual\n"
+    "                          causes\n"
     "  -h, --help              this text\n"
     "  -V, --version           version\n"
     "\n"
@@ -178,22 +180,25 @@ static unsigned distance(const char *a, const char *b)
     return answer;
 }
 
-/* The i-th word that stands for a rule or a diagnosis; NULL behind the last one. */
+/* The i-th word that stands for a rule, a diagnosis or an excuse; NULL behind the last one. */
 static const char *known_id(unsigned i)
 {
     if (i < MQTT_RULES)
         return mqtt_rule_info((enum mqtt_rule)i)->id;
-    return i - MQTT_RULES < AUDIT_DIAGNOSES ? audit_diagnosis_info(i - MQTT_RULES)->id : NULL;
+    if (i < MQTT_RULES + AUDIT_DIAGNOSES)
+        return audit_diagnosis_info(i - MQTT_RULES)->id;
+    return audit_excuse_name(i - MQTT_RULES - AUDIT_DIAGNOSES);
 }
 
-/* The rule or diagnosis that was probably meant; NULL if none is near. */
-static const char *nearest_id(const char *id)
+/* The one that was probably meant, of excuses only where they are known; NULL if none is near. */
+static const char *nearest_id(const char *id, bool excuses)
 {
     const char *best = NULL, *candidate;
     unsigned least = (unsigned)MIN(strlen(id), 256) / 3 + 1;
     if (strlen(id) > 64)
         return NULL;
-    for (unsigned i = 0; (candidate = known_id(i)) != NULL; i++) {
+    const unsigned count = MQTT_RULES + AUDIT_DIAGNOSES + (excuses ? AUDIT_EXCUSES : 0);
+    for (unsigned i = 0; i < count && (candidate = known_id(i)) != NULL; i++) {
         unsigned away = distance(id, candidate);
         if (away < least) {
             least = away;
@@ -203,6 +208,14 @@ static const char *nearest_id(const char *id)
     return best;
 }
 
+static bool unknown_id(const char *id, bool excuses)
+{
+    const char *nearest = nearest_id(id, excuses);
+    if (nearest != NULL)
+        return complain("no rule '%s'; did you mean '%s'?", id, nearest);
+    return complain("no rule '%s' (--rules and --diagnoses list them)", id);
+}
+
 /* Sets the rule, or MQTT_RULE_NONE and the diagnosis. */
 static bool parse_rule(const char *id, enum mqtt_rule *rule, enum audit_diagnosis_id *diagnosis)
 {
@@ -210,10 +223,16 @@ static bool parse_rule(const char *id, enum mqtt_rule *rule, enum audit_diagnosi
     *diagnosis = audit_diagnosis_by_id(id);
     if (*rule != MQTT_RULE_NONE || *diagnosis != AUDIT_DIAGNOSES)
         return true;
-    const char *nearest = nearest_id(id);
-    if (nearest != NULL)
-        return complain("no rule '%s'; did you mean '%s'?", id, nearest);
-    return complain("no rule '%s' (--rules and --diagnoses list them)", id);
+    return unknown_id(id, false);
+}
+
+static bool parse_explained(struct options *options, const char *id)
+{
+    options->explain = mqtt_rule_by_id(id);
+    options->explain_diagnosis = audit_diagnosis_by_id(id);
+    options->explain_excuse = audit_excuse_by_name(id);
+    return options->explain != MQTT_RULE_NONE || options->explain_diagnosis != AUDIT_DIAGNOSES ||
+           options->explain_excuse != AUDIT_EXCUSES || unknown_id(id, true);
 }
 
 static bool parse_rules(struct options *options, const char *list)
@@ -420,7 +439,7 @@ static bool take_option(struct options *options, int option, const char *argumen
     case OPTION_DIAGNOSES: options->action = ACTION_DIAGNOSES; return true;
     case OPTION_EXPLAIN:
         options->action = ACTION_EXPLAIN;
-        return parse_rule(argument, &options->explain, &options->explain_diagnosis);
+        return parse_explained(options, argument);
     default: return take_output(options, option - OPTION_FORMAT, argument);
     }
 }

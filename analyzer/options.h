@@ -42,8 +42,9 @@ struct options {
     struct span span;
     enum report_detail detail;
     enum color_mode color;
-    enum mqtt_rule explain; /* ACTION_EXPLAIN; MQTT_RULE_NONE: this diagnosis */
-    enum audit_diagnosis_id explain_diagnosis;
+    enum mqtt_rule explain;                    /* ACTION_EXPLAIN; MQTT_RULE_NONE: this diagnosis */
+    enum audit_diagnosis_id explain_diagnosis; /* AUDIT_DIAGNOSES: this excuse */
+    enum audit_excuse explain_excuse;
 };
 
 /* Reads the arguments of main(). False after one line on standard error. */

@@ -66,3 +66,11 @@ const char *audit_excuse_help(unsigned excuse)
 {
     return excuse < AUDIT_EXCUSES ? excuses[excuse].help : NULL;
 }
+
+enum audit_excuse audit_excuse_by_name(const char *name)
+{
+    unsigned excuse = 0;
+    while (excuse < AUDIT_EXCUSES && strcmp(excuses[excuse].name, name) != 0)
+        excuse++;
+    return (enum audit_excuse)excuse;
+}

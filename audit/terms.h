@@ -109,6 +109,9 @@ enum audit_excuse {
 const char *audit_excuse_name(unsigned excuse);
 const char *audit_excuse_help(unsigned excuse);
 
+/* AUDIT_EXCUSES if there is none of this name. */
+enum audit_excuse audit_excuse_by_name(const char *name);
+
 /* What became of the messages of one topic that one session is to get:
  *
  *     expected = delivered + lost + dropped_qos_0 + pending + all excused

@@ -7,6 +7,10 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* A column of sentences may be as narrow as this before names are cut, and after. */
+#define USUAL_WRAP 30u
+#define LEAST_WRAP 16u
+
 #define GAP 2
 #define LEAST_WIDTH 20  /* of a flexible column */
 #define LEAST_SHARED 14 /* of one of several */
@@ -121,6 +125,15 @@ static void cut(struct table *table, unsigned excess)
     g_free(widths);
 }
 
+/* Makes the column that wraps narrower by as much as needed, but not narrower than
+ * `least`. */
+static void narrow(struct table *table, unsigned indent, unsigned width, unsigned least)
+{
+    const unsigned last = table->count - 1, total = total_width(table, indent);
+    if (table->columns[last].wraps && total > width && table->widths[last] > least)
+        table->widths[last] -= MIN(total - width, table->widths[last] - least);
+}
+
 /* Leaves the next column out; false if none is left that may be. */
 static bool drop(struct table *table)
 {
@@ -137,11 +150,30 @@ static bool drop(struct table *table)
 
 static void fit(struct table *table, unsigned indent, unsigned width)
 {
+    narrow(table, indent, width, USUAL_WRAP);
     unsigned total = total_width(table, indent);
     if (total > width)
         cut(table, total - width);
+    narrow(table, indent, width, LEAST_WRAP);
     while (total_width(table, indent) > width && drop(table))
         ;
+}
+
+/* Words of `text` in lines of a width, those behind the first one below it, where it begins. */
+static void write_wrapped(const char *text, FILE *file, unsigned begins, unsigned width)
+{
+    char **words = g_strsplit(text, " ", -1);
+    unsigned column = 0;
+    for (char **word = words; *word != NULL; word++) {
+        const unsigned length = escape_width(*word);
+        if (column > 0 && column + 1 + length > width) {
+            fprintf(file, "\n%*s", (int)begins, "");
+            column = 0;
+        }
+        fprintf(file, "%s%s", column > 0 ? " " : "", *word);
+        column += length + (column > 0 ? 1 : 0);
+    }
+    g_strfreev(words);
 }
 
 static void write_row(const struct table *table, FILE *file, unsigned indent,
@@ -149,10 +181,17 @@ static void write_row(const struct table *table, FILE *file, unsigned indent,
                       unsigned row)
 {
     unsigned pending = indent; /* blanks that are due before the next text */
+    unsigned begins = indent;
     for (unsigned i = 0; i < table->count; i++) {
         if (table->widths[i] == 0)
             continue;
         const char *text = cell(table, row, i);
+        if (table->columns[i].wraps) {
+            fprintf(file, "%*s", *text != '\0' ? (int)pending : 0, "");
+            write_wrapped(text, file, begins, column_width(table, i));
+            return;
+        }
+        begins += column_width(table, i) + GAP;
         unsigned blanks = column_width(table, i) - escape_width(text);
         bool right = table->columns[i].right;
         pending += right ? blanks : 0;

@@ -11,6 +11,7 @@ struct table_column {
     const char *title; /* NULL in all columns: the table has no line of titles */
     bool right;        /* flush right: numbers */
     bool flexible;     /* cut where the table would be too wide; of several, the widest first */
+    bool wraps;        /* the last column alone: sentences, which go on in further lines */
     unsigned drop;     /* then left out, the largest first; 0: never */
 };
 

@@ -173,12 +173,19 @@ static void write_verdict(const struct text *text)
     g_string_append(line, ", ");
     format_plural(line, all_packets(totals), "control packet");
     g_string_append_printf(line, " in %s: ", lasted);
-    fputs(line->str, text->file);
 
-    g_string_truncate(line, 0);
-    append_diagnoses(line, totals->diagnoses);
-    append_counts(line, totals->findings);
-    fprintf(text->file, "%s%s%s\n", text_on(text, worst(totals)), line->str, text_off(text));
+    GString *counts = g_string_new(NULL);
+    append_diagnoses(counts, totals->diagnoses);
+    append_counts(counts, totals->findings);
+    if (escape_width(line->str) + counts->len <= text->width) {
+        fputs(line->str, text->file);
+    } else {
+        g_string_truncate(line, line->len - 1);
+        text_wrap(text, 0, line->str);
+        fprintf(text->file, "%*s", TEXT_INDENT, "");
+    }
+    fprintf(text->file, "%s%s%s\n", text_on(text, worst(totals)), counts->str, text_off(text));
+    g_string_free(counts, TRUE);
     g_string_free(line, TRUE);
 }
 
@@ -250,14 +257,14 @@ void report_text(const struct audit_report *report, const struct report_text_opt
     text_findings(&text);
     if (options->detail != REPORT_QUIET) {
         text_connections(&text);
-        text_transport(&text);
         text_sessions(&text);
         text_handshakes(&text);
         text_parts(&text);
+        text_transport(&text);
         text_histograms(&text);
         text_topics(&text);
-        text_sparkplug(&text);
         text_deliveries(&text);
+        text_sparkplug(&text);
     }
     text_limits(&text);
 }

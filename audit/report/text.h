@@ -30,4 +30,7 @@ void report_explain(enum mqtt_rule rule, const struct report_text_options *optio
 /* The same about a diagnosis, by its number: see audit/diagnosis/diagnoses.h. */
 void report_explain_diagnosis(unsigned id, const struct report_text_options *options, FILE *file);
 
+/* The same about the reason that a delivery is not missed for: an enum audit_excuse. */
+void report_explain_excuse(unsigned excuse, const struct report_text_options *options, FILE *file);
+
 #endif

@@ -220,3 +220,23 @@ void text_deliveries(const struct text *text)
     write_rows(text, rows);
     write_slowest(text);
 }
+
+void report_explain_excuse(unsigned excuse, const struct report_text_options *options, FILE *file)
+{
+    const struct text text = {
+        .color = options->color,
+        .width = options->width == 0 ? 80 : CLAMP(options->width, 60u, 100u),
+        .file = file,
+    };
+    char *reason =
+        g_strdup_printf("Why nothing is said of a delivery that was due and did not come: %s.",
+                        audit_excuse_help(excuse));
+    fprintf(file, "%s%s%s (an excuse of deliveries)\n", text_on(&text, TEXT_HEADING),
+            audit_excuse_name(excuse), text_off(&text));
+    text_wrap(&text, TEXT_INDENT, reason);
+    fputc('\n', file);
+    text_wrap(&text, TEXT_INDENT,
+              "Such deliveries are counted under this word, below Deliveries in the text and in "
+              "excused in JSON; they are no findings, since they may not be anybody's fault.");
+    g_free(reason);
+}

@@ -73,8 +73,9 @@ static void write_diagnosis(const struct text *text, const struct audit_diagnosi
     for (unsigned i = 0; i < rows; i++)
         write_evidence(text, &g_array_index(diagnosis->evidence, struct audit_evidence, i));
     if (diagnosis->count > rows)
-        fprintf(text->file, "%*s%sand %" G_GUINT64_FORMAT " more%s\n", 2 * INDENT, "",
-                text_on(text, TEXT_FAINT), diagnosis->count - rows, text_off(text));
+        fprintf(text->file, "%*s%sand %" G_GUINT64_FORMAT " more%s%s\n", 2 * INDENT, "",
+                text_on(text, TEXT_FAINT), diagnosis->count - rows,
+                rows < diagnosis->evidence->len ? " (-v shows more)" : "", text_off(text));
     write_clients(text, diagnosis);
     if (text->detail == REPORT_QUIET)
         return;

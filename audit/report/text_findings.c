@@ -155,7 +155,7 @@ static void write_rows(const struct text *text, const GPtrArray *group, unsigned
 {
     static const struct table_column columns[] = {
         {.right = true},    {.right = true},    {.right = false},
-        {.flexible = true}, {.flexible = true}, {.right = false},
+        {.flexible = true}, {.flexible = true}, {.wraps = true},
     };
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
     for (unsigned i = 0; i < rows; i++)
@@ -240,12 +240,19 @@ static void write_group(const struct text *text, enum mqtt_rule rule, const GPtr
     const struct mqtt_rule_info *info = mqtt_rule_info(rule);
     char number[FORMAT_SIZE];
     uint64_t count = text->report->totals.findings_by_rule[rule];
-    fprintf(text->file, "\n%s%s%s %s%s%s", text_on(text, text_severity(info->severity)),
+    char *times = count > 1 ? g_strdup_printf(" x %s", format_count(number, count)) : g_strdup("");
+    fprintf(text->file, "\n%s%s%s %s%s%s%s:", text_on(text, text_severity(info->severity)),
             mqtt_severity_name(info->severity), text_off(text), text_on(text, TEXT_HEADING),
-            info->id, text_off(text));
-    if (count > 1)
-        fprintf(text->file, " x %s", format_count(number, count));
-    fprintf(text->file, ": %s\n", info->title);
+            info->id, text_off(text), times);
+    if (strlen(mqtt_severity_name(info->severity)) + strlen(info->id) + strlen(times) +
+            strlen(info->title) + strlen(" : ") <=
+        text->width) {
+        fprintf(text->file, " %s\n", info->title);
+    } else {
+        fputc('\n', text->file);
+        text_wrap(text, INDENT, info->title);
+    }
+    g_free(times);
     if (group == NULL)
         return;
 

@@ -62,17 +62,17 @@ void text_transport(const struct text *text)
         {.title = "stream", .right = true},
         {.title = "client", .flexible = true},
         {.title = "sender"},
-        {.title = "segments", .right = true, .drop = 4},
+        {.title = "segments", .right = true, .drop = 7},
         {.title = "RTT min", .right = true},
-        {.title = "p50", .right = true},
-        {.title = "max", .right = true, .drop = 1},
+        {.title = "p50", .right = true, .drop = 3},
+        {.title = "max", .right = true, .drop = 4},
         {.title = "resent", .right = true},
-        {.title = "bytes", .right = true, .drop = 3},
+        {.title = "bytes", .right = true, .drop = 6},
         {.title = "timeouts", .right = true},
-        {.title = "fast", .right = true, .drop = 2},
-        {.title = "in a row", .right = true},
+        {.title = "fast", .right = true, .drop = 5},
+        {.title = "in a row", .right = true, .drop = 2},
         {.title = "full", .right = true},
-        {.title = "longest", .right = true},
+        {.title = "longest", .right = true, .drop = 1},
         {.title = "gaps", .right = true},
     };
     const struct audit_report *report = text->report;
@@ -118,13 +118,13 @@ void text_parts(const struct text *text)
         {.title = ""},
         {.title = "until"},
         {.title = "split", .right = true},
-        {.title = "not", .right = true},
+        {.title = "not", .right = true, .drop = 2},
         {.title = "wire p50", .right = true},
-        {.title = "p95", .right = true, .drop = 1},
-        {.title = "max", .right = true},
+        {.title = "p95", .right = true, .drop = 3},
+        {.title = "max", .right = true, .drop = 1},
         {.title = "receiver p50", .right = true},
-        {.title = "p95", .right = true, .drop = 1},
-        {.title = "max", .right = true},
+        {.title = "p95", .right = true, .drop = 3},
+        {.title = "max", .right = true, .drop = 1},
     };
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
     bool any = false;
@@ -188,16 +188,18 @@ void text_histograms(const struct text *text)
         return;
     for (unsigned i = 0; i < G_N_ELEMENTS(spans); i++)
         columns[i + 2] = (struct table_column){.title = spans[i].title, .right = true};
-    columns[G_N_ELEMENTS(spans) + 2] = (struct table_column){.title = "p50", .right = true};
-    columns[G_N_ELEMENTS(spans) + 3] = (struct table_column){.title = "max", .right = true};
+    columns[G_N_ELEMENTS(spans) + 2] =
+        (struct table_column){.title = "p50", .right = true, .drop = 2};
+    columns[G_N_ELEMENTS(spans) + 3] =
+        (struct table_column){.title = "max", .right = true, .drop = 1};
     struct table *table = table_new(columns, G_N_ELEMENTS(columns));
-    add_histogram(table, "connection lasted", "", &of->lifetimes);
-    add_histogram(table, "client connected again", "", &of->intervals);
-    add_histogram(table, "client's longest silence", "", &of->silences);
+    add_histogram(table, "lasted", "", &of->lifetimes);
+    add_histogram(table, "connected again", "", &of->intervals);
+    add_histogram(table, "longest silence", "", &of->silences);
     for (unsigned cause = 0; cause < MQTT_END_CAUSES; cause++)
         add_histogram(table, "idle at the end", text_end_words(cause), &of->idle[cause]);
-    add_histogram(table, "round trip of TCP", "client", &of->round_trips[AUDIT_CLIENT]);
-    add_histogram(table, "round trip of TCP", "server", &of->round_trips[AUDIT_SERVER]);
+    add_histogram(table, "round trip", "client", &of->round_trips[AUDIT_CLIENT]);
+    add_histogram(table, "round trip", "server", &of->round_trips[AUDIT_SERVER]);
     text_heading(text, "How many were how long", "");
     text_table(text, table);
 }

@@ -128,6 +128,16 @@ class Information(Case):
             self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
 
+    def test_explain_every_excuse(self):
+        with open(os.path.join(SOURCE, "audit", "excuses.def"), encoding="utf-8") as file:
+            excuses = re.findall(r'(?m)^AUDIT_EXCUSE\(\w+, "([^"]+)", "([^"]+)"\)', file.read())
+        self.assertGreater(len(excuses), 10)
+        for word, help_text in excuses:
+            text = self.good("--explain", word)
+            self.assertEqual(text.splitlines()[0], word + " (an excuse of deliveries)")
+            self.assertIn(help_text, " ".join(text.split()))
+
+
 class Usage(Case):
     def test_no_capture(self):
         self.bad(says="no capture given")
@@ -170,6 +180,9 @@ class Usage(Case):
     def test_unknown_rules(self):
         self.bad("--only", "publish-qos-4", FLEET, says="no rule 'publish-qos-4'; did you mean 'publish-qos-3'")
         self.bad("--only", "publish-qos-3,", FLEET, says="no rule ''")
+        self.bad("--explain", "queud", says="no rule 'queud'; did you mean 'queued'")
+        self.bad("--explain", "posion-message", says="did you mean 'poison-message'")
+        self.bad("--only", "queued", FLEET, says="no rule 'queued' ")
         self.bad("--explain", "what", says="no rule 'what' ")
         self.bad("--explain", "x" * 5000, says="no rule")
 
@@ -485,6 +498,28 @@ class Output(Case):
         self.assertIn("Handshakes", usual)
         self.assertLess(len(quiet), len(usual))
         self.assertLessEqual(len(usual), len(verbose))
+
+    def test_width(self):
+        """No line is wider than the terminal."""
+        for path in CAPTURES:
+            for width, detail in ((80, "--quiet"), (80, "--color=never"), (80, "-v"), (100, "-v"), (120, "-v")):
+                done = run(detail, path, env={"COLUMNS": str(width)})
+                for line in done.stdout.decode().splitlines():
+                    self.assertLessEqual(len(line), width, (os.path.basename(path), detail, line))
+
+    def test_columns(self):
+        self.assertEqual(self.good(FLEET), self.good(FLEET, env={"COLUMNS": "100"}))
+        for columns in ("", "0", "-1", "x", "99999999"):
+            self.assertEqual(self.good(FLEET), self.good(FLEET, env={"COLUMNS": columns}))
+        self.assertGreater(max(map(len, self.good(FLEET).splitlines())), 80)
+
+    def test_sections(self):
+        """The verdict, what is the matter, what was found, the worst first; then the tables."""
+        text = self.good("-v", FLEET)
+        sections = ["fleet.pcapng: ", "\nWhat is the matter\n", "\nWhat was found\n", "\nwarning keep-alive-closed", "\nnote ",
+                    "\nConnections ", "\nSessions", "\nHandshakes", "\nTopics\n", "\nDeliveries\n"]
+        places = [text.index(section) for section in sections]
+        self.assertEqual(places, sorted(places))
 
     def test_rows_that_are_left_out(self):
         capture = Capture()
