@@ -603,16 +603,20 @@ static void slow_broker(struct scene *scene, unsigned twin)
     for (unsigned i = 0; i < 5; i++) {
         struct audit_connection *connection =
             connect_at(scene, numbered(text, "device", i), i, 60, MQTT_END_OPEN);
-        const bool slow = twin != 3 || i == 0; /* 3: one of five */
-        struct audit_handshakes *row = handshakes(
-            connection, 0, MQTT_HANDSHAKE_QOS_1, 40, twin == 2 ? 10 : 30, twin == 4 ? 200000 : 2000,
-            !slow || twin == 1 ? 2000 : 400000); /* 1: a LAN */
-        if (twin == 5) {                         /* one stall of a minute, and quick otherwise */
+        const bool slow = twin != 1 && (twin != 3 || i == 0); /* a LAN; one of five */
+        struct audit_handshakes *row =
+            handshakes(connection, 0, MQTT_HANDSHAKE_QOS_1, 40, twin == 2 ? 10 : 30,
+                       twin == 4 ? 200000 : 2000, slow ? 400000 : 2000);
+        if (twin == 5 || twin == 6) { /* one stall of a minute; three of 20 s */
+            row->parts->receiver = 60000000;
+            row->parts->longest_receiver = twin == 5 ? 60000000 : 20000000;
+        }
+        if (twin == 6) {
             g_free(row->packed);
             row->packed = samples(40, 2000, 1);
-            row->parts->receiver = 60000000;
-            row->parts->longest_receiver = 60000000;
         }
+        if (twin == 7) /* most were answered before TCP was to say a word */
+            row->parts->unsplit = 40;
     }
 }
 
@@ -772,7 +776,7 @@ static const struct {
     SCENE(oversize, oversize, 3, true),
     SCENE(wrong_reason_code, wrong_code, 2, true),
     SCENE(broker_stall, stall, 4, true),
-    SCENE(slow_broker, slow_broker, 5, true),
+    SCENE(slow_broker, slow_broker, 7, true),
     SCENE(slow_network, slow_network, 3, true),
     SCENE(slow_network, slow_network_perhaps, 1, false),
     SCENE(slow_client, slow_client, 3, true),
