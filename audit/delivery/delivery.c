@@ -408,14 +408,15 @@ static void go_offline(struct audit_deliveries *d, struct audit_delivery_link *l
                        const struct mqtt_place *place)
 {
     struct client *client = link->client;
-    if (link->over)
-        return;
-    link->over = true;
-    d->time = place->time;
-    if (place->frame != 0)
-        d->frame = place->frame;
-    note_doubts(d, link);
-    will_over(d, link, place);
+    if (!link->over) {
+        link->over = true;
+        d->time = place->time;
+        if (place->frame != 0)
+            d->frame = place->frame;
+        note_doubts(d, link);
+        will_over(d, link, place);
+    }
+    /* A CONNACK may come behind the end. */
     if (client == NULL || client->link != link)
         return;
     judge_client(d, client);

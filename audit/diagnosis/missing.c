@@ -104,8 +104,10 @@ void diagnose_silent_acl(struct diagnosing *diagnosing)
         struct audit_diagnosis *diagnosis = g_ptr_array_index(diagnosing->found, i);
         char *name = client_words(
             diagnosis->clients->len > 0 ? g_ptr_array_index(diagnosis->clients, 0) : NULL);
-        diagnosis_title(diagnosis, "%s subscribes, is told that it may, and gets nothing%s", name,
-                        diagnosis->sure ? ", while others do" : "");
+        const bool whole = /* of a filter, which is told first, in a frame */
+            g_array_index(diagnosis->evidence, struct audit_evidence, 0).frame != 0;
+        diagnosis_title(diagnosis, "%s subscribes, is told that it may, and gets nothing%s%s", name,
+                        whole ? "" : " of some topics", diagnosis->sure ? ", while others do" : "");
         g_free(name);
     }
 }

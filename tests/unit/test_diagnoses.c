@@ -486,12 +486,13 @@ static void plateau_of_tcp(struct scene *scene, unsigned twin)
 
 static void consumer(struct scene *scene, unsigned twin)
 {
-    struct audit_connection *connection = connect_at(scene, "slow", 0, 60, MQTT_END_OPEN);
+    struct audit_connection *connection =
+        connect_at(scene, "slow", 0, twin == 4 ? 5 : 60, MQTT_END_OPEN);
     struct audit_transport *transport = connection->facts.transport;
     connection->facts.packets[1][MQTT_PUBLISH] = 500;
     transport->zero_window = 5;
     transport->zero_window_spans = 2;
-    transport->zero_window_ns = SECONDS(twin == 1 ? 0.9 : twin == 3 ? 5 : 20);
+    transport->zero_window_ns = SECONDS(twin == 1 || twin == 4 ? 0.9 : twin == 3 ? 5 : 20);
     if (twin == 2)
         connection->facts.packets[1][MQTT_PUBLISH] = 2;
 }
@@ -585,6 +586,15 @@ static void queue_unbegun(struct scene *scene, unsigned twin)
     counts->late = 2;
     counts->excused[twin == 3 ? AUDIT_EXCUSE_CAPTURE_END : AUDIT_EXCUSE_OFFLINE] =
         twin == 2 ? 2 : 6;
+    struct audit_delivery *row = g_ptr_array_index(scene->report.deliveries, 0);
+    if (twin == 4) /* at another server */
+        row->broker.port = 8883;
+    if (twin == 5) { /* it is away again, and they still wait */
+        session_of(scene, "away")->last.entered_frame = 1;
+        session_of(scene, "away")->last.end_cause = MQTT_END_CLIENT_CLOSED;
+        session_of(scene, "away")->last.departed = true;
+        session_of(scene, "away")->last.kept = true;
+    }
     delivery(scene, "somebody", "orders")->excused[AUDIT_EXCUSE_OFFLINE] = 6;
 }
 
@@ -603,16 +613,26 @@ static void slow_broker(struct scene *scene, unsigned twin)
     for (unsigned i = 0; i < 5; i++) {
         struct audit_connection *connection =
             connect_at(scene, numbered(text, "device", i), i, 60, MQTT_END_OPEN);
-        const bool slow = twin != 3 || i == 0; /* 3: one of five */
-        struct audit_handshakes *row = handshakes(
-            connection, 0, MQTT_HANDSHAKE_QOS_1, 40, twin == 2 ? 10 : 30, twin == 4 ? 200000 : 2000,
-            !slow || twin == 1 ? 2000 : 400000); /* 1: a LAN */
-        if (twin == 5) {                         /* one stall of a minute, and quick otherwise */
+        const bool slow = twin != 1 && (twin != 3 || i == 0); /* a LAN; one of five */
+        struct audit_handshakes *row =
+            handshakes(connection, 0, MQTT_HANDSHAKE_QOS_1, 40, twin == 2 ? 10 : 30,
+                       twin == 4 ? 200000 : 2000, slow ? 400000 : 2000);
+        if (twin == 5 || twin == 6) { /* one stall of a minute; three of 20 s */
+            row->parts->receiver = 60000000;
+            row->parts->longest_receiver = twin == 5 ? 60000000 : 20000000;
+        }
+        if (twin == 6) {
             g_free(row->packed);
             row->packed = samples(40, 2000, 1);
-            row->parts->receiver = 60000000;
-            row->parts->longest_receiver = 60000000;
         }
+        if (twin == 7) /* most were answered before TCP was to say a word */
+            row->parts->unsplit = 40;
+        if (twin == 8) { /* too few */
+            row->parts->split = 15;
+            row->parts->unsplit = 10;
+        }
+        if (twin == 9) /* whatever the handshakes wait for, it is not the server */
+            row->parts->receiver = 30 * 60000;
     }
 }
 
@@ -645,8 +665,8 @@ static void slow_network(struct scene *scene, unsigned twin)
 static void slow_network_perhaps(struct scene *scene, unsigned twin)
 {
     struct audit_connection *connection = connect_at(scene, "far", 0, 60, MQTT_END_OPEN);
-    connection->round_trips[0] = samples(30, 1000, twin == 1 ? 10000 : 50000);
-    handshakes(connection, 0, MQTT_HANDSHAKE_QOS_1, 30, 0, 700000, 0);
+    connection->round_trips[0] = samples(30, 1000, twin == 1 ? 10000 : twin == 2 ? 20000 : 50000);
+    handshakes(connection, 0, MQTT_HANDSHAKE_QOS_1, 30, 0, twin == 2 ? 350000 : 700000, 0);
 }
 
 /* Silences of 60 s and more are forgotten without a word. */
@@ -660,6 +680,8 @@ static void forgetful(struct scene *scene, unsigned twin)
         connection->facts.transport[0].last_run = twin == 3 ? 0 : 6;
         connection->facts.transport[0].last_run_ns = SECONDS(12);
         connection->signs.survived = SECONDS(twin == 4 && i == 1 ? 59 : 20 + i);
+        if (twin == 5 && i > 1) /* nobody knows whether shorter ones do no harm */
+            connection->signs.survived = 0;
         connection->signs.tail_silence = SECONDS(60 + 7 * i);
     }
 }
@@ -762,7 +784,7 @@ static const struct {
     SCENE(brute_force, guess, 3, true),
     SCENE(token_lifetime, token, 3, true),
     SCENE(middlebox_idle, idle, 5, true),
-    SCENE(middlebox_idle, forgetful, 4, true),
+    SCENE(middlebox_idle, forgetful, 5, true),
     SCENE(keep_alive_starved, starved, 3, true),
     SCENE(keep_alive_starved, starved_perhaps, 3, false),
     SCENE(half_open, half_open, 5, true),
@@ -772,13 +794,13 @@ static const struct {
     SCENE(oversize, oversize, 3, true),
     SCENE(wrong_reason_code, wrong_code, 2, true),
     SCENE(broker_stall, stall, 4, true),
-    SCENE(slow_broker, slow_broker, 5, true),
+    SCENE(slow_broker, slow_broker, 9, true),
     SCENE(slow_network, slow_network, 3, true),
-    SCENE(slow_network, slow_network_perhaps, 1, false),
+    SCENE(slow_network, slow_network_perhaps, 2, false),
     SCENE(slow_client, slow_client, 3, true),
     SCENE(nagle_delayed_ack, plateau, 2, false),
     SCENE(nagle_delayed_ack, plateau_of_tcp, 1, true),
-    SCENE(slow_consumer, consumer, 3, true),
+    SCENE(slow_consumer, consumer, 4, true),
     SCENE(slow_consumer, consumer_at_limit, 2, true),
     SCENE(in_flight_stalled, stalled, 3, false),
     SCENE(qos_2_stuck, qos_2, 1, true),
@@ -787,7 +809,7 @@ static const struct {
     SCENE(silent_acl, acl_of_all, 1, true),
     SCENE(silent_acl, acl_of_publisher, 1, false),
     SCENE(offline_queue, queue, 2, true),
-    SCENE(offline_queue, queue_unbegun, 3, true),
+    SCENE(offline_queue, queue_unbegun, 5, true),
     SCENE(offline_queue, queue_full, 1, false),
     SCENE(retained_flood, flood, 2, true),
     SCENE(retained_cut_off, cut_off, 2, false),

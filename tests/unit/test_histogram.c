@@ -288,8 +288,24 @@ START_TEST(octaves_add_up)
 }
 END_TEST
 
+/* What is asked of a packed one needs no unpacking. */
+START_TEST(packed_knows_its_highest)
+{
+    struct audit_histogram histogram = {0};
+    audit_histogram_add(&histogram, 700);
+    audit_histogram_add(&histogram, 100000);
+    struct audit_packed_histogram *packed = audit_histogram_pack(&histogram);
+    ck_assert(audit_packed_histogram_reaches(packed, 100000));
+    ck_assert(!audit_packed_histogram_reaches(packed, 100001));
+    ck_assert(!audit_packed_histogram_reaches(NULL, 0));
+    g_free(packed);
+    audit_histogram_clear(&histogram);
+}
+END_TEST
+
 SUITE("histogram", TEST(counted_between), TABLE(percentiles_are_close, spreads),
       TEST(small_values_are_exact), TEST(empty_has_no_latency), TEST(the_largest_value_is_kept),
       TABLE(merging_is_adding, cuts), TABLE(packed_is_the_same, spreads), TEST(packed_is_small),
       TEST(packed_holds_the_largest_counts), TABLE(round_trips_are_close, spreads),
-      TEST(the_longest_round_trip_is_kept), TABLE(octaves_add_up, spreads))
+      TEST(the_longest_round_trip_is_kept), TABLE(octaves_add_up, spreads),
+      TEST(packed_knows_its_highest))
