@@ -34,12 +34,19 @@ void delivery_raise(const struct delivery *of, enum mqtt_rule rule, uint64_t fir
     tell_finding(of->d, of->client, of->topic->name, &finding);
 }
 
+/* Several publications like it are known. */
+static bool is_repeated(const struct delivery *of)
+{
+    const struct publication *first = publication_find(of->d, of->topic, of->fingerprint, NULL);
+    return first != NULL && first->alike;
+}
+
 void delivery_hold(const struct delivery *of, enum mqtt_rule rule, uint64_t first, uint64_t second,
                    enum held_kind kind, uint64_t number, int64_t since)
 {
     const struct mqtt_finding finding = delivery_finding(of, rule, first, second);
     hold(of->d, kind, of->client, of->topic, &finding, number, since,
-         of->packet->publish.payload_length >= DISTINCTIVE);
+         of->packet->publish.payload_length >= DISTINCTIVE, is_repeated(of));
 }
 
 /* ---- What is known ---- */
@@ -651,12 +658,12 @@ static bool check_groups(const struct delivery *of, const struct publication *pu
         if (before->link == of->link->number || of->repeated || !is_whole(of->client) ||
             !is_only(of->d, publication) || publication->resends > 0 || publication->doubtful)
             return true;
-        const enum mqtt_rule rule = before->rejected   ? MQTT_RULE_SHARED_AFTER_REJECTION
-                                    : before->qos == 2 ? MQTT_RULE_SHARED_QOS_2_TO_ANOTHER
-                                                       : MQTT_RULE_SHARED_TO_TWO;
+        const bool left = group->left != MQTT_NO_TIME && group->left >= before->time;
+        const enum mqtt_rule rule = before->rejected           ? MQTT_RULE_SHARED_AFTER_REJECTION
+                                    : before->qos == 2 && left ? MQTT_RULE_SHARED_QOS_2_TO_ANOTHER
+                                                               : MQTT_RULE_SHARED_TO_TWO;
         /* A client that left without its PUBACK may be replaced by another one. */
-        if (rule != MQTT_RULE_SHARED_TO_TWO || group->left == MQTT_NO_TIME ||
-            group->left < before->time)
+        if (rule != MQTT_RULE_SHARED_TO_TWO || !left)
             delivery_hold(of, rule, publication->frame, before->frame, HELD_OTHER,
                           publication->number, publication->time);
         return true;

@@ -54,6 +54,9 @@ static struct expectation **list_ends(struct expectation *expectation, enum expe
 void expectation_list(struct expectation *e, enum expectation_list list)
 {
     struct expectation **first, **last;
+    struct client *client = e->row->client;
+    client->owed -= e->list == LIST_CLIENT;
+    client->owed += list == LIST_CLIENT;
     if (e->list != LIST_NONE) {
         first = list_ends(e, (enum expectation_list)e->list, &last);
         if (e->client_previous != NULL)
@@ -197,6 +200,12 @@ bool client_is_full(const struct client *client)
 }
 
 /* Whether it may be more than the client takes; a server adds properties of its own. */
+bool client_is_waiting(const struct client *client)
+{
+    const struct mqtt_connection *c = client->link->connection;
+    return c->sides[1 - c->client].outstanding > 0;
+}
+
 bool client_is_small(const struct client *client, const struct publication *publication)
 {
     if (client->link == NULL)
@@ -240,6 +249,7 @@ static void expect_at(struct audit_deliveries *d, const struct topic *topic,
         return;
     match->row->counts.expected++;
     e->blocked = client_is_full(client);
+    e->crowded = client->owed >= QUEUE_LIMIT;
     e->large = client_is_small(client, publication);
     client->queued += e->queued && e->qos > 0;
     if (e->qos > 0)

@@ -97,9 +97,13 @@ static struct asked asked_of(const struct delivery *of)
         /* Just after other options were asked for, what comes may be by the old ones. */
         const bool mixed =
             each->mixed && mqtt_elapsed(of->place->time, each->granted.time) < WINDOW;
-        const bool sure = each->state == SUBSCRIPTION_SURE && !each->unsure && !mixed;
-        const uint8_t handling =
-            sure ? each->retain_handling : (uint8_t)(each->asked_options >> 4 & 3);
+        /* Many servers send what is stored before they send the SUBACK. */
+        const bool sure = each->state == SUBSCRIPTION_ASKED
+                              ? !each->was_sure && !each->unsure
+                              : each->state == SUBSCRIPTION_SURE && !each->unsure && !mixed;
+        const uint8_t handling = sure && each->state == SUBSCRIPTION_SURE
+                                     ? each->retain_handling
+                                     : (uint8_t)(each->asked_options >> 4 & 3);
         asked.handling = asked.count == 0 || asked.handling == handling ? handling : 3;
         asked.as_published |= each->retain_as_published || !sure || (each->asked_options & 8) != 0;
         asked.sure &= sure;
@@ -137,7 +141,7 @@ static void check_copies(const struct delivery *of, struct row *row, const struc
     }
     if (row->retained_copies++ == asked->times && asked->sure && !asked->as_published &&
         row->retained_print == of->fingerprint && is_certain(of->topic, asked->last->asked.time) &&
-        asked->last->state == SUBSCRIPTION_SURE && asked->count == 1)
+        asked->count == 1)
         delivery_raise(of, MQTT_RULE_RETAINED_TWICE, asked->last->asked.frame, row->retained_frame);
     row->retained_frame = of->place->frame;
 }
@@ -225,9 +229,10 @@ static bool note_flagged(const struct delivery *of, struct row *row, const struc
 static bool may_have_waited(const struct delivery *of, const struct asked *asked)
 {
     const struct client *client = of->client;
+    if (mqtt_elapsed(of->place->time, asked->last->asked.time) > 5 * GRACE)
+        return true;
     return of->packet->publish.qos > 0 &&
-           (mqtt_elapsed(of->place->time, asked->last->asked.time) > 5 * GRACE ||
-            client->entered.frame != client->session_frame || client->blocked != MQTT_NO_TIME);
+           (client->entered.frame != client->session_frame || client->blocked != MQTT_NO_TIME);
 }
 
 bool retained_delivered(const struct delivery *of)

@@ -59,7 +59,7 @@ static void hold_finding(struct audit_deliveries *d, struct held *held)
 
 void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *client,
           const struct topic *topic, const struct mqtt_finding *finding, uint64_t number,
-          int64_t since, bool distinctive)
+          int64_t since, bool distinctive, bool alike)
 {
     struct held held = {
         .finding = {.what = *finding,
@@ -68,6 +68,7 @@ void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *
                     .topic = topic->name},
         .broker = client->broker,
         .since = since,
+        .alike = alike,
         .hasty = kind == HELD_LOST && mqtt_elapsed(d->time, since) < WINDOW,
         .client = client->number,
         .number = number,
@@ -119,7 +120,7 @@ static bool may_be_unseen(const struct audit_deliveries *d, const struct held *h
     if (held->kind == HELD_LOST)
         return !held->distinctive && held->broker->unseen != 0;
     if (held->broker->unseen == 0)
-        return !held->distinctive && held->kind == HELD_TWICE && others_too(d, held) &&
+        return held->alike && held->kind == HELD_TWICE && others_too(d, held) &&
                held->finding.what.qos < 2;
     return !held->distinctive || others_too(d, held);
 }
@@ -257,10 +258,13 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
         return AUDIT_EXCUSE_HOLE;
     if (!still_subscribed(d, e))
         return AUDIT_EXCUSE_UNSUBSCRIBED;
-    if (e->large)
+    if (e->large || (!client->group && client_is_small(client, publication)))
         return AUDIT_EXCUSE_TOO_LARGE;
     if (has_expired(d, e))
         return AUDIT_EXCUSE_EXPIRED;
+    /* What a later one has overtaken waits no more: only a queue that is full would drop it. */
+    if (e->overtaken != 0 && !e->crowded)
+        return came_otherwise(e) ? AUDIT_EXCUSE_LIKENESS : AUDIT_EXCUSES;
     if (e->blocked || (client->blocked != MQTT_NO_TIME && client->blocked >= publication->time))
         return AUDIT_EXCUSE_QUEUED;
     if (e->queued && client->was_queued >= QUEUE_LIMIT)
@@ -320,10 +324,10 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
         client = client->subscriptions->member;
     if (e->flagged != 0)
         hold(d, HELD_OTHER, client, row->topic, &finding, publication->number, publication->time,
-             publication->payload_length >= DISTINCTIVE);
+             publication->payload_length >= DISTINCTIVE, publication->alike);
     else
         hold(d, HELD_LOST, client, row->topic, &finding, publication->number, publication->time,
-             publication->payload_length >= DISTINCTIVE);
+             publication->payload_length >= DISTINCTIVE, publication->alike);
 }
 
 /* Nothing explains it: but where nothing of the row ever came, more of them tell what it is. */
@@ -504,6 +508,10 @@ static bool is_never_served(const struct audit_deliveries *d, const struct subsc
     if (client->hole != MQTT_NO_TIME && client->hole >= each->granted.time)
         return false;
     if (client->blocked != MQTT_NO_TIME && client->blocked >= each->granted.time)
+        return false;
+    /* It does not acknowledge what it gets: nothing else is sent. */
+    if (client->link != NULL && client_is_waiting(client) &&
+        (client->idle == MQTT_NO_TIME || client->idle < each->third))
         return false;
     const bool gone = each->state != SUBSCRIPTION_SURE;
     return mqtt_elapsed(gone ? each->gone.time : d->time, each->third) >= WINDOW ||

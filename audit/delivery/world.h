@@ -148,6 +148,7 @@ struct client {
     struct expectation *doomed, *doomed_last; /* overtaken, in that order */
     struct expectation *extra, *extra_last;   /* served, in that order */
     uint32_t queued;                          /* expectations made while it was offline */
+    uint32_t owed;                            /* how many are in that list */
     uint32_t was_queued;                      /* when it came back the last time */
     uint8_t version;                          /* enum mqtt_version */
     uint8_t server_side;                      /* of its last connection */
@@ -219,6 +220,7 @@ struct expectation {
     bool owed;        /* and not served yet */
     bool served;
     bool queued;      /* the client was offline */
+    bool crowded;     /* a hundred and more were due to the client */
     bool blocked;     /* it had as much in flight as it may */
     bool large;       /* beyond its Maximum Packet Size, or near it */
     bool suspended;   /* it is lost, unless none of the row ever comes */
@@ -421,6 +423,7 @@ struct held {
     uint64_t client;  /* its number */
     uint64_t number;  /* of the publication */
     int64_t since;    /* its time */
+    bool alike;       /* there were other publications like it */
     bool hasty;       /* it might have come, had there been more time */
     bool distinctive; /* its payload says more than ON or OFF */
     uint8_t kind;     /* enum held_kind */
@@ -567,6 +570,9 @@ void expectation_list(struct expectation *expectation, enum expectation_list lis
 /* Whether the server may have no more PUBLISH packets under way to it. */
 bool client_is_full(const struct client *client);
 
+/* Whether it has something to acknowledge. It is online. */
+bool client_is_waiting(const struct client *client);
+
 /* Whether the publication may be more than it takes. */
 bool client_is_small(const struct client *client, const struct publication *publication);
 
@@ -660,7 +666,7 @@ void tell_finding(struct audit_deliveries *d, const struct client *client, struc
                   const struct mqtt_finding *finding);
 void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *client,
           const struct topic *topic, const struct mqtt_finding *finding, uint64_t number,
-          int64_t since, bool distinctive);
+          int64_t since, bool distinctive, bool alike);
 
 /* The same, of a will: it carries the client identifier of who left it. */
 void hold_for_owner(struct audit_deliveries *d, const struct will *will,
