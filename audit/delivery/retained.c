@@ -231,8 +231,8 @@ static bool may_have_waited(const struct delivery *of, const struct asked *asked
     const struct client *client = of->client;
     if (mqtt_elapsed(of->place->time, asked->last->asked.time) > 5 * GRACE)
         return true;
-    return of->packet->publish.qos > 0 &&
-           (client->entered.frame != client->session_frame || client->blocked != MQTT_NO_TIME);
+    return client->entered.frame != client->session_frame ||
+           (of->packet->publish.qos > 0 && client->blocked != MQTT_NO_TIME);
 }
 
 bool retained_delivered(const struct delivery *of)
@@ -250,9 +250,8 @@ bool retained_delivered(const struct delivery *of)
     row->counts.retained++;
     row->retained_time = of->place->time;
     if (!is_whole(of->client) || of->repeated || of->topic->unfollowed ||
-        of->client->group_count != 0 || may_have_waited(of, &asked) || !asked.quiet)
-        return true;
-    if (note_flagged(of, row, &asked))
+        of->client->group_count != 0 || note_flagged(of, row, &asked) ||
+        may_have_waited(of, &asked) || !asked.quiet)
         return true;
     if (of->packet->publish.payload_length == 0 && !asked.as_published) {
         delivery_raise(of, MQTT_RULE_RETAINED_EMPTY, asked.last->asked.frame, 0);

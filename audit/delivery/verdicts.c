@@ -69,7 +69,9 @@ void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *
         .broker = client->broker,
         .since = since,
         .alike = alike,
-        .hasty = kind == HELD_LOST && mqtt_elapsed(d->time, since) < WINDOW,
+        .hasty =
+            kind == HELD_LOST && (mqtt_elapsed(d->time, since) < WINDOW ||
+                                  (client->blocked != MQTT_NO_TIME && client->blocked >= since)),
         .client = client->number,
         .number = number,
         .distinctive = distinctive,
@@ -263,7 +265,7 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
     if (has_expired(d, e))
         return AUDIT_EXCUSE_EXPIRED;
     /* What a later one has overtaken waits no more: only a queue that is full would drop it. */
-    if (e->overtaken != 0 && !e->crowded)
+    if (e->overtaken != 0 && !e->crowded && !client->broker->reorders)
         return came_otherwise(e) ? AUDIT_EXCUSE_LIKENESS : AUDIT_EXCUSES;
     if (e->blocked || (client->blocked != MQTT_NO_TIME && client->blocked >= publication->time))
         return AUDIT_EXCUSE_QUEUED;
