@@ -27,8 +27,7 @@ static unsigned count(enum mqtt_version version, unsigned scope, unsigned why)
 
 static void totals(enum mqtt_version version)
 {
-    printf("| Shown by | Rules | Deliveries | Pending | Unseen | In all "
-           "|\n|---|--:|--:|--:|--:|--:|\n");
+    printf("| Shown by | Rules | Pending | Unseen | In all |\n|---|--:|--:|--:|--:|\n");
     for (unsigned scope = 0; scope <= SCOPES; scope++) {
         printf("| %s |", scope < SCOPES ? scope_words[scope] : "**in all**");
         for (unsigned why = 0; why <= WHYS; why++)
@@ -71,7 +70,6 @@ static void judged(const struct mqtt_statement *row)
 {
     switch (row->why) {
     case MQTT_WHY_RULES: rules(row); break;
-    case MQTT_WHY_DELIVERIES: printf("*deliveries*"); break;
     case MQTT_WHY_PENDING: printf("*pending*"); break;
     default:
         printf("unseen: ");
@@ -105,9 +103,6 @@ void conformance_page(void)
         "Change it\nthere. -->\n\n"
         "Every normative statement of MQTT 3.1.1 and 5.0, with the rules that find it broken. One "
         "that\nhas none says why:\n\n"
-        "- *deliveries*: it is about what a server makes of a message; to judge it takes the "
-        "connections of\n"
-        "  publisher and subscribers together.\n"
         "- *pending*: a capture can show that it was broken, and no rule says so yet.\n"
         "- *unseen*: no capture can show that it was broken, for the reason given.\n\n"
         "What the statements say is put in our own words; the specifications' are what counts. "

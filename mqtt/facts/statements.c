@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define WHY_RULES MQTT_WHY_RULES, NULL
-#define WHY_DELIVERIES MQTT_WHY_DELIVERIES, NULL
 #define WHY_PENDING MQTT_WHY_PENDING, NULL
 #define WHY_UNSEEN(reason) MQTT_WHY_UNSEEN, reason
 

@@ -7,7 +7,7 @@
 #include "mqtt/facts/tables.h"
 
 /* What is done about a statement: see statements.def. */
-enum mqtt_why { MQTT_WHY_RULES, MQTT_WHY_DELIVERIES, MQTT_WHY_PENDING, MQTT_WHY_UNSEEN };
+enum mqtt_why { MQTT_WHY_RULES, MQTT_WHY_PENDING, MQTT_WHY_UNSEEN };
 
 struct mqtt_statement {
     uint8_t version;    /* enum mqtt_version: 3.1.1 or 5.0 */
