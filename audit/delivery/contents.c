@@ -108,8 +108,7 @@ static void check_properties(const struct delivery *of, const struct publication
             delivery_finding(of, MQTT_RULE_DELIVERED_PROPERTY_ALTERED, publication->frame, 0);
         finding.field = (uint16_t)field_of(missing.property);
         hold(of->d, HELD_OTHER, of->client, of->topic, &finding, publication->number,
-             publication->time, of->packet->publish.payload_length >= DISTINCTIVE,
-             publication->alike);
+             publication->time, of->packet->publish.payload_length, publication->alike);
     } else if (reordered && publication->will != NULL) {
         const struct mqtt_finding finding = delivery_finding(
             of, MQTT_RULE_WILL_USER_PROPERTIES_REORDERED, publication->will->connect.frame, 0);

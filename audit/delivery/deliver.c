@@ -46,7 +46,7 @@ void delivery_hold(const struct delivery *of, enum mqtt_rule rule, uint64_t firs
 {
     const struct mqtt_finding finding = delivery_finding(of, rule, first, second);
     hold(of->d, kind, of->client, of->topic, &finding, number, since,
-         of->packet->publish.payload_length >= DISTINCTIVE, is_repeated(of));
+         of->packet->publish.payload_length, is_repeated(of));
 }
 
 /* ---- What is known ---- */
@@ -643,7 +643,7 @@ static void check_without_flag(const struct delivery *of, const struct publicati
     }
     if (asked != NULL)
         delivery_hold(of, MQTT_RULE_RETAINED_WITHOUT_FLAG, publication->frame, asked->asked.frame,
-                      HELD_OTHER, publication->number, publication->time);
+                      HELD_STRICT, publication->number, publication->time);
 }
 
 /* A message of a group that another member got already (5.0: 4.8.2). */
@@ -664,11 +664,18 @@ static bool check_groups(const struct delivery *of, const struct publication *pu
                                                                : MQTT_RULE_SHARED_TO_TWO;
         /* A client that left without its PUBACK may be replaced by another one. */
         if (rule != MQTT_RULE_SHARED_TO_TWO || !left)
-            delivery_hold(of, rule, publication->frame, before->frame, HELD_OTHER,
+            delivery_hold(of, rule, publication->frame, before->frame, HELD_STRICT,
                           publication->number, publication->time);
         return true;
     }
     return false;
+}
+
+/* Somebody publishes where the capture does not look. */
+static void note_unseen(const struct delivery *of)
+{
+    of->client->broker->unseen++;
+    of->topic->unseen++;
 }
 
 /* No expectation takes it. */
@@ -690,7 +697,7 @@ static void take_extra(const struct delivery *of, struct row *row)
             remember(row, of, 0);
         }
         if (!is_dollar(of->topic->name) && !of->topic->blind && !of->repeated)
-            of->client->broker->unseen++;
+            note_unseen(of);
         of->topic->kept_doubt = of->place->time;
         return;
     }

@@ -164,7 +164,7 @@ static void check_stored(const struct delivery *of, const struct asked *asked)
     delivery_hold(of,
                   topic->kept[0].payload_length == 0 ? MQTT_RULE_RETAINED_AFTER_CLEAR
                                                      : MQTT_RULE_RETAINED_STALE,
-                  kept->frame, newer->frame, HELD_OTHER, kept->number, kept->time);
+                  kept->frame, newer->frame, HELD_STRICT, kept->number, kept->time);
 }
 
 static bool is_stored(const struct topic *topic, uint64_t fingerprint)
@@ -186,7 +186,7 @@ static void check_ordinary(const struct delivery *of, const struct asked *asked)
         return;
     if (publication->will == NULL) {
         delivery_hold(of, MQTT_RULE_RETAINED_ORDINARY, publication->frame, asked->last->asked.frame,
-                      HELD_OTHER, publication->number, publication->time);
+                      HELD_STRICT, publication->number, publication->time);
         return;
     }
     const struct mqtt_finding finding =

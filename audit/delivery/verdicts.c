@@ -54,12 +54,14 @@ static void hold_finding(struct audit_deliveries *d, struct held *held)
     finding->client_identifier = copy_of(finding->client_identifier);
     finding->topic = copy_of(finding->topic);
     finding->server = held->broker->endpoint;
+    if (held->topic != NULL)
+        held->topic->uses++;
     g_array_append_val(d->held, *held);
 }
 
 void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *client,
-          const struct topic *topic, const struct mqtt_finding *finding, uint64_t number,
-          int64_t since, bool distinctive, bool alike)
+          struct topic *topic, const struct mqtt_finding *finding, uint64_t number, int64_t since,
+          uint32_t payload_length, bool alike)
 {
     struct held held = {
         .finding = {.what = *finding,
@@ -67,6 +69,7 @@ void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *
                     .stream = client->stream,
                     .topic = topic->name},
         .broker = client->broker,
+        .topic = topic,
         .since = since,
         .alike = alike,
         .hasty =
@@ -74,7 +77,8 @@ void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *
                                   (client->blocked != MQTT_NO_TIME && client->blocked >= since)),
         .client = client->number,
         .number = number,
-        .distinctive = distinctive,
+        .distinctive = payload_length >= DISTINCTIVE,
+        .trivial = payload_length < TRIVIAL,
         .kind = (uint8_t)kind,
     };
     hold_finding(d, &held);
@@ -119,12 +123,16 @@ static bool may_be_unseen(const struct audit_deliveries *d, const struct held *h
         return true;
     if (held->hasty && held->broker->reorders)
         return true;
+    /* Who publishes out of sight, elsewhere, hardly sends this very payload to this topic. */
+    const bool distinctive =
+        held->distinctive || (held->kind != HELD_STRICT && !held->alike && !held->trivial &&
+                              held->topic != NULL && held->topic->unseen == 0);
     if (held->kind == HELD_LOST)
-        return !held->distinctive && held->broker->unseen != 0;
+        return !distinctive && held->broker->unseen != 0;
     if (held->broker->unseen == 0)
         return held->alike && held->kind == HELD_TWICE && others_too(d, held) &&
                held->finding.what.qos < 2;
-    return !held->distinctive || others_too(d, held);
+    return !distinctive || others_too(d, held);
 }
 
 /* Rows add up, and that one may be handed over already. */
@@ -155,6 +163,8 @@ static void tell_held(struct audit_deliveries *d)
         const struct held *held = &g_array_index(d->held, struct held, i);
         g_free((gpointer)(uintptr_t)held->finding.client_identifier.data);
         g_free((gpointer)(uintptr_t)held->finding.topic.data);
+        if (held->topic != NULL)
+            held->topic->uses--;
     }
     g_array_set_size(d->held, 0);
 }
@@ -326,10 +336,10 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
         client = client->subscriptions->member;
     if (e->flagged != 0)
         hold(d, HELD_OTHER, client, row->topic, &finding, publication->number, publication->time,
-             publication->payload_length >= DISTINCTIVE, publication->alike);
+             publication->payload_length, publication->alike);
     else
         hold(d, HELD_LOST, client, row->topic, &finding, publication->number, publication->time,
-             publication->payload_length >= DISTINCTIVE, publication->alike);
+             publication->payload_length, publication->alike);
 }
 
 /* Nothing explains it: but where nothing of the row ever came, more of them tell what it is. */
@@ -432,6 +442,7 @@ static void note_replacement(struct expectation *e)
         e->other_time = served->time;
         e->other_qos = served->qos;
         row->client->broker->unseen -= row->client->broker->unseen > 0;
+        row->topic->unseen -= row->topic->unseen > 0;
         return;
     }
 }

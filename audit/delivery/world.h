@@ -38,6 +38,9 @@
 /* Payloads from this length on say more than ON or OFF. */
 #define DISTINCTIVE 8u
 
+/* Shorter ones may be ON and OFF themselves. */
+#define TRIVIAL 4u
+
 struct client;
 struct row;
 struct topic;
@@ -365,6 +368,7 @@ struct topic {
     uint32_t uses;   /* publications and wills that point here */
     bool unfollowed; /* more sessions match than are followed */
     bool blind;      /* a payload on it is not all in the capture */
+    uint64_t unseen; /* deliveries whose publication is not in the capture */
     struct will *wills;
     struct kept kept[KEPT]; /* newest first */
     uint32_t kept_count;
@@ -420,16 +424,23 @@ struct audit_delivery_link {
 struct held {
     struct audit_delivery_finding finding; /* its slices are owned */
     const struct broker *broker;
-    uint64_t client;  /* its number */
-    uint64_t number;  /* of the publication */
-    int64_t since;    /* its time */
-    bool alike;       /* there were other publications like it */
-    bool hasty;       /* it might have come, had there been more time */
-    bool distinctive; /* its payload says more than ON or OFF */
-    uint8_t kind;     /* enum held_kind */
+    struct topic *topic; /* which is kept for it; NULL: none */
+    uint64_t client;     /* its number */
+    uint64_t number;     /* of the publication */
+    int64_t since;       /* its time */
+    bool trivial;        /* it hardly says anything */
+    bool alike;          /* there were other publications like it */
+    bool hasty;          /* it might have come, had there been more time */
+    bool distinctive;    /* its payload says more than ON or OFF */
+    uint8_t kind;        /* enum held_kind */
 };
 
-enum held_kind { HELD_TWICE, HELD_LOST, HELD_OTHER };
+enum held_kind {
+    HELD_TWICE,
+    HELD_LOST,
+    HELD_STRICT, /* said only if all is known, or the payload says much */
+    HELD_OTHER,
+};
 
 struct audit_deliveries {
     struct audit_delivery_options options;
@@ -665,8 +676,8 @@ void give_up_client(struct audit_deliveries *d, struct client *client, unsigned 
 void tell_finding(struct audit_deliveries *d, const struct client *client, struct mqtt_slice topic,
                   const struct mqtt_finding *finding);
 void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *client,
-          const struct topic *topic, const struct mqtt_finding *finding, uint64_t number,
-          int64_t since, bool distinctive, bool alike);
+          struct topic *topic, const struct mqtt_finding *finding, uint64_t number, int64_t since,
+          uint32_t payload_length, bool alike);
 
 /* The same, of a will: it carries the client identifier of who left it. */
 void hold_for_owner(struct audit_deliveries *d, const struct will *will,
