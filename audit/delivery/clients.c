@@ -309,7 +309,6 @@ static void grant(struct audit_deliveries *d, struct subscription *subscription,
     const bool again = subscription->was_sure;
     subscription->unsure = false;
     subscription->state = SUBSCRIPTION_SURE;
-    subscription->qos_before = again ? MIN(subscription->qos_before, code) : code;
     subscription->qos_most = MAX(subscription->qos_most, code); /* something may wait since then */
     subscription->qos = code;
     subscription->granted = (struct mqtt_leg){.time = place->time, .frame = place->frame};

@@ -161,7 +161,7 @@ static struct expectation *choose(const struct delivery *of, struct row *row)
     return best;
 }
 
-static struct served *remember(struct row *row, const struct delivery *of, uint64_t number)
+struct served *row_remember(struct row *row, const struct delivery *of, uint64_t number)
 {
     struct served *served = &row->served[row->served_next++ % REMEMBERED];
     row->last_time = of->place->time;
@@ -176,7 +176,7 @@ static struct served *remember(struct row *row, const struct delivery *of, uint6
     return served;
 }
 
-static struct served *remembered(struct row *row, uint64_t number)
+struct served *row_remembered(struct row *row, uint64_t number)
 {
     for (unsigned i = 0; i < REMEMBERED; i++)
         if (row->served[i].frame != 0 && row->served[i].number == number)
@@ -184,7 +184,7 @@ static struct served *remembered(struct row *row, uint64_t number)
     return NULL;
 }
 
-static unsigned times_remembered(const struct row *row, uint64_t number)
+unsigned row_times_remembered(const struct row *row, uint64_t number)
 {
     unsigned times = 0;
     for (unsigned i = 0; i < REMEMBERED; i++)
@@ -379,7 +379,7 @@ static void note_served(const struct delivery *of, const struct publication *pub
 }
 
 /* One more like it: it may be for another publication that it was not matched with. */
-static void note_surplus(const struct delivery *of, struct row *row)
+void note_surplus(const struct delivery *of, struct row *row)
 {
     row_likeness(row, of->fingerprint, true)->surplus++;
 }
@@ -452,7 +452,7 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
         e->copies--;
     publication->forwards++;
     row->forwarded++;
-    remember(row, of, publication->number);
+    row_remember(row, of, publication->number);
     if (e->overtaken != 0 && e->overtaken_link == of->link->number)
         client->broker->reorders = true;
     if (first)
@@ -473,251 +473,7 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
     }
 }
 
-/* ---- Nothing matches ---- */
-
-/* A subscription of the client that would match but for the $. */
-static bool matches_but_for_dollar(const struct delivery *of)
-{
-    const struct mqtt_slice topic = of->topic->name;
-    bool found = false;
-    uint8_t *name = g_memdup2(topic.data, topic.length);
-    name[0] = 'x';
-    unsigned looked = 0;
-    for (const struct subscription *at = of->client->subscriptions; at != NULL && !found;
-         at = at->next) {
-        const bool wild =
-            at->filter.length > 0 && (at->filter.data[0] == '+' || at->filter.data[0] == '#');
-        found = wild && at->state != SUBSCRIPTION_GONE &&
-                mqtt_topic_matches(at->filter, (struct mqtt_slice){name, topic.length});
-        if (++looked == 1000)
-            break;
-    }
-    g_free(name);
-    return found;
-}
-
-/* One that an UNSUBACK ended, and that matches. */
-static const struct subscription *gone_of(const struct delivery *of)
-{
-    const struct subscription *last = NULL;
-    for (uint32_t i = 0; of->matched != NULL && i < of->matched->count; i++) {
-        const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
-        if (each->state == SUBSCRIPTION_GONE && each->gone.frame != 0 &&
-            (last == NULL || each->gone.frame > last->gone.frame))
-            last = each;
-    }
-    return last;
-}
-
-static bool matches_group(const struct delivery *of)
-{
-    for (uint32_t i = 0; i < of->client->group_count; i++)
-        if (topic_match_of(of->topic, of->client->groups[i]) != NULL)
-            return true;
-    return false;
-}
-
-/* 3.10.4-2: what was published after the UNSUBACK, and comes when nothing can be under way. */
-static void check_after_unsubscribe(const struct delivery *of, const struct subscription *gone)
-{
-    const struct publication *last = NULL, *at = NULL;
-    for (unsigned i = 0; i < LOOKED_AT; i++) {
-        at = publication_find(of->d, of->topic, of->fingerprint, at);
-        if (at == NULL)
-            break;
-        last = at;
-    }
-    if (last == NULL || !is_only(of->d, last) || last->number <= gone->gone_after ||
-        mqtt_elapsed(of->place->time, gone->gone.time) <= GRACE)
-        return;
-    delivery_raise(of, MQTT_RULE_DELIVERED_AFTER_UNSUBSCRIBE, gone->gone.frame, last->frame);
-}
-
-/* 3.3.2-3, 4.7.2-1. True if nothing that the client has asked for matches. */
-static bool check_subscribed(const struct delivery *of)
-{
-    const struct client *client = of->client;
-    if (of->topic->unfollowed ||
-        (of->matched != NULL && (of->matched->sure != 0 || of->matched->maybe != 0)) ||
-        matches_group(of))
-        return false;
-    /* One that never subscribed is none of those that the statement speaks of: the server may serve
-     * it by arrangement. */
-    if (!is_whole(client) || of->repeated || !client->subscribes)
-        return true;
-    const struct subscription *gone = gone_of(of);
-    if (gone != NULL)
-        check_after_unsubscribe(of, gone);
-    else if (is_dollar(of->topic->name) && matches_but_for_dollar(of))
-        delivery_raise(of, MQTT_RULE_DOLLAR_TOPIC_TO_WILDCARD, client->subscription_count,
-                       client->session_frame);
-    else
-        delivery_raise(of, MQTT_RULE_DELIVERED_WITHOUT_SUBSCRIPTION, client->subscription_count,
-                       client->session_frame);
-    return true;
-}
-
-/* ---- Once more, or from nowhere ---- */
-
-static enum mqtt_rule twice_rule(uint8_t qos)
-{
-    return qos == 2   ? MQTT_RULE_DELIVERED_TWICE_QOS_2
-           : qos == 1 ? MQTT_RULE_DELIVERED_TWICE_QOS_1
-                      : MQTT_RULE_DELIVERED_TWICE_QOS_0;
-}
-
-/* Whether the client's own messages are none for all of its subscriptions (5.0: 3.8.3-3). */
-static const struct subscription *no_local_of(const struct delivery *of)
-{
-    const struct subscription *last = NULL;
-    for (uint32_t i = 0; i < of->matched->count; i++) {
-        const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
-        if (each->state == SUBSCRIPTION_SURE && !each->no_local)
-            return NULL;
-        if (each->state == SUBSCRIPTION_SURE)
-            last = each;
-    }
-    return last;
-}
-
-/* One that was published before the client subscribed may be released after that (QoS 2). */
-static const struct publication *oldest_like(const struct delivery *of)
-{
-    return publication_find(of->d, of->topic, of->fingerprint, NULL);
-}
-
-/* A publication like this was served already: does anything explain another one? */
-static void check_twice(const struct delivery *of, struct row *row, struct publication *publication)
-{
-    const struct client *client = of->client;
-    const struct broker *broker = client->broker;
-    const struct served *before = remembered(row, publication->number);
-    if (before == NULL || before->link != of->link->number || of->repeated ||
-        times_remembered(row, publication->number) < (of->matched != NULL ? of->matched->sure : 1))
-        return;
-    struct likeness *likeness = row_likeness(row, publication->fingerprint, false);
-    if (likeness != NULL && likeness->deficit > 0) {
-        likeness->deficit--; /* this may be one that was given up */
-        return;
-    }
-    if (publication->resends > 0 && publication->qos == 1) {
-        publication->resends--; /* each may be passed on (4.3.2) */
-        return;
-    }
-    if (publication->doubtful || of->topic->blind || !delivery_is_stable(of, publication->number) ||
-        (publication->alike &&
-         (of->matched->sure > 1 || !delivery_is_stable(of, oldest_like(of)->number) ||
-          client->entered.frame != client->session_frame)))
-        return; /* of several that are alike, one may have waited for the client */
-    if (client->hole != MQTT_NO_TIME && client->hole >= publication->time)
-        return;
-    if (broker->hole != MQTT_NO_TIME &&
-        (mqtt_elapsed(of->place->time, broker->hole) < HOLE_TIME ||
-         (client->left != MQTT_NO_TIME && broker->hole >= client->left)))
-        return; /* it may be a publication that the capture lacks, or that waited since then */
-    if (publication->will != NULL) {
-        const struct mqtt_finding finding = delivery_finding(
-            of, MQTT_RULE_WILL_TWICE, publication->will->connect.frame, before->frame);
-        hold_for_owner(of->d, publication->will, &finding, of->topic->name);
-        return;
-    }
-    delivery_hold(of, twice_rule(of->packet->publish.qos), publication->frame, before->frame,
-                  HELD_TWICE, publication->number, publication->time);
-}
-
-/* It is what was stored before the client asked, without the flag that says so (3.3.1-8). */
-static void check_without_flag(const struct delivery *of, const struct publication *publication)
-{
-    const struct kept *kept = &of->topic->kept[0];
-    const struct subscription *asked = NULL;
-    if (of->topic->kept_count == 0 || kept->number != publication->number || of->repeated ||
-        publication->will != NULL || !is_whole(of->client) || of->matched == NULL ||
-        of->matched->maybe != 0 || !is_only(of->d, publication))
-        return;
-    for (uint32_t i = 0; i < of->matched->count; i++) {
-        const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
-        if (each->state == SUBSCRIPTION_GONE || each->asked_after < publication->number ||
-            mqtt_elapsed(each->asked.time, publication->time) <= GRACE)
-            return; /* it is older, or as old, and may have it from then */
-        asked = each;
-    }
-    if (asked != NULL)
-        delivery_hold(of, MQTT_RULE_RETAINED_WITHOUT_FLAG, publication->frame, asked->asked.frame,
-                      HELD_STRICT, publication->number, publication->time);
-}
-
-/* A message of a group that another member got already (5.0: 4.8.2). */
-static bool check_groups(const struct delivery *of, const struct publication *publication)
-{
-    for (uint32_t i = 0; i < of->client->group_count; i++) {
-        struct client *group = of->client->groups[i];
-        struct row *row = row_of(of->d, of->topic, group, false);
-        const struct served *before = row != NULL ? remembered(row, publication->number) : NULL;
-        if (before == NULL)
-            continue;
-        if (before->link == of->link->number || of->repeated || !is_whole(of->client) ||
-            !is_only(of->d, publication) || publication->resends > 0 || publication->doubtful)
-            return true;
-        const bool left = group->left != MQTT_NO_TIME && group->left >= before->time;
-        const enum mqtt_rule rule = before->rejected           ? MQTT_RULE_SHARED_AFTER_REJECTION
-                                    : before->qos == 2 && left ? MQTT_RULE_SHARED_QOS_2_TO_ANOTHER
-                                                               : MQTT_RULE_SHARED_TO_TWO;
-        /* A client that left without its PUBACK may be replaced by another one. */
-        if (rule != MQTT_RULE_SHARED_TO_TWO || !left)
-            delivery_hold(of, rule, publication->frame, before->frame, HELD_STRICT,
-                          publication->number, publication->time);
-        return true;
-    }
-    return false;
-}
-
-/* Somebody publishes where the capture does not look. */
-static void note_unseen(const struct delivery *of)
-{
-    of->client->broker->unseen++;
-    of->topic->unseen++;
-}
-
-/* No expectation takes it. */
-static void take_extra(const struct delivery *of, struct row *row)
-{
-    struct publication *last = NULL, *at = NULL;
-    struct publication *served = NULL;
-    for (unsigned i = 0; i < LOOKED_AT; i++) {
-        at = publication_find(of->d, of->topic, of->fingerprint, at);
-        if (at == NULL)
-            break;
-        last = at;
-        if (row != NULL && remembered(row, at->number) != NULL)
-            served = at;
-    }
-    if (last == NULL) {
-        if (row != NULL) {
-            row->counts.unknown++;
-            remember(row, of, 0);
-        }
-        if (!is_dollar(of->topic->name) && !of->topic->blind && !of->repeated)
-            note_unseen(of);
-        of->topic->kept_doubt = of->place->time;
-        return;
-    }
-    if (row != NULL)
-        note_surplus(of, row);
-    if (check_groups(of, last))
-        return;
-    const struct subscription *no_local =
-        last->publisher_number == of->client->number && of->matched != NULL &&
-                delivery_is_stable(of, last->number) && is_only(of->d, last) && !of->repeated
-            ? no_local_of(of)
-            : NULL;
-    if (no_local != NULL)
-        delivery_hold(of, MQTT_RULE_NO_LOCAL_IGNORED, last->frame, no_local->asked.frame,
-                      HELD_OTHER, last->number, last->time);
-    else if (served != NULL)
-        check_twice(of, row, served);
-    else
-        check_without_flag(of, last);
-}
+/* ---- All of it ---- */
 
 static bool serve_group(struct delivery *of, struct audit_match *match)
 {
@@ -734,8 +490,6 @@ static bool serve_group(struct delivery *of, struct audit_match *match)
     }
     return false;
 }
-
-/* ---- All of it ---- */
 
 /* What came with RETAIN, and is no news. */
 static bool is_kept_message(const struct delivery *of)

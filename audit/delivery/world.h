@@ -82,10 +82,8 @@ struct subscription {
     bool deep;                /* it has more levels than nodes, and is compared */
     bool no_local, retain_as_published;
     uint8_t retain_handling;
-    uint8_t qos;       /* granted */
-    uint8_t asked_qos; /* while ASKED; and its options: */
+    uint8_t qos; /* granted */
     uint8_t asked_options;
-    uint8_t qos_before;  /* the lowest that was in force since `since` */
     uint32_t identifier; /* 0: none */
     uint32_t asked_identifier;
     uint64_t since;          /* publications up to this one may not know of it */
@@ -134,7 +132,6 @@ struct client {
     bool whole;             /* all SUBSCRIBE packets of the session are in the capture */
     bool subscribes;        /* it ever did */
     bool vendor;            /* a filter that servers give a meaning of their own */
-    bool keeps;             /* its session outlives the connection */
     uint64_t session_frame; /* of the CONNACK with which it began; 0: not in the capture */
     struct audit_delivery_link *link; /* NULL: offline */
     uint32_t links;                   /* connections that name it, and are not closed */
@@ -635,6 +632,24 @@ static inline bool is_whole(const struct client *client)
 {
     return client->whole && client->session_frame != 0 && !client->vendor;
 }
+
+/* Remembers the delivery; `number` of its publication, 0 if that is not in the capture. */
+struct served *row_remember(struct row *row, const struct delivery *of, uint64_t number);
+
+/* The delivery of that publication, if it is among the last ones of the row; and how many are. */
+struct served *row_remembered(struct row *row, uint64_t number);
+unsigned row_times_remembered(const struct row *row, uint64_t number);
+
+/* One more like it: it may be for another publication that it was not matched with. */
+void note_surplus(const struct delivery *of, struct row *row);
+
+/* ---- extra.c ---- */
+
+/* 3.3.2-3, 4.7.2-1. True if nothing that the client has asked for matches. */
+bool check_subscribed(const struct delivery *of);
+
+/* No expectation takes it. `row` may be NULL. */
+void take_extra(const struct delivery *of, struct row *row);
 
 /* ---- contents.c ---- */
 
