@@ -290,6 +290,17 @@ static unsigned killed_by(const struct audit_connection *connection,
     return count;
 }
 
+/* Its ends of which it is known what came last: a message that is published again and again is, by
+ * chance, the last one before some of many. */
+static unsigned ends_of(const struct audit_session *session)
+{
+    unsigned count = 0;
+    for (const struct audit_connection *connection = session->first; connection != NULL;
+         connection = connection->next_of_session)
+        count += ended_by(connection) <= 1 && is_whole(connection);
+    return count;
+}
+
 static void tell_poison(struct diagnosing *diagnosing, const struct audit_session *session,
                         const struct audit_mark *killer)
 {
@@ -331,7 +342,8 @@ void diagnose_poison_message(struct diagnosing *diagnosing)
             if (killer == NULL)
                 continue;
             looked++;
-            if (killed_by(connection, killer) >= PATTERN_LEAST) {
+            const unsigned killed = killed_by(connection, killer);
+            if (killed >= PATTERN_LEAST && killed >= ends_of(session) / 2) {
                 tell_poison(diagnosing, session, killer);
                 break;
             }

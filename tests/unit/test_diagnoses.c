@@ -415,6 +415,9 @@ static void poison(struct scene *scene, unsigned twin)
             last_packet(scene, connection, 0, 0,
                         (struct audit_mark){.type = MQTT_PUBLISH, .topic = 1});
     }
+    for (unsigned i = 0; twin == 5 && i < 9; i++) /* of many ends, some are behind it by chance */
+        last_packet(scene, connect_at(scene, "valve", 100 + i * 10, 2, MQTT_END_CLIENT_RESET), 1,
+                    0.01, (struct audit_mark){.type = MQTT_PUBLISH, .topic = 7, .fingerprint = i});
 }
 
 static void oversize(struct scene *scene, unsigned twin)
@@ -790,7 +793,7 @@ static const struct {
     SCENE(half_open, half_open, 5, true),
     SCENE(half_open, half_open_server, 2, true),
     SCENE(ping_waste, pings, 2, true),
-    SCENE(poison_message, poison, 4, true),
+    SCENE(poison_message, poison, 5, true),
     SCENE(oversize, oversize, 3, true),
     SCENE(wrong_reason_code, wrong_code, 2, true),
     SCENE(broker_stall, stall, 4, true),
