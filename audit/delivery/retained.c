@@ -92,8 +92,10 @@ static struct asked asked_of(const struct delivery *of)
     struct asked asked = {.sure = true, .quiet = true, .renewed = true, .handling = 3};
     for (uint32_t i = 0; of->matched != NULL && i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
-        if (each->state == SUBSCRIPTION_GONE)
+        if (each->state == SUBSCRIPTION_GONE) {
+            asked.quiet &= mqtt_elapsed(of->place->time, each->gone.time) > WINDOW;
             continue;
+        }
         /* Just after other options were asked for, what comes may be by the old ones. */
         const bool mixed =
             each->mixed && mqtt_elapsed(of->place->time, each->granted.time) < WINDOW;
