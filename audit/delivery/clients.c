@@ -274,6 +274,8 @@ static void ask(struct audit_deliveries *d, struct subscription *subscription,
         subscription->before = subscription->asked;
         subscription->times = 0;
     }
+    subscription->varied =
+        again && (subscription->varied || subscription->asked_options != options);
     if (subscription->times != UINT8_MAX)
         subscription->times++;
     subscription->state = SUBSCRIPTION_ASKED;

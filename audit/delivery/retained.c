@@ -106,7 +106,8 @@ static struct asked asked_of(const struct delivery *of)
         const uint8_t handling = sure && each->state == SUBSCRIPTION_SURE
                                      ? each->retain_handling
                                      : (uint8_t)(each->asked_options >> 4 & 3);
-        asked.handling = asked.count == 0 || asked.handling == handling ? handling : 3;
+        asked.handling =
+            !each->varied && (asked.count == 0 || asked.handling == handling) ? handling : 3;
         asked.as_published |= each->retain_as_published || !sure || (each->asked_options & 8) != 0;
         asked.sure &= sure;
         asked.renewed &= each->renewed;

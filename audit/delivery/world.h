@@ -99,6 +99,7 @@ struct subscription {
     uint8_t qos_most;        /* the highest that was in force since `since` */
     bool renewed;            /* the last SUBSCRIBE found it in the table */
     uint8_t times;           /* that the last SUBSCRIBE names it */
+    bool varied;             /* ... with options that differ */
     uint64_t matched;        /* accepted publications since it is sure */
     uint64_t served;
     int64_t third; /* time of the third of them */
