@@ -73,6 +73,13 @@ static bool is_certain(const struct topic *topic, int64_t since)
            (broker->hole == MQTT_NO_TIME || broker->hole < since) && !topic->blind;
 }
 
+/* Which of two was stored last is known: the older one was before the newer one came. With QoS 2 a
+ * server may wait for PUBREL (4.3.3). */
+static bool is_replaced(const struct kept *older, const struct kept *newer)
+{
+    return older->accepted && older->accepted_time <= newer->time;
+}
+
 /* ---- It comes ---- */
 
 /* The subscriptions that match, of those that are in force or may be. */
@@ -160,7 +167,7 @@ static void check_stored(const struct delivery *of, const struct asked *asked)
     if (i == topic->kept_count || i == 0)
         return;
     const struct kept *kept = &topic->kept[i], *newer = &topic->kept[i - 1];
-    if (!newer->accepted || newer->accepted_after > last->asked_after ||
+    if (!newer->accepted || !is_replaced(kept, newer) || newer->accepted_after > last->asked_after ||
         mqtt_elapsed(last->asked.time, newer->accepted_time) <= GRACE || newer->will ||
         kept->will || !is_certain(topic, kept->time) || asked->as_published || !asked->sure)
         return;
@@ -276,6 +283,7 @@ static bool is_due(const struct client *client, const struct topic *topic)
     const uint32_t maximum = c->sides[c->client].maximum_packet_size;
     return topic->kept_count != 0 && kept->accepted && kept->qos > 0 && kept->payload_length != 0 &&
            !kept->expires && is_certain(topic, kept->time) &&
+           (topic->kept_count == 1 || is_replaced(&topic->kept[1], kept)) &&
            (maximum == 0 || kept->size + 64u <= maximum);
 }
 

@@ -292,16 +292,19 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
 {
     struct row *row = e->row;
     const struct publication *publication = e->publication;
+    const struct client *client = row->client;
+    if (client->group && client->subscriptions != NULL)
+        client = client->subscriptions->member;
     struct mqtt_finding finding = {
-        .version = row->client->version,
+        .version = client->version,
         .sender = MQTT_SENDER_CLIENT,
         .packet_type = MQTT_PUBLISH,
-        .side = row->client->server_side,
+        .side = client->server_side,
         .qos = publication->qos,
         .field = MQTT_FIELDS,
         .time = publication->time,
         .frame = publication->frame,
-        .values = {publication->frame, row->client->entered.frame},
+        .values = {publication->frame, client->entered.frame},
     };
     if (e->flagged != 0) {
         row->counts.delivered++;
@@ -331,9 +334,6 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
         row->counts.lost++;
         finding.rule = e->queued ? MQTT_RULE_QUEUED_DELIVERY_LOST : MQTT_RULE_DELIVERY_LOST;
     }
-    const struct client *client = row->client;
-    if (client->group && client->subscriptions != NULL)
-        client = client->subscriptions->member;
     if (e->flagged != 0)
         hold(d, HELD_OTHER, client, row->topic, &finding, publication->number, publication->time,
              publication->payload_length, publication->alike);
@@ -387,14 +387,24 @@ void judge_suspended(struct audit_deliveries *d, struct expectation *e)
     expectation_free(d, e);
 }
 
+/* It had acknowledged all that it was sent, and could be sent more: of a group, all members. */
+static bool was_idle(const struct client *client, int64_t since)
+{
+    if (!client->group)
+        return client->idle != MQTT_NO_TIME && client->idle >= since;
+    for (const struct subscription *at = client->subscriptions; at != NULL; at = at->next)
+        if (at->member->idle == MQTT_NO_TIME || at->member->idle < since)
+            return false;
+    return client->subscriptions != NULL;
+}
+
 /* Served with newer messages for a whole window, and not with this. */
 static bool window_passed(const struct audit_deliveries *d, const struct client *client,
                           const struct expectation *e)
 {
     const struct publication *publication = e->publication;
     const int64_t from = MAX(publication->time, client->entered.time);
-    return (client->group || (client->idle != MQTT_NO_TIME && client->idle >= from)) &&
-           mqtt_elapsed(d->time, from) >= WINDOW && client->newest > publication->number &&
+    return was_idle(client, from) && mqtt_elapsed(d->time, from) >= WINDOW && client->newest > publication->number &&
            client->newest_time != MQTT_NO_TIME && client->newest_time >= from &&
            mqtt_elapsed(client->newest_time, from) >= WINDOW;
 }

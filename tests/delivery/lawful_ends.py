@@ -217,6 +217,26 @@ def retained_replaced_and_removed(w):
 
 
 @lawful()
+def retained_by_whom_it_was_released_last(w):
+    slow, pub, sub = clients(w, "slow", "pub", "sub")
+    slow.slow = True
+    slow.publish("k", b"begun first", 2, retain=1)
+    pub.publish("k", b"", 1, retain=1)
+    w.run(1)
+    slow.release()
+    w.run(1)
+    sub.subscribe("k", qos=2)
+    w.run(1)
+    slow.publish("k", b"", 2, retain=1)
+    pub.publish("k", b"kept, then removed", 1, retain=1)
+    w.run(1)
+    slow.release()
+    w.run(1)
+    sub.subscribe("k", qos=2)
+    feed(w, pub, "other", 12)
+
+
+@lawful()
 def retained_published_to_a_subscription_that_exists(w):
     pub, sub = pair(w, "k", qos=1)
     for payload in (b"a", b"a", b"", b"b"):
