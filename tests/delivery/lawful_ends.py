@@ -218,7 +218,7 @@ def retained_replaced_and_removed(w):
 
 @lawful()
 def retained_by_whom_it_was_released_last(w):
-    slow, pub, sub = clients(w, "slow", "pub", "sub")
+    slow, pub, sub = clients(w, "slow", "pub", "sub", early=False)
     slow.slow = True
     slow.publish("k", b"begun first", 2, retain=1)
     pub.publish("k", b"", 1, retain=1)
