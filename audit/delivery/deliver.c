@@ -172,6 +172,7 @@ struct served *row_remember(struct row *row, const struct delivery *of, uint64_t
         .time = of->place->time,
         .packet_identifier = of->packet->packet_identifier,
         .qos = of->packet->publish.qos,
+        .unsure = of->besides,
     };
     return served;
 }
@@ -513,7 +514,9 @@ static void take(struct delivery *of, struct audit_match *match)
     check_above_granted(of);
     if (is_kept_message(of))
         return;
-    if (e != NULL && (e->owed || !e->served))
+    const bool has_own = e != NULL && (e->owed || !e->served);
+    of->besides = e != NULL && !has_own;
+    if (has_own)
         serve(of, e, match);
     else if (serve_group(of, match))
         return;

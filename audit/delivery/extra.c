@@ -162,6 +162,35 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
                   HELD_TWICE, publication->number, publication->time);
 }
 
+/* A payload that several publishers may well send: what two sessions got once too often is one that
+ * the capture lacks. */
+static void take_surplus(const struct delivery *of, struct row *row, struct publication *served)
+{
+    struct topic *topic = of->topic;
+    struct surplus surplus = {
+        .fingerprint = of->fingerprint, .client = of->client->number, .time = of->place->time};
+    bool elsewhere = false;
+    if (served->payload_length >= DISTINCTIVE && !served->alike) {
+        check_twice(of, row, served);
+        return;
+    }
+    for (unsigned i = 0; i < SURPLUSES; i++) {
+        const struct surplus *other = &topic->surplus[i];
+        if (other->client == 0 || other->client == surplus.client ||
+            other->fingerprint != surplus.fingerprint ||
+            mqtt_elapsed(surplus.time, other->time) > WINDOW)
+            continue;
+        elsewhere = true;
+        if (other->held != 0)
+            g_array_index(of->d->held, struct held, other->held - 1).dropped = true;
+    }
+    const guint before = of->d->held->len;
+    if (!elsewhere)
+        check_twice(of, row, served);
+    surplus.held = of->d->held->len > before ? of->d->held->len : 0;
+    topic->surplus[topic->surplus_next++ % SURPLUSES] = surplus;
+}
+
 /* It is what was stored before the client asked, without the flag that says so (3.3.1-8). */
 static void check_without_flag(const struct delivery *of, const struct publication *publication)
 {
@@ -192,8 +221,9 @@ static bool check_groups(const struct delivery *of, const struct publication *pu
         const struct served *before = row != NULL ? row_remembered(row, publication->number) : NULL;
         if (before == NULL)
             continue;
-        if (before->link == of->link->number || of->repeated || !is_whole(of->client) ||
-            !is_only(of->d, publication) || publication->resends > 0 || publication->doubtful)
+        if (before->link == of->link->number || before->unsure || of->repeated ||
+            !is_whole(of->client) || !is_only(of->d, publication) || publication->resends > 0 ||
+            publication->doubtful)
             return true;
         const bool left = group->left != MQTT_NO_TIME && group->left >= before->time;
         const enum mqtt_rule rule = before->rejected           ? MQTT_RULE_SHARED_AFTER_REJECTION
@@ -251,7 +281,7 @@ void take_extra(const struct delivery *of, struct row *row)
         delivery_hold(of, MQTT_RULE_NO_LOCAL_IGNORED, last->frame, no_local->asked.frame,
                       HELD_OTHER, last->number, last->time);
     else if (served != NULL)
-        check_twice(of, row, served);
+        take_surplus(of, row, served);
     else
         check_without_flag(of, last);
 }

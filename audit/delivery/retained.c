@@ -167,7 +167,8 @@ static void check_stored(const struct delivery *of, const struct asked *asked)
     if (i == topic->kept_count || i == 0)
         return;
     const struct kept *kept = &topic->kept[i], *newer = &topic->kept[i - 1];
-    if (!newer->accepted || !is_replaced(kept, newer) || newer->accepted_after > last->asked_after ||
+    if (!newer->accepted || !is_replaced(kept, newer) ||
+        newer->accepted_after > last->asked_after ||
         mqtt_elapsed(last->asked.time, newer->accepted_time) <= GRACE || newer->will ||
         kept->will || !is_certain(topic, kept->time) || asked->as_published || !asked->sure)
         return;

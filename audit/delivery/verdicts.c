@@ -153,7 +153,7 @@ static void tell_held(struct audit_deliveries *d)
 {
     for (guint i = 0; i < d->held->len; i++) {
         const struct held *held = &g_array_index(d->held, struct held, i);
-        if (may_be_unseen(d, held))
+        if (held->dropped || may_be_unseen(d, held))
             continue;
         d->options.found(d->options.user, &held->finding);
         if (held->kind == HELD_TWICE)
@@ -404,9 +404,9 @@ static bool window_passed(const struct audit_deliveries *d, const struct client 
 {
     const struct publication *publication = e->publication;
     const int64_t from = MAX(publication->time, client->entered.time);
-    return was_idle(client, from) && mqtt_elapsed(d->time, from) >= WINDOW && client->newest > publication->number &&
-           client->newest_time != MQTT_NO_TIME && client->newest_time >= from &&
-           mqtt_elapsed(client->newest_time, from) >= WINDOW;
+    return was_idle(client, from) && mqtt_elapsed(d->time, from) >= WINDOW &&
+           client->newest > publication->number && client->newest_time != MQTT_NO_TIME &&
+           client->newest_time >= from && mqtt_elapsed(client->newest_time, from) >= WINDOW;
 }
 
 /* Of messages that are alike, another one may be what overtook it: time will tell, if there is any.
@@ -465,8 +465,9 @@ void overtake(const struct delivery *of, struct row *row, const struct publicati
         next = e->row_next;
         if (!e->owed || e->overtaken != 0 ||
             e->publication->publisher_number != publication->publisher_number ||
-            e->publication->qos != publication->qos)
-            continue;
+            e->publication->qos != publication->qos || e->qos != of->packet->publish.qos)
+            continue; /* with another QoS than the one that it will be sent with, it has its own
+                         queue */
         e->overtaken = of->place->frame;
         e->overtaken_time = of->place->time;
         e->overtaken_link = of->link->number;

@@ -278,6 +278,7 @@ struct served {
     uint8_t qos;
     bool rejected; /* with a reason code of 0x80 or above */
     bool used;     /* it explains one that did not come */
+    bool unsure;   /* the client may have got it by another subscription */
 };
 
 /* Messages of a row that are alike: which delivery is of which, nobody knows for sure. */
@@ -350,6 +351,17 @@ struct match {
     bool local; /* one of them has No Local */
 };
 
+/* One copy more than its publications explain. If another session gets one too, a publication that
+ * the capture lacks is what explains both. */
+struct surplus {
+    uint64_t fingerprint;
+    uint64_t client; /* its number; 0: free */
+    int64_t time;
+    unsigned held; /* the finding that waits, counted from 1; 0: none */
+};
+
+#define SURPLUSES 4u
+
 struct topic {
     struct knot knot;            /* by broker and name */
     struct topic *older, *newer; /* in the order of use */
@@ -371,6 +383,8 @@ struct topic {
     struct kept kept[KEPT]; /* newest first */
     uint32_t kept_count;
     int64_t kept_doubt; /* the last time that something may have replaced it unseen */
+    struct surplus surplus[SURPLUSES]; /* a ring */
+    uint32_t surplus_next;
 };
 
 enum will_state { WILL_ARMED, WILL_CANCELLED, WILL_ENDED, WILL_PUBLISHED };
@@ -430,6 +444,7 @@ struct held {
     bool alike;          /* there were other publications like it */
     bool hasty;          /* it might have come, had there been more time */
     bool distinctive;    /* its payload says more than ON or OFF */
+    bool dropped;        /* it is explained since */
     uint8_t kind;        /* enum held_kind */
 };
 
@@ -606,6 +621,7 @@ struct delivery {
     bool only;     /* no other publication is like the one that it is matched with */
     bool sole;     /* no other publisher has one like it */
     bool certain;  /* and no other one like it is awaited, or was missed */
+    bool besides;  /* it is one of several copies that the client may get */
 };
 
 /* A finding of this rule about the delivery, with its two values. */
