@@ -161,11 +161,9 @@ static struct expectation *choose(const struct delivery *of, struct row *row)
     return best;
 }
 
-struct served *row_remember(struct row *row, const struct delivery *of, uint64_t number)
+static struct served served_by(const struct delivery *of, uint64_t number)
 {
-    struct served *served = &row->served[row->served_next++ % REMEMBERED];
-    row->last_time = of->place->time;
-    *served = (struct served){
+    return (struct served){
         .number = number,
         .frame = of->place->frame,
         .link = of->link->number,
@@ -174,7 +172,18 @@ struct served *row_remember(struct row *row, const struct delivery *of, uint64_t
         .qos = of->packet->publish.qos,
         .unsure = of->besides,
     };
-    return served;
+}
+
+void row_remember(struct row *row, const struct delivery *of, uint64_t number)
+{
+    row->last_time = of->place->time;
+    row->served[row->served_next++ % REMEMBERED] = served_by(of, number);
+}
+
+void row_remember_stranger(struct row *row, const struct delivery *of)
+{
+    row->last_time = of->place->time;
+    row->strangers[row->strangers_next++ % STRANGERS] = served_by(of, 0);
 }
 
 struct served *row_remembered(struct row *row, uint64_t number)

@@ -261,7 +261,7 @@ void take_extra(const struct delivery *of, struct row *row)
     if (last == NULL) {
         if (row != NULL) {
             row->counts.unknown++;
-            row_remember(row, of, 0);
+            row_remember_stranger(row, of);
         }
         if (!is_dollar(of->topic->name) && !of->topic->blind && !of->repeated)
             note_unseen(of);

@@ -335,6 +335,7 @@ struct publication *publication_add(struct audit_deliveries *d, struct topic *to
         .number = ++d->publication_numbers,
         .frame = d->frame,
         .time = d->time,
+        .accepted_time = MQTT_NO_TIME,
         .fingerprint = fingerprint,
     };
     topic->uses++;
@@ -430,6 +431,7 @@ static void count_matched(struct audit_deliveries *d, struct publication *public
 void publication_accepted(struct audit_deliveries *d, struct publication *publication)
 {
     publication->state = PUBLICATION_ACCEPTED;
+    publication->accepted_time = d->time;
     if (publication->retain)
         retained_accepted(d, publication);
     if (publication->expectations != NULL)

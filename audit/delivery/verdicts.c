@@ -288,6 +288,24 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
 
 /* ---- Lost ---- */
 
+/* What came in its place: on the same topic, after it was published, and nobody published it. */
+static void note_replacement(struct expectation *e)
+{
+    struct row *row = e->row;
+    for (unsigned i = 0; i < STRANGERS; i++) {
+        struct served *served = &row->strangers[i];
+        if (served->frame == 0 || served->used || served->time < e->publication->time)
+            continue;
+        served->used = true;
+        e->other = served->frame;
+        e->other_time = served->time;
+        e->other_qos = served->qos;
+        row->client->broker->unseen -= row->client->broker->unseen > 0;
+        row->topic->unseen -= row->topic->unseen > 0;
+        return;
+    }
+}
+
 static void say_lost(struct audit_deliveries *d, struct expectation *e)
 {
     struct row *row = e->row;
@@ -306,6 +324,8 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
         .frame = publication->frame,
         .values = {publication->frame, client->entered.frame},
     };
+    if (e->other == 0 && e->flagged == 0 && publication->will == NULL)
+        note_replacement(e);
     if (e->flagged != 0) {
         row->counts.delivered++;
         finding.rule = MQTT_RULE_RETAIN_SET_ON_LIVE;
@@ -403,7 +423,7 @@ static bool window_passed(const struct audit_deliveries *d, const struct client 
                           const struct expectation *e)
 {
     const struct publication *publication = e->publication;
-    const int64_t from = MAX(publication->time, client->entered.time);
+    const int64_t from = MAX(publication->accepted_time, client->entered.time);
     return was_idle(client, from) && mqtt_elapsed(d->time, from) >= WINDOW &&
            client->newest > publication->number && client->newest_time != MQTT_NO_TIME &&
            client->newest_time >= from && mqtt_elapsed(client->newest_time, from) >= WINDOW;
@@ -434,26 +454,14 @@ void judge_client(struct audit_deliveries *d, struct client *client)
     judge_doomed(d, client, false);
     while (client->extra != NULL && mqtt_elapsed(d->time, client->extra->first_time) >= WINDOW)
         excuse(d, client->extra, AUDIT_EXCUSE_FORGOTTEN);
-    while (client->first != NULL && window_passed(d, client, client->first))
-        lose(d, client->first);
-}
-
-/* What came in its place: on the same topic, after it was published, and nobody published it. */
-static void note_replacement(struct expectation *e)
-{
-    struct row *row = e->row;
-    for (unsigned i = 0; i < REMEMBERED; i++) {
-        struct served *served = &row->served[i];
-        if (served->frame == 0 || served->number != 0 || served->used ||
-            served->time < e->publication->time)
-            continue;
-        served->used = true;
-        e->other = served->frame;
-        e->other_time = served->time;
-        e->other_qos = served->qos;
-        row->client->broker->unseen -= row->client->broker->unseen > 0;
-        row->topic->unseen -= row->topic->unseen > 0;
-        return;
+    struct expectation *next, *e = client->first;
+    for (unsigned i = 0; i < LOOKED_AT && e != NULL; e = next, i++) {
+        next = e->client_next;
+        if (e->publication->state == PUBLICATION_OPEN)
+            continue; /* its publisher may take its time (QoS 2: until PUBREL) */
+        if (!window_passed(d, client, e))
+            break;
+        lose(d, e);
     }
 }
 
@@ -465,7 +473,8 @@ void overtake(const struct delivery *of, struct row *row, const struct publicati
         next = e->row_next;
         if (!e->owed || e->overtaken != 0 ||
             e->publication->publisher_number != publication->publisher_number ||
-            e->publication->qos != publication->qos || e->qos != of->packet->publish.qos)
+            e->publication->qos != publication->qos || e->qos != of->packet->publish.qos ||
+            e->publication->state != PUBLICATION_ACCEPTED)
             continue; /* with another QoS than the one that it will be sent with, it has its own
                          queue */
         e->overtaken = of->place->frame;

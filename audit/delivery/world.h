@@ -179,6 +179,7 @@ struct publication {
     uint64_t number; /* counts all, from 1 */
     uint64_t frame;
     int64_t time;
+    int64_t accepted_time;   /* MQTT_NO_TIME: it is not */
     uint64_t fingerprint;    /* of payload and length */
     uint64_t properties;     /* of what has to be passed on */
     struct mqtt_slice block; /* owned: the properties, of 5.0; length 0: none */
@@ -263,6 +264,7 @@ struct stream {
 
 #define STREAMS 4u
 #define REMEMBERED 4u
+#define STRANGERS 2u
 #define LIKENESSES 8u
 
 /* A histogram lies in several places of memory: so many latencies are added at once. */
@@ -270,7 +272,7 @@ struct stream {
 
 /* A delivery that a row remembers. */
 struct served {
-    uint64_t number; /* of the publication; 0: it has none in the capture */
+    uint64_t number; /* of the publication; 0: a stranger */
     uint64_t frame;
     uint64_t link;
     int64_t time;
@@ -304,7 +306,9 @@ struct row {
     uint32_t publisher_count;
     uint32_t recent_count;
     uint32_t recent[RECENT_TIMES];    /* latencies that are not in `times` yet: microseconds */
-    struct served served[REMEMBERED]; /* the last ones; a ring */
+    struct served served[REMEMBERED];    /* the last ones; a ring */
+    struct served strangers[STRANGERS];  /* the last ones that nobody published; a ring */
+    uint32_t strangers_next;
     struct stream streams[STREAMS];
     struct audit_delivery_counts counts;
     struct audit_histogram *times; /* NULL: none; owned */
@@ -651,7 +655,10 @@ static inline bool is_whole(const struct client *client)
 }
 
 /* Remembers the delivery; `number` of its publication, 0 if that is not in the capture. */
-struct served *row_remember(struct row *row, const struct delivery *of, uint64_t number);
+void row_remember(struct row *row, const struct delivery *of, uint64_t number);
+
+/* The same, where nobody in the capture published it. */
+void row_remember_stranger(struct row *row, const struct delivery *of);
 
 /* The delivery of that publication, if it is among the last ones of the row; and how many are. */
 struct served *row_remembered(struct row *row, uint64_t number);
