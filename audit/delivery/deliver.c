@@ -280,7 +280,11 @@ static void note_lacking(const struct delivery *of, struct expectation *e)
 static void note_low(const struct delivery *of, struct expectation *e)
 {
     const uint8_t qos = of->packet->publish.qos;
+    const struct mqtt_connection *c = of->link->connection;
     if (!of->only || !delivery_is_stable(of, e->publication->number))
+        return;
+    /* While it has others to acknowledge, a better copy waits, and may be dropped. */
+    if (qos == 0 && c->sides[of->place->side].outstanding != 0)
         return;
     e->best = MAX(e->best, qos);
     if (e->first_frame != 0)

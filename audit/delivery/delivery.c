@@ -85,6 +85,7 @@ static void find_client(struct audit_deliveries *d, struct audit_delivery_link *
             link->client->entries = 1;
         }
     }
+    link->broker->partial |= c->connect.frame == 0;
     if (link->client == NULL)
         return;
     link->client->links++;
@@ -102,8 +103,10 @@ static void note_doubts(struct audit_deliveries *d, struct audit_delivery_link *
         if (clock == link->doubts[side])
             continue;
         link->doubts[side] = clock;
-        if (link->broker != NULL && side == c->client)
+        if (link->broker != NULL && side == c->client) {
             link->broker->hole = d->time;
+            link->broker->partial = true;
+        }
         if (link->client == NULL)
             continue;
         link->client->hole = d->time;
@@ -158,6 +161,7 @@ static void accept_unseen(struct audit_deliveries *d, struct audit_delivery_link
     if (!client->known)
         begin_session(d, link, place);
     client->session_frame = 0;
+    link->broker->partial = true;
     client->hole = d->time;
     client_unsure(client);
     will_accepted(d, link, place, true);
@@ -183,6 +187,7 @@ static void accept(struct audit_deliveries *d, struct audit_delivery_link *link,
         client->whole = false;
         client->hole = d->time;
     }
+    link->broker->partial |= !client->whole;
     will_accepted(d, link, place, resumed);
     enter(client, link, place);
 }

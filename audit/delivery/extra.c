@@ -163,32 +163,29 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
 }
 
 /* A payload that several publishers may well send: what two sessions got once too often is one that
- * the capture lacks. */
-static void take_surplus(const struct delivery *of, struct row *row, struct publication *served)
+ * the capture lacks. NULL: it is no such payload. */
+static struct surplus *surplus_of(const struct delivery *of, const struct publication *like,
+                                  bool *elsewhere)
 {
     struct topic *topic = of->topic;
-    struct surplus surplus = {
+    const struct surplus surplus = {
         .fingerprint = of->fingerprint, .client = of->client->number, .time = of->place->time};
-    bool elsewhere = false;
-    if (served->payload_length >= DISTINCTIVE && !served->alike) {
-        check_twice(of, row, served);
-        return;
-    }
+    *elsewhere = false;
+    if (like->payload_length >= DISTINCTIVE && !like->alike)
+        return NULL;
     for (unsigned i = 0; i < SURPLUSES; i++) {
         const struct surplus *other = &topic->surplus[i];
         if (other->client == 0 || other->client == surplus.client ||
             other->fingerprint != surplus.fingerprint ||
             mqtt_elapsed(surplus.time, other->time) > WINDOW)
             continue;
-        elsewhere = true;
+        *elsewhere = true;
         if (other->held != 0)
             g_array_index(of->d->held, struct held, other->held - 1).dropped = true;
     }
-    const guint before = of->d->held->len;
-    if (!elsewhere)
-        check_twice(of, row, served);
-    surplus.held = of->d->held->len > before ? of->d->held->len : 0;
-    topic->surplus[topic->surplus_next++ % SURPLUSES] = surplus;
+    struct surplus *mine = &topic->surplus[topic->surplus_next++ % SURPLUSES];
+    *mine = surplus;
+    return mine;
 }
 
 /* It is what was stored before the client asked, without the flag that says so (3.3.1-8). */
@@ -272,6 +269,9 @@ void take_extra(const struct delivery *of, struct row *row)
         note_surplus(of, row);
     if (check_groups(of, last))
         return;
+    bool elsewhere;
+    struct surplus *surplus = surplus_of(of, last, &elsewhere);
+    const guint held = of->d->held->len;
     const struct subscription *no_local =
         last->publisher_number == of->client->number && of->matched != NULL &&
                 delivery_is_stable(of, last->number) && is_only(of->d, last) && !of->repeated
@@ -280,8 +280,10 @@ void take_extra(const struct delivery *of, struct row *row)
     if (no_local != NULL)
         delivery_hold(of, MQTT_RULE_NO_LOCAL_IGNORED, last->frame, no_local->asked.frame,
                       HELD_OTHER, last->number, last->time);
-    else if (served != NULL)
-        take_surplus(of, row, served);
-    else
+    else if (served != NULL && !elsewhere) {
+        check_twice(of, row, served);
+        if (surplus != NULL && of->d->held->len > held)
+            surplus->held = of->d->held->len;
+    } else if (served == NULL)
         check_without_flag(of, last);
 }

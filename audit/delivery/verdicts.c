@@ -235,8 +235,8 @@ static bool all_there(struct audit_deliveries *d, const struct expectation *e)
     const struct client *group = e->row->client;
     struct topic *topic = e->row->topic;
     const int64_t since = e->publication->time;
-    if (!is_only(d, e->publication))
-        return false;
+    if (group->broker->partial || !is_only(d, e->publication))
+        return false; /* another member may have got it, out of sight */
     topic_match(d, topic);
     if (group->left != MQTT_NO_TIME && group->left >= since)
         return false;
@@ -288,8 +288,9 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
 
 /* ---- Lost ---- */
 
-/* What came in its place: on the same topic, after it was published, and nobody published it. */
-static void note_replacement(struct expectation *e)
+/* What came in its place: on the same topic, after it was published, and nobody published it.
+ * Long after that, it may have been somebody's after all. */
+static void note_replacement(struct expectation *e, bool soon)
 {
     struct row *row = e->row;
     for (unsigned i = 0; i < STRANGERS; i++) {
@@ -300,6 +301,8 @@ static void note_replacement(struct expectation *e)
         e->other = served->frame;
         e->other_time = served->time;
         e->other_qos = served->qos;
+        if (!soon || e->publication->payload_length < TRIVIAL)
+            return;
         row->client->broker->unseen -= row->client->broker->unseen > 0;
         row->topic->unseen -= row->topic->unseen > 0;
         return;
@@ -325,7 +328,7 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
         .values = {publication->frame, client->entered.frame},
     };
     if (e->other == 0 && e->flagged == 0 && publication->will == NULL)
-        note_replacement(e);
+        note_replacement(e, false);
     if (e->flagged != 0) {
         row->counts.delivered++;
         finding.rule = MQTT_RULE_RETAIN_SET_ON_LIVE;
@@ -481,7 +484,7 @@ void overtake(const struct delivery *of, struct row *row, const struct publicati
         e->overtaken_time = of->place->time;
         e->overtaken_link = of->link->number;
         e->overtaken_surely = of->certain;
-        note_replacement(e);
+        note_replacement(e, true);
         expectation_list(e, LIST_DOOMED);
     }
 }
@@ -506,8 +509,9 @@ void judge_copies(struct audit_deliveries *d, const struct expectation *e)
     if (e->first_frame == 0 || client->group || e->copies_served != 1 || !no_more_copies(d, e) ||
         (client->hole != MQTT_NO_TIME && client->hole >= e->publication->time) ||
         (client->blocked != MQTT_NO_TIME && client->blocked >= e->publication->time) ||
-        client->idle == MQTT_NO_TIME || client->idle < e->publication->time)
-        return;
+        client->idle == MQTT_NO_TIME || client->idle < e->publication->time ||
+        client->entries != e->entries)
+        return; /* the better copy waited, or may have */
     struct mqtt_finding finding = {
         .rule = MQTT_RULE_OVERLAPPING_QOS_LOWERED,
         .version = e->version,

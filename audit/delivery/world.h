@@ -55,6 +55,7 @@ struct broker {
     uint64_t generation; /* of its subscriptions: what was matched before is matched anew */
     uint64_t unseen;     /* deliveries whose publication is not in the capture, without $ topics */
     int64_t hole;        /* the last hole in a direction from a client; MQTT_NO_TIME: none */
+    bool partial;        /* what some client has asked for is not all known */
     bool reorders;       /* it has delivered something after what should have come later */
     uint64_t kept;       /* topics with retained messages, at some time */
 };
