@@ -473,6 +473,7 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
         e->copies--;
     publication->forwards++;
     row->forwarded++;
+    client->shared_served += client->group;
     row_remember(row, of, publication->number);
     if (e->overtaken != 0 && e->overtaken_link == of->link->number)
         client->broker->reorders = true;

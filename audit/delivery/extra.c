@@ -132,6 +132,12 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
         row_times_remembered(row, publication->number) <
             (of->matched != NULL ? of->matched->sure : 1))
         return;
+    /* What many send may be sent by one more, out of sight: unless it comes at once, or was sent
+     * again. */
+    if (publication->resends == 0 &&
+        (publication->alike || publication->payload_length < TRIVIAL) &&
+        mqtt_elapsed(of->place->time, before->time) > GRACE)
+        return;
     struct likeness *likeness = row_likeness(row, publication->fingerprint, false);
     if (likeness != NULL && likeness->deficit > 0) {
         likeness->deficit--; /* this may be one that was given up */
@@ -165,11 +171,13 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
 /* A payload that several publishers may well send: what two sessions got once too often is one that
  * the capture lacks. NULL: it is no such payload. */
 static struct surplus *surplus_of(const struct delivery *of, const struct publication *like,
-                                  bool *elsewhere)
+                                  bool at_once, bool *elsewhere)
 {
     struct topic *topic = of->topic;
-    const struct surplus surplus = {
-        .fingerprint = of->fingerprint, .client = of->client->number, .time = of->place->time};
+    const struct surplus surplus = {.fingerprint = of->fingerprint,
+                                    .client = of->client->number,
+                                    .time = of->place->time,
+                                    .at_once = at_once};
     *elsewhere = false;
     if (like->payload_length >= DISTINCTIVE && !like->alike)
         return NULL;
@@ -177,8 +185,8 @@ static struct surplus *surplus_of(const struct delivery *of, const struct public
         const struct surplus *other = &topic->surplus[i];
         if (other->client == 0 || other->client == surplus.client ||
             other->fingerprint != surplus.fingerprint ||
-            mqtt_elapsed(surplus.time, other->time) > WINDOW)
-            continue;
+            mqtt_elapsed(surplus.time, other->time) > WINDOW || (at_once && other->at_once))
+            continue; /* a server that passes it on twice does so at once, to all of them */
         *elsewhere = true;
         if (other->held != 0)
             g_array_index(of->d->held, struct held, other->held - 1).dropped = true;
@@ -270,7 +278,9 @@ void take_extra(const struct delivery *of, struct row *row)
     if (check_groups(of, last))
         return;
     bool elsewhere;
-    struct surplus *surplus = surplus_of(of, last, &elsewhere);
+    const struct served *before = served != NULL ? row_remembered(row, served->number) : NULL;
+    const bool at_once = before != NULL && mqtt_elapsed(of->place->time, before->time) <= GRACE;
+    struct surplus *surplus = surplus_of(of, last, at_once, &elsewhere);
     const guint held = of->d->held->len;
     const struct subscription *no_local =
         last->publisher_number == of->client->number && of->matched != NULL &&

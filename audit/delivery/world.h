@@ -129,6 +129,8 @@ struct client {
     struct mqtt_slice identifier; /* owned */
     uint64_t number;
     bool group;
+    uint64_t shared_served,
+        shared_missed;      /* of a group: messages that a member got; that none did */
     bool anonymous;         /* goes with its connection */
     bool known;             /* accepted at least once */
     bool whole;             /* all SUBSCRIBE packets of the session are in the capture */
@@ -306,9 +308,9 @@ struct row {
     uint64_t publishers[8]; /* numbers of those seen; a set */
     uint32_t publisher_count;
     uint32_t recent_count;
-    uint32_t recent[RECENT_TIMES];    /* latencies that are not in `times` yet: microseconds */
-    struct served served[REMEMBERED];    /* the last ones; a ring */
-    struct served strangers[STRANGERS];  /* the last ones that nobody published; a ring */
+    uint32_t recent[RECENT_TIMES];      /* latencies that are not in `times` yet: microseconds */
+    struct served served[REMEMBERED];   /* the last ones; a ring */
+    struct served strangers[STRANGERS]; /* the last ones that nobody published; a ring */
     uint32_t strangers_next;
     struct stream streams[STREAMS];
     struct audit_delivery_counts counts;
@@ -363,6 +365,7 @@ struct surplus {
     uint64_t client; /* its number; 0: free */
     int64_t time;
     unsigned held; /* the finding that waits, counted from 1; 0: none */
+    bool at_once;  /* just behind the copy that is explained */
 };
 
 #define SURPLUSES 4u
