@@ -472,6 +472,8 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
     if (e->copies > 0)
         e->copies--;
     publication->forwards++;
+    if (publication->retain && publication->forwards == 1)
+        retained_forwarded(publication);
     row->forwarded++;
     client->shared_served += client->group;
     row_remember(row, of, publication->number);

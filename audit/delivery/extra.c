@@ -201,15 +201,15 @@ static void check_without_flag(const struct delivery *of, const struct publicati
 {
     const struct kept *kept = &of->topic->kept[0];
     const struct subscription *asked = NULL;
-    if (of->topic->kept_count == 0 || kept->number != publication->number || of->repeated ||
-        publication->will != NULL || !is_whole(of->client) || of->matched == NULL ||
+    if (of->topic->kept_count == 0 || kept->number != publication->number || !kept->accepted ||
+        of->repeated || publication->will != NULL || !is_whole(of->client) || of->matched == NULL ||
         of->matched->maybe != 0 || !is_only(of->d, publication))
         return;
     for (uint32_t i = 0; i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
         if (each->state == SUBSCRIPTION_GONE || each->asked_after < publication->number ||
-            mqtt_elapsed(each->asked.time, publication->time) <= GRACE)
-            return; /* it is older, or as old, and may have it from then */
+            mqtt_elapsed(each->asked.time, kept->accepted_time) <= GRACE)
+            return; /* it is older, or as old, and may have it from then (QoS 2: from PUBREL) */
         asked = each;
     }
     if (asked != NULL)

@@ -36,6 +36,7 @@ void retained_published(struct audit_deliveries *d, struct publication *publicat
     topic->kept_count = MIN(topic->kept_count + 1, KEPT);
     topic->kept[0] = (struct kept){
         .number = publication->number,
+        .publisher = publication->publisher_number,
         .frame = publication->frame,
         .time = publication->time,
         .accepted_time = INT64_MAX,
@@ -60,6 +61,13 @@ void retained_accepted(struct audit_deliveries *d, struct publication *publicati
         }
 }
 
+void retained_forwarded(const struct publication *publication)
+{
+    struct topic *topic = publication->topic;
+    for (uint32_t i = 0; i < topic->kept_count; i++)
+        topic->kept[i].forwarded |= topic->kept[i].number == publication->number;
+}
+
 void retained_refused(struct audit_deliveries *d, struct publication *publication)
 {
     publication->topic->kept_doubt = d->time;
@@ -74,10 +82,11 @@ static bool is_certain(const struct topic *topic, int64_t since)
 }
 
 /* Which of two was stored last is known: the older one was before the newer one came. With QoS 2 a
- * server may wait for PUBREL (4.3.3). */
+ * server may wait for PUBREL (4.3.3). At QoS 0 it refuses without a word what it does not allow. */
 static bool is_replaced(const struct kept *older, const struct kept *newer)
 {
-    return older->accepted && older->accepted_time <= newer->time;
+    return older->accepted && older->accepted_time <= newer->time &&
+           (newer->qos > 0 || newer->forwarded || newer->publisher == older->publisher);
 }
 
 /* ---- It comes ---- */

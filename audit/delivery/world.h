@@ -331,6 +331,7 @@ struct row {
 /* What is stored for a topic, as far as the capture tells. */
 struct kept {
     uint64_t number; /* of the publication; 0: not known */
+    uint64_t publisher;
     uint64_t frame;
     int64_t time;
     int64_t accepted_time;   /* INT64_MAX: it was not */
@@ -342,6 +343,7 @@ struct kept {
     uint8_t qos;
     bool expires;
     bool accepted;
+    bool forwarded; /* somebody got it */
     bool will;
 };
 
@@ -733,6 +735,9 @@ void retained_accepted(struct audit_deliveries *d, struct publication *publicati
 
 /* The server does not take it: what is stored is what was there before, or not. */
 void retained_refused(struct audit_deliveries *d, struct publication *publication);
+
+/* A client got it, as it was published. */
+void retained_forwarded(const struct publication *publication);
 
 /* RETAIN is set. False: it is a message that was published just now, and passed on as it came. */
 bool retained_delivered(const struct delivery *of);
