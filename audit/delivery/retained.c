@@ -99,13 +99,15 @@ struct asked {
     bool as_published; /* one of them may pass RETAIN on as it came */
     bool sure;         /* all of them are */
     bool quiet;        /* nothing can be under way because of an earlier SUBSCRIBE */
+    bool calm;         /* nor have waited in a queue since then */
     uint8_t handling;  /* of all: 3: not the same */
     bool renewed;      /* all of them */
 };
 
 static struct asked asked_of(const struct delivery *of)
 {
-    struct asked asked = {.sure = true, .quiet = true, .renewed = true, .handling = 3};
+    struct asked asked = {
+        .sure = true, .quiet = true, .calm = true, .renewed = true, .handling = 3};
     for (uint32_t i = 0; of->matched != NULL && i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
         if (each->state == SUBSCRIPTION_GONE) {
@@ -129,6 +131,8 @@ static struct asked asked_of(const struct delivery *of)
         asked.renewed &= each->renewed;
         asked.quiet &= each->before.frame == 0 ||
                        mqtt_elapsed(each->asked.time, each->before.time) > 5 * GRACE;
+        asked.calm &=
+            each->before.frame == 0 || mqtt_elapsed(each->asked.time, each->before.time) > WINDOW;
         asked.count++;
         asked.times += each->times;
         if (asked.last == NULL || each->asked.frame >= asked.last->asked.frame)
@@ -160,7 +164,7 @@ static void check_copies(const struct delivery *of, struct row *row, const struc
     }
     if (row->retained_copies++ == asked->times && asked->sure && !asked->as_published &&
         row->retained_print == of->fingerprint && is_certain(of->topic, asked->last->asked.time) &&
-        asked->count == 1)
+        asked->count == 1 && asked->calm)
         delivery_raise(of, MQTT_RULE_RETAINED_TWICE, asked->last->asked.frame, row->retained_frame);
     row->retained_frame = of->place->frame;
 }
@@ -176,6 +180,10 @@ static void check_stored(const struct delivery *of, const struct asked *asked)
     if (i == topic->kept_count || i == 0)
         return;
     const struct kept *kept = &topic->kept[i], *newer = &topic->kept[i - 1];
+    /* What many send may have been stored again by one out of sight. */
+    const struct publication *like = publication_find(of->d, topic, of->fingerprint, NULL);
+    if (like != NULL && like->alike && like->payload_length < DISTINCTIVE)
+        return;
     if (!newer->accepted || !is_replaced(kept, newer) ||
         newer->accepted_after > last->asked_after ||
         mqtt_elapsed(last->asked.time, newer->accepted_time) <= GRACE || newer->will ||
