@@ -179,7 +179,7 @@ static uint32_t stray_identifier(const struct delivery *of)
     return 0;
 }
 
-void check_identifiers(const struct delivery *of)
+void check_identifiers(const struct delivery *of, const struct publication *publication)
 {
     const uint32_t count = of->packet->properties.subscription_identifiers;
     const uint32_t stray = count > 0 ? stray_identifier(of) : 0;
@@ -191,7 +191,8 @@ void check_identifiers(const struct delivery *of)
     }
     for (uint32_t i = 0; i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
-        if (each->state != SUBSCRIPTION_SURE)
+        if (each->state != SUBSCRIPTION_SURE ||
+            (each->no_local && publication->publisher_number == of->client->number))
             continue;
         all &= each->identifier != 0;
         if (each->identifier != 0 && !carries_identifier(of, each->identifier))

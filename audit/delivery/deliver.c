@@ -168,6 +168,7 @@ static struct served served_by(const struct delivery *of, uint64_t number)
         .frame = of->place->frame,
         .link = of->link->number,
         .time = of->place->time,
+        .payload_length = of->packet->publish.payload_length,
         .packet_identifier = of->packet->packet_identifier,
         .qos = of->packet->publish.qos,
         .unsure = of->besides,
@@ -267,8 +268,9 @@ static void note_lacking(const struct delivery *of, struct expectation *e)
         return;
     for (uint32_t i = 0; i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];
-        /* What it would get with QoS 0 may have been dropped. */
-        if (each->state != SUBSCRIPTION_SURE || each->identifier == 0 ||
+        /* What it would get with QoS 0 may have been dropped; No Local asks for none of its own. */
+        if ((each->no_local && e->publication->publisher_number == of->client->number) ||
+            each->state != SUBSCRIPTION_SURE || each->identifier == 0 ||
             MIN(each->qos, e->publication->qos) == 0 || carries_identifier(of, each->identifier))
             continue;
         e->lacking = each->identifier;
@@ -369,8 +371,7 @@ static void note_stream(const struct delivery *of, struct row *row,
     stream->link = of->link->number;
 }
 
-/* The subscriptions that it may be for are served; and what was in doubt is not any more, if it was
- * published after that. */
+/* What was in doubt is not any more, if it was published after that. */
 static void note_served(const struct delivery *of, const struct publication *publication)
 {
     if (of->matched == NULL)
@@ -380,7 +381,6 @@ static void note_served(const struct delivery *of, const struct publication *pub
         struct subscription *each = of->topic->subscriptions[of->matched->from + i];
         if (each->state == SUBSCRIPTION_GONE)
             continue;
-        each->served++;
         if (each->state == SUBSCRIPTION_SURE && each->unsure)
             unsure = each;
     }
@@ -455,7 +455,7 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
                  : publication_find(of->d, publication->topic, publication->fingerprint, NULL);
     if (of->packet->version == MQTT_VERSION_5_0 && !of->repeated && !client->group &&
         delivery_is_stable(of, oldest->number))
-        check_identifiers(of);
+        check_identifiers(of, oldest);
     if (of->only && !of->repeated && is_known_since(of->client, publication)) {
         check_contents(of, publication);
         check_retain_as_published(of, publication);
@@ -499,8 +499,18 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
 
 /* ---- All of it ---- */
 
+/* Several of its groups share such messages: for which of them it gets one, nobody knows. */
+static bool shares_elsewhere(const struct delivery *of)
+{
+    unsigned matching = 0;
+    for (uint32_t i = 0; i < of->client->group_count; i++)
+        matching += topic_match_of(of->topic, of->client->groups[i]) != NULL;
+    return matching > 1;
+}
+
 static bool serve_group(struct delivery *of, struct audit_match *match)
 {
+    of->besides |= of->client->group_count > 1 && shares_elsewhere(of);
     for (uint32_t i = 0; i < of->client->group_count; i++) {
         struct client *group = of->client->groups[i];
         struct row *row = row_of(of->d, of->topic, group, false);
@@ -521,6 +531,13 @@ static bool is_kept_message(const struct delivery *of)
     return of->packet->publish.retain && retained_delivered(of);
 }
 
+/* Whoever published it: the subscriptions that it may be for are served. */
+static void note_matched(const struct delivery *of)
+{
+    for (uint32_t i = 0; of->matched != NULL && i < of->matched->count; i++)
+        of->topic->subscriptions[of->matched->from + i]->served++;
+}
+
 static void take(struct delivery *of, struct audit_match *match)
 {
     struct row *row = row_of(of->d, of->topic, of->client, false);
@@ -530,6 +547,7 @@ static void take(struct delivery *of, struct audit_match *match)
     check_above_granted(of);
     if (is_kept_message(of))
         return;
+    note_matched(of);
     const bool has_own = e != NULL && (e->owed || !e->served);
     of->besides = e != NULL && !has_own;
     if (has_own)

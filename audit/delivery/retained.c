@@ -273,7 +273,8 @@ bool retained_delivered(const struct delivery *of)
         of->client->link->connection->bridge)
         return false; /* a bridge gets RETAIN as it came */
     struct expectation *e;
-    if (asked.as_published && expectations_like(of->d, row, of->fingerprint, &e, 1) == 1)
+    if ((asked.as_published || !is_whole(of->client)) &&
+        expectations_like(of->d, row, of->fingerprint, &e, 1) == 1)
         return false;
     row->counts.retained++;
     row->retained_time = of->place->time;

@@ -300,7 +300,8 @@ static void note_replacement(struct expectation *e, bool soon)
     struct row *row = e->row;
     for (unsigned i = 0; i < STRANGERS; i++) {
         struct served *served = &row->strangers[i];
-        if (served->frame == 0 || served->used || served->time < e->publication->time)
+        if (served->frame == 0 || served->used || served->time < e->publication->time ||
+            (!soon && served->payload_length != e->publication->payload_length))
             continue;
         served->used = true;
         e->other = served->frame;

@@ -279,6 +279,7 @@ struct served {
     uint64_t frame;
     uint64_t link;
     int64_t time;
+    uint32_t payload_length;
     uint16_t packet_identifier;
     uint8_t qos;
     bool rejected; /* with a reason code of 0x80 or above */
@@ -690,7 +691,7 @@ uint64_t properties_of(const struct audit_deliveries *d, const struct mqtt_prope
 
 /* The delivery is surely of that publication: what it carries against what was published. */
 void check_contents(const struct delivery *of, const struct publication *publication);
-void check_identifiers(const struct delivery *of);
+void check_identifiers(const struct delivery *of, const struct publication *publication);
 bool carries_identifier(const struct delivery *of, uint32_t identifier);
 
 /* ---- verdicts.c ---- */
