@@ -6,9 +6,6 @@
 
 #include "mqtt/wire/topic.h"
 
-/* Of equal publications so many are looked at. */
-#define LOOKED_AT 64u
-
 /* ---- Nothing matches ---- */
 
 /* A subscription of the client that would match but for the $. */

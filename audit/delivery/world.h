@@ -35,6 +35,9 @@
 /* Levels of a topic filter that have nodes of their own. */
 #define FILTER_DEPTH 24u
 
+/* Of what is alike, or waits, so many are looked at. */
+#define LOOKED_AT 64u
+
 /* Payloads from this length on say more than ON or OFF. */
 #define DISTINCTIVE 8u
 
@@ -661,6 +664,14 @@ static inline bool is_whole(const struct client *client)
     return client->whole && client->session_frame != 0 && !client->vendor;
 }
 
+/* ---- matching.c ---- */
+
+/* What was delivered last of that publisher's messages of that QoS; NULL: nothing that is known. */
+struct stream *stream_of(struct row *row, uint64_t publisher, uint8_t qos);
+
+/* The expectation that the delivery is for, as far as can be told; NULL: none is like it. */
+struct expectation *choose(const struct delivery *of, struct row *row);
+
 /* Remembers the delivery; `number` of its publication, 0 if that is not in the capture. */
 void row_remember(struct row *row, const struct delivery *of, uint64_t number);
 
@@ -673,6 +684,26 @@ unsigned row_times_remembered(const struct row *row, uint64_t number);
 
 /* One more like it: it may be for another publication that it was not matched with. */
 void note_surplus(const struct delivery *of, struct row *row);
+
+/* No other expectation of the row would fit as well, now or before. */
+bool is_alone(const struct delivery *of, struct row *row, const struct expectation *expectation);
+
+/* ---- qos.c ---- */
+
+/* 3.8.4-6; 5.0: 3.8.4-8. */
+void check_above_granted(const struct delivery *of);
+
+/* 5.0: 4.8.2-3. A member of a group, served for the group: its own granted QoS counts. */
+void check_shared_granted(const struct delivery *of, const struct client *group);
+
+/* It is not what is due: min(published, granted). */
+void check_qos(const struct delivery *of, const struct expectation *expectation);
+
+/* Of one copy for several subscriptions: whether it is the only one, the end tells. */
+void note_low(const struct delivery *of, struct expectation *expectation);
+
+/* No other copy comes: was one for several subscriptions as good as the best of them? */
+void judge_copies(struct audit_deliveries *d, const struct expectation *expectation);
 
 /* ---- extra.c ---- */
 
@@ -694,6 +725,24 @@ void check_contents(const struct delivery *of, const struct publication *publica
 void check_identifiers(const struct delivery *of, const struct publication *publication);
 bool carries_identifier(const struct delivery *of, uint32_t identifier);
 
+/* ---- held.c ---- */
+
+/* Hands it on. Of a group, one of those that share it stands for all. */
+void tell_finding(struct audit_deliveries *d, const struct client *client, struct mqtt_slice topic,
+                  const struct mqtt_finding *finding);
+
+/* It waits for the end; `kind` says what may explain it until then. */
+void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *client,
+          struct topic *topic, const struct mqtt_finding *finding, uint64_t number, int64_t since,
+          uint32_t payload_length, bool alike);
+
+/* The same, of a will: it carries the client identifier of who left it. */
+void hold_for_owner(struct audit_deliveries *d, const struct will *will,
+                    const struct mqtt_finding *finding, struct mqtt_slice topic);
+
+/* The end: those that nothing explains are handed on. */
+void tell_held(struct audit_deliveries *d);
+
 /* ---- verdicts.c ---- */
 
 /* Looks at what is due at the client: overtaken, or waiting for longer than the window. */
@@ -713,22 +762,11 @@ void judge_at_end(struct audit_deliveries *d);
 /* The capture ends: what is expected of it still came to something else, or may come. */
 void end_client(struct audit_deliveries *d, struct client *client);
 
-/* No other copy comes: was one for several subscriptions as good as the best of them? */
+/* It is lost, unless nothing of its row ever comes, and all of that row is given up. */
 void judge_suspended(struct audit_deliveries *d, struct expectation *expectation);
-void judge_copies(struct audit_deliveries *d, const struct expectation *expectation);
 
 /* Nothing of it is expected any more. */
 void give_up_client(struct audit_deliveries *d, struct client *client, unsigned why);
-void tell_finding(struct audit_deliveries *d, const struct client *client, struct mqtt_slice topic,
-                  const struct mqtt_finding *finding);
-void hold(struct audit_deliveries *d, enum held_kind kind, const struct client *client,
-          struct topic *topic, const struct mqtt_finding *finding, uint64_t number, int64_t since,
-          uint32_t payload_length, bool alike);
-
-/* The same, of a will: it carries the client identifier of who left it. */
-void hold_for_owner(struct audit_deliveries *d, const struct will *will,
-                    const struct mqtt_finding *finding, struct mqtt_slice topic);
-
 /* ---- retained.c ---- */
 
 void retained_published(struct audit_deliveries *d, struct publication *publication);
