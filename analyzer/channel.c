@@ -223,9 +223,14 @@ static inline void take_packet(struct feed *feed, struct channel *channel, uint8
         .text_frame = channel->text_frame[side],
     };
     const struct mqtt_bytes bytes = {pdu->data, pdu->captured, pdu->length};
+    const uint64_t shut = channel->flow->side[0].zero_window + channel->flow->side[1].zero_window;
     channel->begun[side] = false;
     if (channel->audit == NULL)
         tell_opened(feed, channel);
+    if (shut != channel->shut) {
+        channel->shut = shut;
+        audit_connection_shut(feed->audit, channel->audit, now->time_ns);
+    }
     mqtt_connection_packet(connection, &place, &bytes, NULL, packet, &feed->step);
     note_acknowledgements(channel, &place, packet, &feed->step);
     audit_connection_step(feed->audit, channel->audit, &place, packet, &feed->step);

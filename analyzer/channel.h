@@ -64,6 +64,7 @@ struct channel {
     bool begun[2];             /* a packet of this side has begun and is not complete */
     int64_t begun_time[2];     /* when it did */
     uint64_t searches[2];      /* of those, which were counted as a limit */
+    uint64_t shut;             /* segments with a window of zero that were told of */
     bool any_packet;
     uint64_t doubted[2]; /* how often bytes of this side were acknowledged that the capture did not
                             show: so much of it is said already */

@@ -696,28 +696,13 @@ static void tell_memory(const struct transport *transport)
         audit_limit(transport->feed.audit, limits[kind], transport->feed.memory.refused[kind], 0);
 }
 
-/* Client identifiers at several endpoints, and the option that says that these are one broker. */
-static void tell_shared(const struct transport *transport)
-{
-    const struct mqtt_sessions *sessions = transport->feed.sessions;
-    if (sessions->shared == 0)
-        return;
-    GString *hint = g_string_new("--broker ");
-    for (unsigned i = 0; i < 2; i++) {
-        struct audit_endpoint end;
-        audit_endpoint_text(&end, &sessions->sharing[i]);
-        g_string_append_printf(hint, strchr(end.address, ':') != NULL ? "%s[%s]:%u" : "%s%s:%u",
-                               i != 0 ? "," : "", end.address, end.port);
-    }
-    audit_limit_hint(transport->feed.audit, AUDIT_LIMIT_SHARED_IDENTIFIERS, sessions->shared,
-                     hint->str, sessions->sharing_frame);
-    g_string_free(hint, TRUE);
-}
-
 void transport_finish(struct transport *transport)
 {
     tcp_finish(transport->tcp);
-    tell_shared(transport);
+    const struct mqtt_sessions *sessions = transport->feed.sessions;
+    if (sessions->shared != 0)
+        audit_limit_brokers(transport->feed.audit, AUDIT_LIMIT_SHARED_IDENTIFIERS, sessions->shared,
+                            sessions->sharing, sessions->sharing_frame);
     audit_sessions_ended(transport->feed.audit, transport->feed.sessions,
                          transport->feed.now.time_ns);
     const struct tcp_counters *counters = tcp_counters(transport->tcp);

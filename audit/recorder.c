@@ -101,6 +101,20 @@ void audit_limit_hint(struct audit_recorder *recorder, enum audit_limit_kind kin
     recorder->limits[kind].hint = NULL; /* what is told later says it no more */
 }
 
+void audit_limit_brokers(struct audit_recorder *recorder, enum audit_limit_kind kind,
+                         uint64_t count, const struct mqtt_endpoint ends[2], uint64_t frame)
+{
+    GString *hint = g_string_new("--broker ");
+    for (unsigned i = 0; i < 2; i++) {
+        struct audit_endpoint end;
+        audit_endpoint_text(&end, &ends[i]);
+        g_string_append_printf(hint, strchr(end.address, ':') != NULL ? "%s[%s]:%u" : "%s%s:%u",
+                               i != 0 ? "," : "", end.address, end.port);
+    }
+    audit_limit_hint(recorder, kind, count, hint->str, frame);
+    g_string_free(hint, TRUE);
+}
+
 void audit_limit_connection(struct audit_recorder *recorder, enum audit_limit_kind kind,
                             int64_t stream, uint64_t frame)
 {

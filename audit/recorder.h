@@ -79,6 +79,10 @@ void audit_limit(struct audit_recorder *recorder, enum audit_limit_kind kind, ui
 void audit_limit_hint(struct audit_recorder *recorder, enum audit_limit_kind kind, uint64_t count,
                       const char *hint, uint64_t frame);
 
+/* The same, where the option is the --broker that makes one broker of two listeners. */
+void audit_limit_brokers(struct audit_recorder *recorder, enum audit_limit_kind kind,
+                         uint64_t count, const struct mqtt_endpoint ends[2], uint64_t frame);
+
 /* One more of this kind, which is a TCP connection: its stream, and a frame that shows it. The
  * first of them stands for all as an example. */
 void audit_limit_connection(struct audit_recorder *recorder, enum audit_limit_kind kind,
@@ -124,6 +128,10 @@ void audit_connection_acknowledged(struct audit_open *open, bool release, int64_
 
 /* TCP shows how long a round trip took from a segment of `side` to its acknowledgement. */
 void audit_connection_round_trip(struct audit_open *open, uint8_t side, int64_t nanoseconds);
+
+/* The receive window of one side went to zero since the last step, or stayed there: what the other
+ * side has for it waits. */
+void audit_connection_shut(struct audit_recorder *recorder, struct audit_open *open, int64_t time);
 
 /* What the transport layer counted for a side so far; to be called before the connection is closed,
  * if there is anything to say. */

@@ -45,6 +45,12 @@ static void take_limit(void *user, enum audit_limit_kind kind, uint64_t count)
     audit_limit(user, kind, count, 0);
 }
 
+static void take_shared(void *user, const struct mqtt_endpoint ends[2], uint64_t count,
+                        uint64_t frame)
+{
+    audit_limit_brokers(user, AUDIT_LIMIT_SHARED_MESSAGES, count, ends, frame);
+}
+
 void audit_follow_deliveries(struct audit_recorder *recorder,
                              const struct audit_recorder_options *options)
 {
@@ -57,6 +63,7 @@ void audit_follow_deliveries(struct audit_recorder *recorder,
         .found = take_finding,
         .counted = take_row,
         .limit = take_limit,
+        .shared = take_shared,
         .user = recorder,
     };
     recorder->deliveries = audit_deliveries_new(&following);

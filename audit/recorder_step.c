@@ -62,6 +62,12 @@ void audit_connection_round_trip(struct audit_open *open, uint8_t side, int64_t 
     audit_round_trips_add(open->round_trips[side], mqtt_microseconds(nanoseconds));
 }
 
+void audit_connection_shut(struct audit_recorder *recorder, struct audit_open *open, int64_t time)
+{
+    if (recorder->deliveries != NULL && open->link != NULL)
+        audit_delivery_shut(open->link, time);
+}
+
 struct audit_handshake_counts *audit_open_handshakes(struct audit_open *open, unsigned side,
                                                      unsigned kind)
 {

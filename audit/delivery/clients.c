@@ -44,7 +44,8 @@ static struct client *client_new(struct audit_deliveries *d, struct broker *brok
     struct client *client = g_new0(struct client, 1);
     client->broker = broker;
     client->number = ++d->client_numbers;
-    client->left = client->hole = client->asked_hole = client->blocked = MQTT_NO_TIME;
+    client->left = client->hole = client->asked_hole = client->blocked = client->shut =
+        MQTT_NO_TIME;
     client->newest_time = client->served = client->idle = MQTT_NO_TIME;
     client->next = d->all_clients;
     if (client->next != NULL)

@@ -409,6 +409,12 @@ void audit_delivery_step(struct audit_deliveries *d, struct audit_delivery_link 
 
 /* ---- The end of a connection ---- */
 
+void audit_delivery_shut(struct audit_delivery_link *link, int64_t time)
+{
+    if (link->client != NULL)
+        link->client->shut = link->client->blocked = time;
+}
+
 static void go_offline(struct audit_deliveries *d, struct audit_delivery_link *link,
                        const struct mqtt_place *place)
 {
@@ -502,6 +508,8 @@ void audit_deliveries_end(struct audit_deliveries *d, int64_t time)
     d->time = MAX(d->time, time);
     retained_due(d);
     judge_at_end(d);
+    if (d->shared != 0)
+        d->options.shared(d->options.user, d->sharing, d->shared, d->sharing_frame);
     for (struct client *client = d->all_clients; client != NULL; client = client->next)
         client_reset(d, client, 0); /* so that none is in a group that is gone */
     while (d->all_clients != NULL)

@@ -50,6 +50,9 @@ struct audit_delivery_options {
     void (*found)(void *user, const struct audit_delivery_finding *finding);
     void (*counted)(void *user, const struct audit_delivery_row *row);
     void (*limit)(void *user, enum audit_limit_kind kind, uint64_t count);
+    /* At the end, where the listeners at two ports of one address look like one broker: so many
+     * deliveries by the one are of what was published at the other, first in that frame. */
+    void (*shared)(void *user, const struct mqtt_endpoint ends[2], uint64_t count, uint64_t frame);
     void *user;
 };
 
@@ -71,6 +74,9 @@ void *audit_delivery_owner(const struct audit_delivery_link *link);
 void audit_delivery_step(struct audit_deliveries *deliveries, struct audit_delivery_link *link,
                          const struct mqtt_place *place, const struct mqtt_packet *packet,
                          const struct mqtt_step *step, struct audit_match *match);
+
+/* The client takes nothing in for now: what is for it waits, or is dropped. */
+void audit_delivery_shut(struct audit_delivery_link *link, int64_t time);
 
 /* The transport is seen to end; what was under way may still come. */
 void audit_delivery_over(struct audit_deliveries *deliveries, struct audit_delivery_link *link,

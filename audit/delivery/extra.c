@@ -240,11 +240,39 @@ static bool check_groups(const struct delivery *of, const struct publication *pu
     return false;
 }
 
+/* It was published at another port of the server just now: both may be listeners of one broker. */
+static void note_shared(const struct delivery *of)
+{
+    struct audit_deliveries *d = of->d;
+    const struct broker *mine = of->client->broker;
+    if (of->packet->publish.payload_length < DISTINCTIVE)
+        return;
+    for (struct broker *other = d->brokers; other != NULL; other = other->next) {
+        struct mqtt_endpoint end = other->endpoint;
+        end.port = mine->endpoint.port;
+        if (other == mine || !mqtt_endpoint_equal(&end, &mine->endpoint))
+            continue;
+        const struct topic *topic = topic_of(d, other, of->topic->name, false);
+        const struct publication *publication =
+            topic != NULL ? publication_find(d, topic, of->fingerprint, NULL) : NULL;
+        if (publication == NULL || mqtt_elapsed(of->place->time, publication->time) > WINDOW)
+            continue;
+        if (d->shared++ == 0) {
+            d->sharing[0] = mine->endpoint;
+            d->sharing[1] = other->endpoint;
+            d->sharing_frame = of->place->frame;
+        }
+        return;
+    }
+}
+
 /* Somebody publishes where the capture does not look. */
 static void note_unseen(const struct delivery *of)
 {
     of->client->broker->unseen++;
     of->topic->unseen++;
+    if (of->d->brokers->next != NULL)
+        note_shared(of);
 }
 
 /* No expectation takes it. */

@@ -116,6 +116,9 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
         return AUDIT_EXCUSE_TOO_LARGE;
     if (has_expired(d, e))
         return AUDIT_EXCUSE_EXPIRED;
+    if (client->shut != MQTT_NO_TIME && client->shut >= publication->time)
+        return AUDIT_EXCUSE_QUEUED; /* a server that can send nothing drops what it has no room for
+                                     */
     /* What a later one has overtaken waits no more: only a queue that is full would drop it. */
     if (e->overtaken != 0 && !e->crowded && !client->broker->reorders)
         return came_otherwise(e) ? AUDIT_EXCUSE_LIKENESS : AUDIT_EXCUSES;

@@ -163,6 +163,7 @@ struct client {
     int64_t hole;             /* the last doubt in either direction; MQTT_NO_TIME: none */
     int64_t asked_hole;       /* in its own direction */
     int64_t blocked;          /* the last time that it had as much in flight as it may */
+    int64_t shut;             /* the last time that its TCP took nothing in */
     uint64_t newest;          /* the newest publication of QoS 1 or 2 that it was served with */
     int64_t newest_time;      /* when */
     int64_t served;           /* when it got anything */
@@ -490,6 +491,8 @@ struct audit_deliveries {
     uint32_t past_count;
     GQueue *retained; /* struct owed_retained: what has to come because of SUBSCRIBE */
     GArray *held;     /* struct held */
+    struct mqtt_endpoint sharing[2]; /* listeners that pass on each other's messages */
+    uint64_t shared, sharing_frame;
     bool ended;
 };
 

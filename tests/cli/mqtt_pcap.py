@@ -66,11 +66,11 @@ class Capture:
         self.records.append((self.time, data, wire_length or len(data)))
         self.time += 1000
 
-    def segment(self, connection, side, flags, payload=b""):
+    def segment(self, connection, side, flags, payload=b"", window=0xFFFF):
         source, destination = ("10.0.0.1", "10.0.0.2")[::1 if side == CLIENT else -1]
         ports = (connection["port"], connection["server_port"])[::1 if side == CLIENT else -1]
         tcp = struct.pack(">HHIIBBHHH", *ports, connection["next"][side], connection["next"][1 - side],
-                          0x50, flags, 0xFFFF, 0, 0) + payload
+                          0x50, flags, window, 0, 0) + payload
         ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0,
                          bytes(map(int, source.split("."))), bytes(map(int, destination.split("."))))
         connection["next"][side] += len(payload) + (1 if flags & 0x03 else 0)

@@ -34,10 +34,10 @@ class Talk:
     def lose(self, side, data):
         self.connection["next"][side] += len(data)
 
-    def report(self):
+    def report(self, *options):
         self.send(CLIENT, DISCONNECT)
         self.capture.close(self.connection)
-        done = subprocess.run([MQTTSCOPE, "--json", "-", "-"], input=self.capture.bytes(),
+        done = subprocess.run([MQTTSCOPE, *options, "--json", "-", "-"], input=self.capture.bytes(),
                               stdout=subprocess.PIPE, check=True)
         return json.loads(done.stdout)
 
@@ -142,6 +142,91 @@ class Parts(unittest.TestCase):
         self.assertEqual(connection["connect"]["parts"]["unsplit"], 1)
         self.assertNotIn("parts", connection["unsubscribe"])
         self.assertEqual(report["totals"]["handshakes"]["ping"]["parts"]["receiver_us"]["p50"], 20000)
+
+
+class Deliveries(unittest.TestCase):
+    """A message that never comes while others of its publisher do, and whether the subscriber's window was shut."""
+
+    def rows(self, shut):
+        talk = Talk()
+        capture, publisher = talk.capture, talk.connection
+        subscriber = capture.open()
+
+        def say(connection, side, data=b"", **more):
+            capture.time += 999_000
+            capture.segment(connection, side, 0x18 if data else 0x10, data, **more)
+
+        say(subscriber, CLIENT, connect("sub"))
+        say(subscriber, SERVER, connack())
+        say(subscriber, CLIENT, packet(0x82, b"\0\x09\0\1t\1"))
+        say(subscriber, SERVER, packet(0x90, b"\0\x09\1"))
+        for n in range(1, 20):
+            identifier, payload = bytes([0, n]), b"message %d" % n
+            say(publisher, CLIENT, publish("t", payload, 0x32, n))
+            say(publisher, SERVER, packet(0x40, identifier))
+            if n == 3:
+                if shut:
+                    say(subscriber, CLIENT, window=0)
+                    say(subscriber, CLIENT)
+                continue
+            say(subscriber, SERVER, publish("t", payload, 0x32, n))
+            say(subscriber, CLIENT, packet(0x40, identifier))
+            capture.time += 1_000_000_000
+        report = talk.report()
+        return [f["rule"] for f in report["findings"]], report["deliveries"]["rows"]
+
+    def test_lost(self):
+        rules, (row,) = self.rows(shut=False)
+        self.assertEqual(rules, ["delivery-lost"])
+        self.assertEqual((row["delivered"], row["lost"]), (18, 1))
+
+    def test_while_the_window_was_zero(self):
+        rules, (row,) = self.rows(shut=True)
+        self.assertEqual(rules, [])
+        self.assertEqual((row["delivered"], row["lost"], row["excused"]), (18, 0, {"queued": 1}))
+
+
+class Listeners(unittest.TestCase):
+    """What is published at one port and delivered at another."""
+
+    def report(self, *options, payload=b"the same message", port=11883):
+        talk = Talk()
+        subscriber = talk.capture.open(port)
+
+        def say(side, data):
+            talk.capture.time += 999_000
+            talk.capture.segment(subscriber, side, 0x18, data)
+
+        say(CLIENT, connect("sub"))
+        say(SERVER, connack())
+        say(CLIENT, packet(0x82, b"\0\x09\0\1t\1"))
+        say(SERVER, packet(0x90, b"\0\x09\1"))
+        talk.send(CLIENT, publish("t", b"the same message", 0x32, 1))
+        talk.send(SERVER, PUBACK)
+        say(SERVER, publish("t", payload, 0x32, 1))
+        say(CLIENT, PUBACK)
+        return talk.report(*options)
+
+    def limits(self, *options, **more):
+        return [limit for limit in self.report(*options, **more)["capture"]["limits"] if limit["kind"] == "shared-messages"]
+
+    def test_two_ports(self):
+        (limit,) = self.limits()
+        self.assertEqual((limit["count"], limit["hint"]), (1, "--broker 10.0.0.2:11883,10.0.0.2:1883"))
+
+    def test_another_message(self):
+        self.assertEqual(self.limits(payload=b"another message"), [])
+
+    def test_a_payload_that_many_send(self):
+        self.assertEqual(self.limits(payload=b"ON"), [])
+
+    def test_one_port(self):
+        self.assertEqual(self.limits(port=1883), [])
+
+    def test_one_broker(self):
+        report = self.report("--broker", "10.0.0.2:11883,10.0.0.2:1883")
+        self.assertEqual([limit for limit in report["capture"]["limits"] if limit["kind"] == "shared-messages"], [])
+        self.assertEqual(report["deliveries"]["totals"]["delivered"], 1)
 
 
 class Histograms(unittest.TestCase):
