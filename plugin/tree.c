@@ -17,7 +17,9 @@ bool mqttscope_wants_fields_of(int protocol, proto_tree *tree)
 
 bool mqttscope_wants_details(proto_tree *tree)
 {
-    return mqttscope_wants_fields_of(proto_mqttscope, tree);
+    return mqttscope_wants_fields_of(proto_mqttscope, tree) ||
+           (mqttscope_builtin_protocol > 0 &&
+            mqttscope_wants_fields_of(mqttscope_builtin_protocol, tree));
 }
 
 /* ---- One item a span ---- */
