@@ -5,9 +5,11 @@
 #include "plugin/packet-mqttscope.h"
 
 #include "mqtt/wire/preamble.h"
+#include "plugin/builtin.h"
 #include "plugin/call.h"
 #include "plugin/payload.h"
 #include "plugin/ports.h"
+#include "plugin/preferences.h"
 #include "plugin/register.h"
 #include "plugin/settle.h"
 #include "plugin/websocket.h"
@@ -280,7 +282,7 @@ static ws_boolean dissect_websocket_heuristic(tvbuff_t *tvb, packet_info *pinfo,
                                               void *data)
 {
     (void)data;
-    if (!is_ours(pinfo))
+    if (!mqttscope_looks_everywhere() || !is_ours(pinfo))
         return FALSE;
     const struct mqttscope_conversation *known =
         mqttscope_conversation_known(find_or_create_conversation(pinfo));
@@ -318,7 +320,7 @@ static ws_boolean dissect_mqtt_heuristic(tvbuff_t *tvb, packet_info *pinfo, prot
 {
     const uint32_t captured = tvb_captured_length(tvb);
 
-    if (captured == 0 || !is_ours(pinfo) ||
+    if (captured == 0 || !mqttscope_looks_everywhere() || !is_ours(pinfo) ||
         !is_connect(tvb_get_ptr(tvb, 0, (int)captured), captured))
         return FALSE;
     conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);
@@ -343,6 +345,7 @@ void proto_register_mqttscope(void)
 void proto_reg_handoff_mqttscope(void)
 {
     builtin_handle = find_dissector("mqtt");
+    mqttscope_builtin_handoff();
     mqttscope_payload_handoff();
     mqttscope_ports_handoff(tcp_handle, tls_handle, builtin_handle);
     dissector_add_string("tls.alpn", "mqtt", tls_handle);

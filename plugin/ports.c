@@ -22,7 +22,7 @@ static range_t *tls_ports;
 
 static struct {
     dissector_handle_t tcp, tls, builtin;
-    bool active;      /* the ports are ours, not the built-in's */
+    bool active;       /* the ports are ours, not the built-in's */
     range_t *default_; /* ports of the built-in before anybody changed them */
     range_t *theirs;   /* as they were at the last look: the built-in's, */
     range_t *further;  /* and our preferences' */

@@ -3,6 +3,7 @@
 #include "plugin/register.h"
 
 #include "plugin/ports.h"
+#include "plugin/preferences.h"
 
 int proto_mqttscope = -1;
 int mqttscope_builtin_protocol = -1;
@@ -214,9 +215,10 @@ static void register_subtrees(void)
 
 static void register_preferences(void)
 {
-    module_t *module = prefs_register_protocol(proto_mqttscope, NULL);
+    module_t *module = prefs_register_protocol(proto_mqttscope, mqttscope_preferences_apply);
 
     mqttscope_ports_register(module);
+    mqttscope_preferences_register(module);
     prefs_register_bool_preference(
         module, "hand_back", "Leave MQTT to Wireshark's own dissector",
         "Hand everything on our ports to the dissector that Wireshark brings along, as if this one "

@@ -3,6 +3,7 @@
 #include "plugin/tree.h"
 
 #include "mqtt/wire/preamble.h"
+#include "plugin/builtin.h"
 #include "plugin/painter.h"
 #include "plugin/payload.h"
 #include "plugin/summary.h"
@@ -37,12 +38,25 @@ static bool is_property(unsigned field)
     return field >= FIRST_PROPERTY_FIELD && field < MQTT_FIELDS;
 }
 
-/* A field that 5.0 calls by another name. */
+/* A field that another version has in another way. */
 static int field_id(const struct painter *painter, unsigned field)
 {
     if (field == MQTT_FIELD_CLEAN_START && painter->drawing->packet->version < MQTT_VERSION_5_0)
         return hf_made[MADE_CLEAN_SESSION];
+    if (field == MQTT_FIELD_CONNACK_RESERVED &&
+        painter->drawing->packet->version == MQTT_VERSION_3_1)
+        return hf_made[MADE_CONNACK_UNUSED];
     return hf_wire[field];
+}
+
+static proto_item *draw_number(proto_tree *tree, int hf, tvbuff_t *tvb,
+                               const struct mqtt_span *span, int start)
+{
+    proto_item *item = proto_tree_add_uint(tree, hf, tvb, start, (int)span->length, span->value);
+
+    if (span->field == MQTT_FIELD_PROPERTY_SESSION_EXPIRY_INTERVAL && span->value == UINT32_MAX)
+        proto_item_append_text(item, " (for ever)");
+    return item;
 }
 
 static proto_item *draw_span(const struct painter *painter, proto_tree *tree,
@@ -64,11 +78,11 @@ static proto_item *draw_span(const struct painter *painter, proto_tree *tree,
     case MQTT_KIND_UINT32:
         if (info->mask != 0)
             break;
-        return proto_tree_add_uint(tree, hf, tvb, start, length, span->value);
+        return draw_number(tree, hf, tvb, span, start);
     case MQTT_KIND_UINT64: return proto_tree_add_uint64(tree, hf, tvb, start, length, span->value);
     case MQTT_KIND_STRING: return proto_tree_add_item(tree, hf, tvb, start, length, ENC_UTF_8);
-    case MQTT_KIND_UINT_STRING: /* its length is a span of its own */
-        return proto_tree_add_string(tree, hf, tvb, start, length,
+    case MQTT_KIND_UINT_STRING: /* the two bytes before it are its length, a span of its own */
+        return proto_tree_add_string(tree, hf, tvb, start - 2, length + 2,
                                      (const char *)tvb_get_string_enc(painter->drawing->pinfo->pool,
                                                                       tvb, start, length,
                                                                       ENC_UTF_8));
@@ -102,12 +116,24 @@ static void draw_general_property(const struct painter *painter, proto_tree *tre
     }
 }
 
+static bool is_payload(unsigned field)
+{
+    return field == MQTT_FIELD_PAYLOAD || field == MQTT_FIELD_WILL_PAYLOAD;
+}
+
+/* Where the preference of Wireshark's own dissector asks for text, it stands in place of the bytes,
+ * whatever they are; else beside them, where they are text. */
 static void draw_payload_text(const struct painter *painter, proto_tree *tree,
                               const struct mqtt_span *span, int field)
 {
     const struct mqttscope_drawing *drawing = painter->drawing;
 
-    if (mqttscope_wants_field(painter, field))
+    if (!mqttscope_wants_field(painter, field))
+        return;
+    if (mqttscope_builtin_shows_text())
+        proto_tree_add_item(tree, field, drawing->tvb, (int)(drawing->offset + span->offset),
+                            (int)span->length, ENC_UTF_8);
+    else
         mqttscope_draw_text(tree, field, drawing->tvb, drawing->offset + span->offset,
                             span->length);
 }
@@ -160,45 +186,14 @@ static void describe_bits(const struct painter *painter, proto_item *parent,
         proto_item_append_text(parent, ", %s %u", name, span->value);
 }
 
-static const char *text_of(const struct painter *painter, const struct mqtt_span *span)
+/* The line above the properties names them. Before the first, their length stands. */
+static void name_property(proto_item *properties, const struct mqtt_span *span)
 {
-    const struct mqttscope_drawing *drawing = painter->drawing;
-    const int start = (int)(drawing->offset + span->offset);
+    const char *name = name_of(mqtt_field_info(MQTT_FIELD_PROPERTY_IDENTIFIER), span->value);
+    const bool first = span[-2].field == MQTT_FIELD_PROPERTY_LENGTH;
 
-    if (mqtt_field_info((enum mqtt_field)span->field)->kind == MQTT_KIND_BYTES)
-        return tvb_bytes_to_str(drawing->pinfo->pool, drawing->tvb, start, (int)span->length);
-    return (const char *)tvb_format_text(drawing->pinfo->pool, drawing->tvb, start,
-                                         (int)span->length);
-}
-
-static void describe_property_number(proto_item *parent, const struct mqtt_span *span)
-{
-    const struct mqtt_field_info *info = mqtt_field_info((enum mqtt_field)span->field);
-    const char *name = name_of(info, span->value);
-
-    proto_item_set_text(parent, "%s: %u", info->name, span->value);
     if (name != NULL)
-        proto_item_append_text(parent, " (%s)", name);
-    else if (span->field == MQTT_FIELD_PROPERTY_SESSION_EXPIRY_INTERVAL &&
-             span->value == UINT32_MAX)
-        proto_item_append_text(parent, " (for ever)");
-    else if (mqttscope_is_in_seconds(span->field))
-        proto_item_append_text(parent, " s");
-}
-
-/* A property is read without opening it: "Session Expiry Interval: 30 s". */
-static void describe_property(const struct painter *painter, proto_item *parent,
-                              const struct mqtt_span *span)
-{
-    const struct mqtt_field_info *info = mqtt_field_info((enum mqtt_field)span->field);
-
-    switch (info->kind) {
-    case MQTT_KIND_UINT8:
-    case MQTT_KIND_UINT16:
-    case MQTT_KIND_UINT32: describe_property_number(parent, span); break;
-    case MQTT_KIND_NONE: proto_item_set_text(parent, "%s", info->name); break;
-    default: proto_item_set_text(parent, "%s: %s", info->name, text_of(painter, span)); break;
-    }
+        proto_item_append_text(properties, "%s%s", first ? ": " : ", ", name);
 }
 
 static void describe_in_parent(const struct painter *painter, const struct mqtt_span *span)
@@ -209,14 +204,37 @@ static void describe_in_parent(const struct painter *painter, const struct mqtt_
         return;
     if (mqtt_field_info((enum mqtt_field)span->field)->mask != 0)
         describe_bits(painter, parent->item, span);
-    else if (parent->field == MQTT_FIELD_PROPERTY && is_property(span->field))
-        describe_property(painter, parent->item, span);
-    else if (span->field == MQTT_FIELD_PROPERTY_KEY)
-        proto_item_append_text(painter->levels[span->depth - 2].item, ": %s",
-                               text_of(painter, span));
-    else if (span->field == MQTT_FIELD_PROPERTY_VALUE)
-        proto_item_append_text(painter->levels[span->depth - 2].item, " = %s",
-                               text_of(painter, span));
+    else if (span->field == MQTT_FIELD_PROPERTY_IDENTIFIER)
+        name_property(parent->item, span);
+}
+
+/* Properties follow each other in one tree, as in Wireshark's own dissector: scripts take them from
+ * there. So what holds the parts of one together is no line of its own. */
+static bool holds_parts(unsigned field)
+{
+    return field == MQTT_FIELD_PROPERTY || field == MQTT_FIELD_PROPERTY_USER_PROPERTY;
+}
+
+static void draw_holder(struct painter *painter, const struct mqtt_span *span)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const struct level *parent = &painter->levels[span->depth - 1];
+    const int field = hf_wire[span->field];
+
+    if (mqttscope_asks_for(field))
+        proto_item_set_hidden(proto_tree_add_item(parent->tree, field, drawing->tvb,
+                                                  (int)(drawing->offset + span->offset),
+                                                  (int)span->length, ENC_NA));
+    painter->levels[span->depth] = *parent;
+}
+
+/* A length that the item of the next span has in it. */
+static bool is_length_within(const struct mqtt_trace *trace, uint32_t number)
+{
+    return trace->spans[number].field == MQTT_FIELD_PROPERTY_TEXT_LENGTH &&
+           number + 1 < trace->count &&
+           mqtt_field_info((enum mqtt_field)trace->spans[number + 1].field)->kind ==
+               MQTT_KIND_UINT_STRING;
 }
 
 static void draw_spans(struct painter *painter)
@@ -226,11 +244,17 @@ static void draw_spans(struct painter *painter)
 
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct mqtt_span *span = &trace->spans[i];
-        if (span->depth == 0 || span->depth >= DEPTH_MAX)
+        if (span->depth == 0 || span->depth >= DEPTH_MAX || is_length_within(trace, i))
             continue;
+        if (holds_parts(span->field)) {
+            draw_holder(painter, span);
+            continue;
+        }
         proto_tree *tree = painter->levels[span->depth - 1].tree;
         proto_item *item = draw_span(painter, tree, span);
         draw_other_names(painter, tree, span);
+        if (item != NULL && is_payload(span->field) && mqttscope_builtin_shows_text())
+            proto_item_set_hidden(item);
         if (painter->items != NULL)
             painter->items[i] = item;
         if (painter->visible)
@@ -317,6 +341,7 @@ proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
                 wmem_alloc0_array(drawing->pinfo->pool, proto_item *, drawing->trace->count + 1);
         draw_spans(&painter);
         draw_too_long(&painter);
+        mqttscope_draw_builtin_remarks(&painter);
     }
     mqttscope_draw_findings(&painter);
     draw_cut(&painter);

@@ -324,13 +324,17 @@ MQTT_INLINE bool decode_connack(struct decoder *d)
         d->version = version;
         packet->version = (uint8_t)version;
     }
-    if (!byte(d, MQTT_FIELD_CONNACK_FLAGS, 1, &connack->flags))
-        return false;
     /* In 3.1 the byte has no meaning. */
-    connack->session_present = d->version != MQTT_VERSION_3_1 && (connack->flags & 1) != 0;
-    bits(d, MQTT_FIELD_CONNACK_RESERVED, 2, connack->flags);
-    bits(d, MQTT_FIELD_SESSION_PRESENT, 2, connack->flags);
-    if ((connack->flags & 0xfe) != 0 && d->version != MQTT_VERSION_3_1)
+    const bool has_flags = d->version != MQTT_VERSION_3_1;
+    if (!byte(d, has_flags ? MQTT_FIELD_CONNACK_FLAGS : MQTT_FIELD_CONNACK_RESERVED, 1,
+              &connack->flags))
+        return false;
+    connack->session_present = has_flags && (connack->flags & 1) != 0;
+    if (has_flags) {
+        bits(d, MQTT_FIELD_CONNACK_RESERVED, 2, connack->flags);
+        bits(d, MQTT_FIELD_SESSION_PRESENT, 2, connack->flags);
+    }
+    if ((connack->flags & 0xfe) != 0 && has_flags)
         finding(d, MQTT_RULE_CONNACK_FLAGS_RESERVED, MQTT_FIELD_CONNACK_RESERVED, d->cursor.at - 1,
                 1, connack->flags, 0);
     const enum mqtt_field field = IS_5_0(d) ? MQTT_FIELD_CONNACK_REASON : MQTT_FIELD_RETURN_CODE;

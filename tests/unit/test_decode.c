@@ -442,6 +442,11 @@ static const struct span_row {
      {S(HEADER_FLAGS, 1, 0, 1, 0x20), S(PACKET_TYPE, 2, 0, 1, 2), S(RESERVED_FLAGS, 2, 0, 1, 0),
       S(REMAINING_LENGTH, 1, 1, 1, 2), S(CONNACK_FLAGS, 1, 2, 1, 0),
       S(CONNACK_RESERVED, 2, 2, 1, 0), S(SESSION_PRESENT, 2, 2, 1, 0), S(RETURN_CODE, 1, 3, 1, 5)}},
+    {MQTT_VERSION_3_1,
+     "20 02 01 05",
+     {S(HEADER_FLAGS, 1, 0, 1, 0x20), S(PACKET_TYPE, 2, 0, 1, 2), S(RESERVED_FLAGS, 2, 0, 1, 0),
+      S(REMAINING_LENGTH, 1, 1, 1, 2), S(CONNACK_RESERVED, 1, 2, 1, 1),
+      S(RETURN_CODE, 1, 3, 1, 5)}},
     {V311,
      "90 04 0001 02 80",
      {S(HEADER_FLAGS, 1, 0, 1, 0x90), S(PACKET_TYPE, 2, 0, 1, 9), S(RESERVED_FLAGS, 2, 0, 1, 0),
@@ -463,7 +468,7 @@ static const struct span_row {
      "40 02 0001",
      {S(HEADER_FLAGS, 1, 0, 1, 0x40), S(PACKET_TYPE, 2, 0, 1, 4), S(RESERVED_FLAGS, 2, 0, 1, 0),
       S(REMAINING_LENGTH, 1, 1, 1, 2), S(PACKET_IDENTIFIER, 1, 2, 2, 1)}},
-    /* Behind a level that nobody knows: what reads in a known version, or the part that all have. */
+/* Behind a level that nobody knows: what reads in a known version, or the part that all have. */
 #define UNKNOWN_LEVEL(length, flags)                                                               \
     S(HEADER_FLAGS, 1, 0, 1, 0x10), S(PACKET_TYPE, 2, 0, 1, 1), S(RESERVED_FLAGS, 2, 0, 1, 0),     \
         S(REMAINING_LENGTH, 1, 1, 1, length), S(PROTOCOL_NAME_LENGTH, 1, 2, 2, 4),                 \
@@ -480,9 +485,7 @@ static const struct span_row {
      "10 ~ ['MQTT'] 09 02 003C <> ['ab']",
      {UNKNOWN_LEVEL(15, 2), S(PROPERTIES, 1, 12, 1, 0), S(PROPERTY_LENGTH, 2, 12, 1, 0),
       S(CLIENT_IDENTIFIER_LENGTH, 1, 13, 2, 2), S(CLIENT_IDENTIFIER, 1, 15, 2, 0)}},
-    {V311,
-     "10 ~ ['MQTT'] 09 02 003C FFFFFF",
-     {UNKNOWN_LEVEL(13, 2), S(UNDECODED, 1, 12, 3, 0)}},
+    {V311, "10 ~ ['MQTT'] 09 02 003C FFFFFF", {UNKNOWN_LEVEL(13, 2), S(UNDECODED, 1, 12, 3, 0)}},
 #undef UNKNOWN_LEVEL
     /* What can't be read is shown all the same. */
     {V311,
@@ -639,8 +642,8 @@ START_TEST(malformed_packets)
 }
 END_TEST
 
-/* A level that nobody knows: what follows is shown, but not held against the sender, and says nothing
- * of who connects. */
+/* A level that nobody knows: what follows is shown, but not held against the sender, and says
+ * nothing of who connects. */
 START_TEST(unknown_protocol_level)
 {
     const struct mqtt_context context = {V311, CLIENT};
