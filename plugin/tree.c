@@ -186,6 +186,12 @@ static void describe_bits(const struct painter *painter, proto_item *parent,
         proto_item_append_text(parent, ", %s %u", name, span->value);
 }
 
+static const char *text_of(const struct mqttscope_drawing *drawing, const struct mqtt_span *span)
+{
+    return (const char *)tvb_format_text(drawing->pinfo->pool, drawing->tvb,
+                                         (int)(drawing->offset + span->offset), (int)span->length);
+}
+
 /* The line above the properties names them. Before the first, their length stands. */
 static void name_property(proto_item *properties, const struct mqtt_span *span)
 {
@@ -206,6 +212,10 @@ static void describe_in_parent(const struct painter *painter, const struct mqtt_
         describe_bits(painter, parent->item, span);
     else if (span->field == MQTT_FIELD_PROPERTY_IDENTIFIER)
         name_property(parent->item, span);
+    else if (span->field == MQTT_FIELD_PROPERTY_KEY)
+        proto_item_append_text(parent->item, " %s", text_of(painter->drawing, span));
+    else if (span->field == MQTT_FIELD_PROPERTY_VALUE)
+        proto_item_append_text(parent->item, " = %s", text_of(painter->drawing, span));
 }
 
 /* Properties follow each other in one tree, as in Wireshark's own dissector: scripts take them from
