@@ -16,6 +16,11 @@ struct level {
     uint16_t field;
 };
 
+static inline bool mqttscope_is_property(unsigned field)
+{
+    return field >= MQTT_FIELD_PROPERTY_PAYLOAD_FORMAT_INDICATOR && field < MQTT_FIELDS;
+}
+
 struct painter {
     const struct mqttscope_drawing *drawing;
     struct level levels[DEPTH_MAX];

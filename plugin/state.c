@@ -125,7 +125,10 @@ static bool is_about(const struct mqtt_finding *finding, const struct mqtt_span 
     if (span->offset > finding->offset)
         return span->offset - finding->offset <= finding->length;
     const uint32_t within = finding->offset - span->offset;
-    return within < MAX(span->length, 1u) || (within == span->length && finding->length == 0);
+    /* Right behind a property the next one begins. */
+    const bool may_touch =
+        !mqttscope_is_property(finding->field) && (span->length == 0 || finding->length == 0);
+    return within < span->length || (may_touch && within == span->length);
 }
 
 /* The item of the field that the finding is about: the one at its place, or the only one that there

@@ -8,8 +8,6 @@
 #include "plugin/payload.h"
 #include "plugin/summary.h"
 
-#define FIRST_PROPERTY_FIELD MQTT_FIELD_PROPERTY_PAYLOAD_FORMAT_INDICATOR
-
 bool mqttscope_wants_fields_of(int protocol, proto_tree *tree)
 {
     return tree != NULL && (PTREE_DATA(tree)->visible ||
@@ -31,11 +29,6 @@ static const char *name_of(const struct mqtt_field_info *info, uint32_t number)
         if (v->value == number)
             return v->name;
     return NULL;
-}
-
-static bool is_property(unsigned field)
-{
-    return field >= FIRST_PROPERTY_FIELD && field < MQTT_FIELDS;
 }
 
 /* A field that another version has in another way. */
@@ -152,7 +145,7 @@ static void draw_other_names(const struct painter *painter, proto_tree *tree,
     case MQTT_FIELD_PROPERTY_MAXIMUM_QOS:
     case MQTT_FIELD_PROPERTY_TOPIC_ALIAS: break; /* these have names of their own there too */
     default:
-        if (is_property(span->field))
+        if (mqttscope_is_property(span->field))
             draw_general_property(painter, tree, span);
     }
 }
