@@ -31,14 +31,11 @@ static const char *name_of(const struct mqtt_field_info *info, uint32_t number)
     return NULL;
 }
 
-/* A field that another version has in another way. */
+/* A field that 5.0 calls by another name. */
 static int field_id(const struct painter *painter, unsigned field)
 {
     if (field == MQTT_FIELD_CLEAN_START && painter->drawing->packet->version < MQTT_VERSION_5_0)
         return hf_made[MADE_CLEAN_SESSION];
-    if (field == MQTT_FIELD_CONNACK_RESERVED &&
-        painter->drawing->packet->version == MQTT_VERSION_3_1)
-        return hf_made[MADE_CONNACK_UNUSED];
     return hf_wire[field];
 }
 

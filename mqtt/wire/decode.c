@@ -326,7 +326,7 @@ MQTT_INLINE bool decode_connack(struct decoder *d)
     }
     /* In 3.1 the byte has no meaning. */
     const bool has_flags = d->version != MQTT_VERSION_3_1;
-    if (!byte(d, has_flags ? MQTT_FIELD_CONNACK_FLAGS : MQTT_FIELD_CONNACK_RESERVED, 1,
+    if (!byte(d, has_flags ? MQTT_FIELD_CONNACK_FLAGS : MQTT_FIELD_CONNACK_UNUSED, 1,
               &connack->flags))
         return false;
     connack->session_present = has_flags && (connack->flags & 1) != 0;
