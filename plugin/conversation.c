@@ -125,7 +125,7 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
         .frame = pinfo->num,
         .start_seen = mqttscope_tcp_start_seen(tcp),
         .client = guess_client(pinfo, tcp),
-        .version = mqttscope_default_version(),
+        .version = (uint8_t)mqttscope_default_version(),
     };
 
     if (!prepare_capture())
