@@ -102,10 +102,17 @@ static void give_to_builtin(uint32_t port)
         dissector_add_uint(tcp_table, port, ports.builtin);
 }
 
-static void leave(uint32_t port)
+static void drop(uint32_t port)
 {
     if (handle_of(port) == ports.tcp)
         dissector_delete_uint(tcp_table, port, ports.tcp);
+}
+
+/* One preference no longer names the port; the other one may. */
+static void leave(uint32_t port)
+{
+    if (!value_is_in_range(builtin_ports(), port) && !value_is_in_range(further_ports, port))
+        drop(port);
 }
 
 static bool any_elsewhere;
@@ -136,11 +143,14 @@ static void look_at_tcp(bool active)
     if (!active) {
         if (ports.active) {
             for_each(theirs, NULL, give_to_builtin);
-            for_each(ports.further, theirs, leave);
+            for_each(ports.further, theirs, drop);
         }
     } else {
-        if (!ports.active || builtin_returned(theirs))
+        /* With its preference the built-in may have taken a port of ours along. */
+        if (!ports.active || builtin_returned(theirs)) {
             for_each(theirs, NULL, take_from_builtin);
+            for_each(further_ports, theirs, take_from_builtin);
+        }
         if (!ports.active || !ranges_are_equal(further_ports, ports.further))
             for_each(further_ports, theirs, take);
     }

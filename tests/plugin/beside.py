@@ -23,6 +23,7 @@ import faces  # noqa: E402
 from mqtt_pcap import (  # noqa: E402
     CLIENT, SERVER, Capture, connack, connect, packet, publish, string,
 )  # fmt: skip
+from sharkd import Sharkd  # noqa: E402
 
 QUIET = ["--disable-heuristic", "mqttscope_tcp"]  # so that ports alone lead to a dissector
 NOBODY, BUILTIN, OURS = "nobody", "the built-in", "the plugin"
@@ -93,6 +94,48 @@ def check_file(face, folder):
                 yield f"port {port}: {found}"
     finally:
         del os.environ["WIRESHARK_CONFIG_DIR"]
+
+
+def who_clicks(sharkd, path):
+    """Who dissects a CONNECT in a program that goes on."""
+    sharkd.load(path)
+    connects = [sharkd.frame(number)[0] for number in range(1, sharkd.ask("status")["frames"] + 1)]
+    labels = [tree[0]["l"] for tree in connects if tree]
+    if not labels:
+        return NOBODY
+    return OURS if ", client port" in labels[0] else BUILTIN
+
+
+LIVE_CASES = [
+    # preference, value, who at 1883, who at 4711
+    (None, None, OURS, NOBODY),
+    ("mqtt.tcp.port", "1883,4711", OURS, OURS),
+    ("mqtt.tcp.port", "4711", NOBODY, OURS),
+    ("mqtt.tcp.port", "1883", OURS, NOBODY),
+    ("mqttscope.tcp.port", "4711", OURS, OURS),
+    ("mqttscope.hand_back", "TRUE", BUILTIN, BUILTIN),
+    ("mqttscope.hand_back", "FALSE", OURS, OURS),
+    ("mqtt.tcp.port", "1883,4711", OURS, OURS),
+    ("mqttscope.tcp.port", "", OURS, OURS),
+    ("mqttscope.tcp.port", "4711", OURS, OURS),
+    ("mqtt.tcp.port", "1883", OURS, OURS),
+    ("mqttscope.tcp.port", "", OURS, NOBODY),
+]
+
+
+def check_live(face, folder):
+    """The ports follow preferences that change while the program runs."""
+    paths = [on_port(folder / f"{port}.pcap", port) for port in (1883, 4711)]
+    os.chmod(folder, 0o755)
+    sharkd = Sharkd(face.run_tshark, paths[0])
+    sharkd.ask("setconf", name="mqttscope.everywhere", value="FALSE")
+    for name, value, *wanted in LIVE_CASES:
+        if name is not None:
+            sharkd.ask("setconf", name=name, value=value)
+        found = [who_clicks(sharkd, path) for path in paths]
+        if found != wanted:
+            yield f"after {name} became {value}: {found}, not {wanted}"
+    sharkd.close()
 
 
 def check_tls(face, _):
