@@ -275,13 +275,14 @@ static uint32_t shown_length(const struct mqttscope_drawing *drawing)
 }
 
 /* The protocol's line carries the name of Wireshark's own dissector, so that the filter "mqtt" and
- * scripts that read the layer "mqtt" of JSON and PDML find what they always found. */
+ * scripts that read the layer "mqtt" of JSON and PDML find what they always found. Ours is there
+ * where a filter asks for it. */
 static proto_item *add_protocol(proto_tree *tree, tvbuff_t *tvb, int start, int length)
 {
     const int shown = mqttscope_builtin_protocol > 0 ? mqttscope_builtin_protocol : proto_mqttscope;
     proto_item *item = proto_tree_add_item(tree, shown, tvb, start, length, ENC_NA);
 
-    if (shown != proto_mqttscope && mqttscope_wants_details(tree))
+    if (shown != proto_mqttscope && mqttscope_asks_for(proto_mqttscope))
         proto_item_set_hidden(
             proto_tree_add_item(proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]),
                                 proto_mqttscope, tvb, start, length, ENC_NA));

@@ -271,6 +271,21 @@ def properties(data):
     return bytes([len(data)]) + data
 
 
+def check_name(face, _):
+    """The filter "mqttscope" finds what "mqtt" finds, and the plugin's own name is in no output that does not ask for it."""
+    capture = "fleet.pcapng"
+    names = ["frame.number"]
+    for more in ([], ["-2"]):
+        if face.fields(capture, names, "mqttscope", more=more) != face.fields(capture, names, "mqtt", more=more):
+            yield f"{more}: other frames than with mqtt"
+    if not face.fields(capture, names, "mqttscope"):
+        yield "mqttscope finds nothing"
+    for kind in ("json", "ek", "pdml"):
+        text = face.tshark(capture, "-T", kind, "-Y", "mqtt")
+        if re.search(r'"mqttscope"|protocols"[^"]*"[^"]*:mqttscope', text):
+            yield f"{kind} names mqttscope"
+
+
 def check_empty(face, folder):
     """Findings on fields of no bytes are shown, and end nothing: at the field, with what follows behind it."""
     capture = Capture()
