@@ -38,7 +38,6 @@ void mqttscope_call_begin(struct mqttscope_call *call, tvbuff_t *tvb, packet_inf
         .first_pass = !PINFO_FD_VISITED(pinfo),
         .details = mqttscope_wants_details(tree),
     };
-    mqttscope_layers_forget_own(pinfo);
 }
 
 /* ---- Columns ---- */
@@ -195,6 +194,8 @@ static void draw_all(struct mqttscope_call *call)
 
 bool mqttscope_call_draw(struct mqttscope_call *call)
 {
+    const bool renamed = mqttscope_layers_rename_own(call->pinfo);
+
     TRY
     {
         draw_all(call);
@@ -209,5 +210,8 @@ bool mqttscope_call_draw(struct mqttscope_call *call)
         draw_all(call);
     if (call->first_pass)
         call->frame->at = call->frame->last;
-    return call->waits || call->offset != 0;
+    const bool accepted = call->waits || call->offset != 0;
+    if (renamed && !accepted)
+        mqttscope_layers_own_again(call->pinfo);
+    return accepted;
 }

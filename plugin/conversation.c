@@ -4,6 +4,7 @@
 
 #include "mqtt/facts/time.h"
 #include "mqtt/state/session.h"
+#include "plugin/preferences.h"
 #include "plugin/register.h"
 
 /* Findings that are kept, one by one, of a capture: some 64 MB of them. More are counted. */
@@ -36,6 +37,7 @@ static bool prepare_capture(void)
     const struct mqtt_sessions_options options = {
         .seed = (uint64_t)g_random_int() << 32 | g_random_int(),
         .transport_ended = transport_ended,
+        .keep_alive_tolerance = mqttscope_keep_alive_tolerance(),
     };
     capture.sessions = mqtt_sessions_new(&options);
     if (capture.sessions == NULL)
@@ -123,6 +125,7 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
         .frame = pinfo->num,
         .start_seen = mqttscope_tcp_start_seen(tcp),
         .client = guess_client(pinfo, tcp),
+        .version = (uint8_t)mqttscope_default_version(),
     };
 
     if (!prepare_capture())
@@ -138,6 +141,7 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
     if (made->connection == NULL)
         return NULL;
     made->tcp = tcp;
+    made->version_untold = start.version == MQTT_VERSION_UNKNOWN;
     /* Nobody sends data before the other side's SYN: a side without any segment is not in the
      * capture. */
     if (tcp != NULL && !mqttscope_tcp_side_seen(tcp, TCP_RECEIVER))
@@ -257,18 +261,30 @@ static void keep_links(struct mqttscope_record *record, const struct mqtt_step *
             mqtt_elapsed(step->handshake.legs[3].time, step->handshake.legs[0].time);
 }
 
+static uint32_t count_heard(const struct mqtt_step *step)
+{
+    uint32_t heard = 0;
+
+    for (uint32_t i = 0; i < step->finding_count; i++)
+        heard += !mqttscope_is_muted(step->findings[i].rule);
+    return heard;
+}
+
 static void keep_findings(struct mqttscope_record *record, const struct mqtt_step *step)
 {
-    const uint32_t count = MIN(step->finding_count, FINDINGS_KEPT_MAX - capture.findings);
-    const size_t size = count * sizeof(step->findings[0]);
+    const uint32_t heard = count_heard(step);
+    const uint32_t count = MIN(heard, FINDINGS_KEPT_MAX - capture.findings);
     struct mqttscope_findings *findings;
 
-    if (step->finding_count == 0)
+    if (heard == 0)
         return;
-    findings = wmem_alloc(wmem_file_scope(), sizeof(*findings) + size);
-    findings->count = count;
-    findings->dropped = step->findings_dropped + step->finding_count - count;
-    memcpy(findings->list, step->findings, size);
+    findings = wmem_alloc(wmem_file_scope(), sizeof(*findings) + count * sizeof(step->findings[0]));
+    findings->count = 0;
+    findings->dropped = step->findings_dropped + heard - count;
+    for (uint32_t i = 0; i < step->finding_count && findings->count < count; i++) {
+        if (!mqttscope_is_muted(step->findings[i].rule))
+            findings->list[findings->count++] = step->findings[i];
+    }
     record->findings = findings;
     capture.findings += count;
 }
@@ -282,6 +298,8 @@ void mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
 
     mqtt_connection_packet(conversation->connection, place, bytes, NULL, &packet, &step);
     record->version = packet.version; /* it is drawn as it was read here */
+    record->version_untold =
+        conversation->connection->connect.frame == 0 && conversation->version_untold;
     record->sender = step.sender;
     record->in_flight = step.in_flight;
     record->since_client = step.since_client;

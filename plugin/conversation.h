@@ -34,9 +34,10 @@ struct mqttscope_conversation {
     struct mqtt_connection *connection;
     const struct tcp_analysis *tcp; /* NULL where the transport is none */
     const struct mqttscope_client *client;
-    bool is_mqtt;      /* a control packet was seen; until then first bytes are judged */
-    uint8_t foreign;   /* they are another protocol's: a bit a carrier whose bytes are not ours */
-    bool proxy_looked; /* a header of the PROXY protocol was there, or will not come */
+    bool is_mqtt;        /* a control packet was seen; until then first bytes are judged */
+    uint8_t foreign;     /* they are another protocol's: a bit a carrier whose bytes are not ours */
+    bool version_untold; /* no preference says what it is read in without a CONNECT */
+    bool proxy_looked;   /* a header of the PROXY protocol was there, or will not come */
     struct mqttscope_direction sides[2];
 };
 

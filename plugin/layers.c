@@ -36,11 +36,37 @@ void mqttscope_layers_restore(const struct mqttscope_layers *layers, packet_info
     pinfo->desegment_len = layers->desegment_length;
 }
 
-void mqttscope_layers_forget_own(packet_info *pinfo)
+/* Wireshark counts the layers of each protocol, and insists on finding those that it left. */
+static void count_builtin(packet_info *pinfo)
+{
+    gpointer key = GINT_TO_POINTER(mqttscope_builtin_protocol);
+
+    if (wmem_map_lookup(pinfo->proto_layers, key) != NULL)
+        return;
+    int *count = wmem_new(pinfo->pool, int);
+    *count = 1;
+    wmem_map_insert(pinfo->proto_layers, key, count);
+}
+
+bool mqttscope_layers_rename_own(packet_info *pinfo)
 {
     wmem_list_frame_t *last = wmem_list_tail(pinfo->layers);
 
-    if (wmem_list_count(pinfo->layers) > LAYERS_KEPT &&
-        GPOINTER_TO_INT(wmem_list_frame_data(last)) == proto_mqttscope)
+    if (last == NULL || GPOINTER_TO_INT(wmem_list_frame_data(last)) != proto_mqttscope)
+        return false;
+    wmem_list_remove_frame(pinfo->layers, last);
+    if (mqttscope_builtin_protocol > 0 && wmem_list_count(pinfo->layers) < LAYERS_KEPT) {
+        wmem_list_append(pinfo->layers, GINT_TO_POINTER(mqttscope_builtin_protocol));
+        count_builtin(pinfo);
+    }
+    return true;
+}
+
+void mqttscope_layers_own_again(packet_info *pinfo)
+{
+    wmem_list_frame_t *last = wmem_list_tail(pinfo->layers);
+
+    if (last != NULL && GPOINTER_TO_INT(wmem_list_frame_data(last)) == mqttscope_builtin_protocol)
         wmem_list_remove_frame(pinfo->layers, last);
+    wmem_list_append(pinfo->layers, GINT_TO_POINTER(proto_mqttscope));
 }

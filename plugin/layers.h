@@ -29,7 +29,12 @@ struct mqttscope_layers {
 void mqttscope_layers_save(struct mqttscope_layers *layers, const packet_info *pinfo);
 void mqttscope_layers_restore(const struct mqttscope_layers *layers, packet_info *pinfo);
 
-/* Takes off the layer that this call of our dissector is, where there are many already. */
-void mqttscope_layers_forget_own(packet_info *pinfo);
+/* Gives the layer that this call of our dissector is the name of Wireshark's own, which is what
+ * scripts look for in frame.protocols; takes it off where there are many already. True if it did
+ * something. */
+bool mqttscope_layers_rename_own(packet_info *pinfo);
+
+/* Takes that back: of a call that is not accepted Wireshark takes the layer off that it added. */
+void mqttscope_layers_own_again(packet_info *pinfo);
 
 #endif

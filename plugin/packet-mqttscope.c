@@ -5,13 +5,14 @@
 #include "plugin/packet-mqttscope.h"
 
 #include "mqtt/wire/preamble.h"
+#include "plugin/builtin.h"
 #include "plugin/call.h"
 #include "plugin/payload.h"
+#include "plugin/ports.h"
+#include "plugin/preferences.h"
 #include "plugin/register.h"
 #include "plugin/settle.h"
 #include "plugin/websocket.h"
-
-enum { PORT_MQTT = 1883, PORT_MQTT_TLS = 8883 };
 
 static dissector_handle_t tcp_handle;
 static dissector_handle_t tls_handle;
@@ -191,6 +192,13 @@ static bool settle(const struct mqttscope_call *call, conversation_t *base,
 
 /* ---- TCP and TLS ---- */
 
+/* Whoever disables MQTT means all of it: the line of a control packet offers that. */
+static bool is_disabled(void)
+{
+    return mqttscope_builtin_protocol > 0 &&
+           !proto_is_protocol_enabled(find_protocol_by_id(mqttscope_builtin_protocol));
+}
+
 static bool hands_back(void)
 {
     return mqttscope_preferences.hand_back && builtin_handle != NULL;
@@ -200,6 +208,11 @@ static bool hands_back(void)
 static bool is_copy(const packet_info *pinfo)
 {
     return pinfo->flags.in_error_pkt;
+}
+
+static bool is_ours(const packet_info *pinfo)
+{
+    return !is_disabled() && !hands_back() && !is_copy(pinfo);
 }
 
 static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, conversation_t *base,
@@ -230,7 +243,7 @@ static int dissect_mqtt_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
 {
     if (hands_back())
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
-    if (is_copy(pinfo))
+    if (!is_ours(pinfo))
         return 0;
     conversation_t *base = find_or_create_conversation(pinfo);
     struct mqttscope_segment segment;
@@ -244,7 +257,7 @@ static int dissect_mqtt_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
 {
     if (hands_back())
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
-    if (is_copy(pinfo))
+    if (!is_ours(pinfo))
         return 0;
     return dissect_stream(tvb, pinfo, tree, find_or_create_conversation(pinfo), CARRIER_TLS, NULL);
 }
@@ -253,7 +266,7 @@ static int dissect_mqtt_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
 {
     if (hands_back())
         return call_dissector_with_data(builtin_handle, tvb, pinfo, tree, data);
-    return is_copy(pinfo) ? 0 : mqttscope_dissect_websocket(tvb, pinfo, tree);
+    return is_ours(pinfo) ? mqttscope_dissect_websocket(tvb, pinfo, tree) : 0;
 }
 
 static bool begins_connect(tvbuff_t *tvb)
@@ -269,7 +282,7 @@ static ws_boolean dissect_websocket_heuristic(tvbuff_t *tvb, packet_info *pinfo,
                                               void *data)
 {
     (void)data;
-    if (hands_back() || is_copy(pinfo))
+    if (!mqttscope_looks_everywhere() || !is_ours(pinfo))
         return FALSE;
     const struct mqttscope_conversation *known =
         mqttscope_conversation_known(find_or_create_conversation(pinfo));
@@ -307,7 +320,7 @@ static ws_boolean dissect_mqtt_heuristic(tvbuff_t *tvb, packet_info *pinfo, prot
 {
     const uint32_t captured = tvb_captured_length(tvb);
 
-    if (captured == 0 || is_copy(pinfo) || hands_back() ||
+    if (captured == 0 || !mqttscope_looks_everywhere() || !is_ours(pinfo) ||
         !is_connect(tvb_get_ptr(tvb, 0, (int)captured), captured))
         return FALSE;
     conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);
@@ -320,6 +333,7 @@ static ws_boolean dissect_mqtt_heuristic(tvbuff_t *tvb, packet_info *pinfo, prot
 void proto_register_mqttscope(void)
 {
     proto_mqttscope = proto_register_protocol("MQTT Audit", "MQTTScope", "mqttscope");
+    mqttscope_builtin_protocol = proto_get_id_by_filter_name("mqtt");
     mqttscope_register_fields();
     tcp_handle = register_dissector("mqttscope", dissect_mqtt_tcp, proto_mqttscope);
     tls_handle = register_dissector("mqttscope.tls", dissect_mqtt_tls, proto_mqttscope);
@@ -331,10 +345,9 @@ void proto_register_mqttscope(void)
 void proto_reg_handoff_mqttscope(void)
 {
     builtin_handle = find_dissector("mqtt");
-    mqttscope_builtin_protocol = proto_get_id_by_filter_name("mqtt");
+    mqttscope_builtin_handoff();
     mqttscope_payload_handoff();
-    dissector_add_uint_with_preference("tcp.port", PORT_MQTT, tcp_handle);
-    ssl_dissector_add(PORT_MQTT_TLS, tls_handle);
+    mqttscope_ports_handoff(tcp_handle, tls_handle, builtin_handle);
     dissector_add_string("tls.alpn", "mqtt", tls_handle);
     dissector_add_string("ws.protocol", "mqtt", websocket_handle);
     dissector_add_string("ws.protocol", "mqttv3.1", websocket_handle);

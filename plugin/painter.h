@@ -16,6 +16,11 @@ struct level {
     uint16_t field;
 };
 
+static inline bool mqttscope_is_property(unsigned field)
+{
+    return field >= MQTT_FIELD_PROPERTY_PAYLOAD_FORMAT_INDICATOR && field < MQTT_FIELDS;
+}
+
 struct painter {
     const struct mqttscope_drawing *drawing;
     struct level levels[DEPTH_MAX];
@@ -23,13 +28,18 @@ struct painter {
     bool visible;
 };
 
-/* Whether an item of this field is seen, or looked at by a filter or a column. All others are left
- * out: what Wireshark itself does with them is cheap, but there are many. 4.4 has another level
- * above DIRECT, for fields that are printed. */
+/* Whether a filter or a column looks at this field. 4.4 has another level above DIRECT, for fields
+ * that are printed. */
+static inline bool mqttscope_asks_for(int field)
+{
+    return field > 0 && proto_registrar_get_nth((guint)field)->ref_type >= HF_REF_TYPE_DIRECT;
+}
+
+/* Whether an item of this field is seen, or looked at. All others are left out: what Wireshark
+ * itself does with them is cheap, but there are many. */
 static inline bool mqttscope_wants_field(const struct painter *painter, int field)
 {
-    return painter->visible ||
-           proto_registrar_get_nth((guint)field)->ref_type >= HF_REF_TYPE_DIRECT;
+    return painter->visible || mqttscope_asks_for(field);
 }
 
 /* What connection and session say of the packet, below its fields. */

@@ -77,7 +77,8 @@ struct mqttscope_record {
     uint8_t kind;         /* enum mqttscope_record_kind */
     uint8_t version;
     uint8_t sender;
-    bool after_gap; /* bytes before this are missing */
+    bool after_gap : 1;      /* bytes before this are missing */
+    bool version_untold : 1; /* neither a CONNECT nor a preference tells it */
 };
 
 /* The records of a frame, and where a dissection of it stands. Lives as long as the dissection. */

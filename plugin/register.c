@@ -2,6 +2,9 @@
 /* Makes Wireshark's field, expert and preference tables from the rows of mqtt/ and made.def. */
 #include "plugin/register.h"
 
+#include "plugin/ports.h"
+#include "plugin/preferences.h"
+
 int proto_mqttscope = -1;
 int mqttscope_builtin_protocol = -1;
 int hf_wire[MQTT_FIELDS];
@@ -60,6 +63,22 @@ static int wire_display(const struct mqtt_field_info *info)
     }
 }
 
+/* Fields that are on the wire belong to the protocol of Wireshark's own dissector: that is what
+ * scripts read in the keys of `-T ek`, and what `-O mqtt` shows. */
+static int protocol_of(const char *abbreviation)
+{
+    const bool on_the_wire = g_str_has_prefix(abbreviation, "mqtt.");
+
+    return on_the_wire && mqttscope_builtin_protocol > 0 ? mqttscope_builtin_protocol
+                                                         : proto_mqttscope;
+}
+
+static void register_fields(hf_register_info *rows, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        proto_register_field_array(protocol_of(rows[i].hfinfo.abbrev), &rows[i], 1);
+}
+
 static void register_wire_fields(void)
 {
     static hf_register_info rows[MQTT_FIELDS];
@@ -86,7 +105,7 @@ static void register_wire_fields(void)
             field->strings = info->values;
         }
     }
-    proto_register_field_array(proto_mqttscope, rows, MQTT_FIELDS);
+    register_fields(rows, MQTT_FIELDS);
 }
 
 static void register_made_fields(void)
@@ -100,7 +119,7 @@ static void register_made_fields(void)
 
     for (unsigned i = 0; i < MADE_FIELDS; i++)
         hf_made[i] = -1;
-    proto_register_field_array(proto_mqttscope, rows, MADE_FIELDS);
+    register_fields(rows, MADE_FIELDS);
 }
 
 /* The rules that end decoding: the bytes behind the place can't be told apart. */
@@ -196,8 +215,10 @@ static void register_subtrees(void)
 
 static void register_preferences(void)
 {
-    module_t *module = prefs_register_protocol(proto_mqttscope, NULL);
+    module_t *module = prefs_register_protocol(proto_mqttscope, mqttscope_preferences_apply);
 
+    mqttscope_ports_register(module);
+    mqttscope_preferences_register(module);
     prefs_register_bool_preference(
         module, "hand_back", "Leave MQTT to Wireshark's own dissector",
         "Hand everything on our ports to the dissector that Wireshark brings along, as if this one "

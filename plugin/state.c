@@ -118,7 +118,39 @@ static const char *statements_of(wmem_allocator_t *pool, const struct mqtt_findi
     return wmem_strbuf_get_str(text);
 }
 
-/* The innermost item over the place that the finding names, else the packet's. */
+/* Whether the span is at the place of the finding. One about a property stands where the property's
+ * identifier does. */
+static bool is_about(const struct mqtt_finding *finding, const struct mqtt_span *span)
+{
+    if (span->offset > finding->offset)
+        return span->offset - finding->offset <= finding->length;
+    const uint32_t within = finding->offset - span->offset;
+    /* Right behind a property the next one begins. */
+    const bool may_touch =
+        !mqttscope_is_property(finding->field) && (span->length == 0 || finding->length == 0);
+    return within < span->length || (may_touch && within == span->length);
+}
+
+/* The item of the field that the finding is about: the one at its place, or the only one that there
+ * is. NULL if there is no such item. */
+static proto_item *item_of_field(const struct painter *painter, const struct mqtt_finding *finding)
+{
+    const struct mqtt_trace *trace = painter->drawing->trace;
+    proto_item *found = NULL;
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i < trace->count; i++) {
+        if (trace->spans[i].field != finding->field || painter->items[i] == NULL)
+            continue;
+        if (is_about(finding, &trace->spans[i]))
+            return painter->items[i];
+        found = painter->items[i];
+        count++;
+    }
+    return count == 1 ? found : NULL;
+}
+
+/* Else the innermost item over the place that the finding names, else the packet's. */
 static proto_item *item_of(const struct painter *painter, const struct mqtt_finding *finding)
 {
     const struct mqtt_trace *trace = painter->drawing->trace;
@@ -127,14 +159,13 @@ static proto_item *item_of(const struct painter *painter, const struct mqtt_find
 
     if (painter->items == NULL || finding->field >= MQTT_FIELDS)
         return best;
+    proto_item *own = item_of_field(painter, finding);
+    if (own != NULL)
+        return own;
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct mqtt_span *span = &trace->spans[i];
-        const bool covers =
-            span->offset <= finding->offset && finding->offset - span->offset <= span->length;
-        if (covers && span->field == finding->field && painter->items[i] != NULL)
-            return painter->items[i];
-        if (covers && finding->offset - span->offset < span->length && span->length < best_length &&
-            painter->items[i] != NULL) {
+        if (span->offset <= finding->offset && finding->offset - span->offset < span->length &&
+            span->length < best_length && painter->items[i] != NULL) {
             best = painter->items[i];
             best_length = span->length;
         }

@@ -47,6 +47,10 @@ static void add_connect(struct line *line)
 {
     const struct mqtt_connect *connect = &line->packet->connect;
 
+    if (line->packet->version == MQTT_VERSION_UNKNOWN) { /* what follows may mean anything */
+        wmem_strbuf_append_printf(line->text, ", protocol level %u", connect->protocol_level);
+        return;
+    }
     wmem_strbuf_append_printf(line->text, ", MQTT %s", mqtt_version_name(line->packet->version));
     if (connect->bridge)
         wmem_strbuf_append(line->text, ", bridge");

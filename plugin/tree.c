@@ -2,12 +2,10 @@
 /* From spans and records to items of the protocol tree; see tree.h. */
 #include "plugin/tree.h"
 
-#include "mqtt/wire/preamble.h"
+#include "plugin/builtin.h"
 #include "plugin/painter.h"
 #include "plugin/payload.h"
 #include "plugin/summary.h"
-
-#define FIRST_PROPERTY_FIELD MQTT_FIELD_PROPERTY_PAYLOAD_FORMAT_INDICATOR
 
 bool mqttscope_wants_fields_of(int protocol, proto_tree *tree)
 {
@@ -17,7 +15,9 @@ bool mqttscope_wants_fields_of(int protocol, proto_tree *tree)
 
 bool mqttscope_wants_details(proto_tree *tree)
 {
-    return mqttscope_wants_fields_of(proto_mqttscope, tree);
+    return mqttscope_wants_fields_of(proto_mqttscope, tree) ||
+           (mqttscope_builtin_protocol > 0 &&
+            mqttscope_wants_fields_of(mqttscope_builtin_protocol, tree));
 }
 
 /* ---- One item a span ---- */
@@ -30,17 +30,22 @@ static const char *name_of(const struct mqtt_field_info *info, uint32_t number)
     return NULL;
 }
 
-static bool is_property(unsigned field)
-{
-    return field >= FIRST_PROPERTY_FIELD && field < MQTT_FIELDS;
-}
-
 /* A field that 5.0 calls by another name. */
 static int field_id(const struct painter *painter, unsigned field)
 {
     if (field == MQTT_FIELD_CLEAN_START && painter->drawing->packet->version < MQTT_VERSION_5_0)
         return hf_made[MADE_CLEAN_SESSION];
     return hf_wire[field];
+}
+
+static proto_item *draw_number(proto_tree *tree, int hf, tvbuff_t *tvb,
+                               const struct mqtt_span *span, int start)
+{
+    proto_item *item = proto_tree_add_uint(tree, hf, tvb, start, (int)span->length, span->value);
+
+    if (span->field == MQTT_FIELD_PROPERTY_SESSION_EXPIRY_INTERVAL && span->value == UINT32_MAX)
+        proto_item_append_text(item, " (for ever)");
+    return item;
 }
 
 static proto_item *draw_span(const struct painter *painter, proto_tree *tree,
@@ -62,11 +67,11 @@ static proto_item *draw_span(const struct painter *painter, proto_tree *tree,
     case MQTT_KIND_UINT32:
         if (info->mask != 0)
             break;
-        return proto_tree_add_uint(tree, hf, tvb, start, length, span->value);
+        return draw_number(tree, hf, tvb, span, start);
     case MQTT_KIND_UINT64: return proto_tree_add_uint64(tree, hf, tvb, start, length, span->value);
     case MQTT_KIND_STRING: return proto_tree_add_item(tree, hf, tvb, start, length, ENC_UTF_8);
-    case MQTT_KIND_UINT_STRING: /* its length is a span of its own */
-        return proto_tree_add_string(tree, hf, tvb, start, length,
+    case MQTT_KIND_UINT_STRING: /* the two bytes before it are its length, a span of its own */
+        return proto_tree_add_string(tree, hf, tvb, start - 2, length + 2,
                                      (const char *)tvb_get_string_enc(painter->drawing->pinfo->pool,
                                                                       tvb, start, length,
                                                                       ENC_UTF_8));
@@ -100,12 +105,24 @@ static void draw_general_property(const struct painter *painter, proto_tree *tre
     }
 }
 
+static bool is_payload(unsigned field)
+{
+    return field == MQTT_FIELD_PAYLOAD || field == MQTT_FIELD_WILL_PAYLOAD;
+}
+
+/* Where the preference of Wireshark's own dissector asks for text, it stands in place of the bytes,
+ * whatever they are; else beside them, where they are text. */
 static void draw_payload_text(const struct painter *painter, proto_tree *tree,
                               const struct mqtt_span *span, int field)
 {
     const struct mqttscope_drawing *drawing = painter->drawing;
 
-    if (mqttscope_wants_field(painter, field))
+    if (!mqttscope_wants_field(painter, field))
+        return;
+    if (mqttscope_builtin_shows_text())
+        proto_tree_add_item(tree, field, drawing->tvb, (int)(drawing->offset + span->offset),
+                            (int)span->length, ENC_UTF_8);
+    else
         mqttscope_draw_text(tree, field, drawing->tvb, drawing->offset + span->offset,
                             span->length);
 }
@@ -124,7 +141,7 @@ static void draw_other_names(const struct painter *painter, proto_tree *tree,
     case MQTT_FIELD_PROPERTY_MAXIMUM_QOS:
     case MQTT_FIELD_PROPERTY_TOPIC_ALIAS: break; /* these have names of their own there too */
     default:
-        if (is_property(span->field))
+        if (mqttscope_is_property(span->field))
             draw_general_property(painter, tree, span);
     }
 }
@@ -158,45 +175,20 @@ static void describe_bits(const struct painter *painter, proto_item *parent,
         proto_item_append_text(parent, ", %s %u", name, span->value);
 }
 
-static const char *text_of(const struct painter *painter, const struct mqtt_span *span)
+static const char *text_of(const struct mqttscope_drawing *drawing, const struct mqtt_span *span)
 {
-    const struct mqttscope_drawing *drawing = painter->drawing;
-    const int start = (int)(drawing->offset + span->offset);
-
-    if (mqtt_field_info((enum mqtt_field)span->field)->kind == MQTT_KIND_BYTES)
-        return tvb_bytes_to_str(drawing->pinfo->pool, drawing->tvb, start, (int)span->length);
-    return (const char *)tvb_format_text(drawing->pinfo->pool, drawing->tvb, start,
-                                         (int)span->length);
+    return (const char *)tvb_format_text(drawing->pinfo->pool, drawing->tvb,
+                                         (int)(drawing->offset + span->offset), (int)span->length);
 }
 
-static void describe_property_number(proto_item *parent, const struct mqtt_span *span)
+/* The line above the properties names them. Before the first, their length stands. */
+static void name_property(proto_item *properties, const struct mqtt_span *span)
 {
-    const struct mqtt_field_info *info = mqtt_field_info((enum mqtt_field)span->field);
-    const char *name = name_of(info, span->value);
+    const char *name = name_of(mqtt_field_info(MQTT_FIELD_PROPERTY_IDENTIFIER), span->value);
+    const bool first = span[-2].field == MQTT_FIELD_PROPERTY_LENGTH;
 
-    proto_item_set_text(parent, "%s: %u", info->name, span->value);
     if (name != NULL)
-        proto_item_append_text(parent, " (%s)", name);
-    else if (span->field == MQTT_FIELD_PROPERTY_SESSION_EXPIRY_INTERVAL &&
-             span->value == UINT32_MAX)
-        proto_item_append_text(parent, " (for ever)");
-    else if (mqttscope_is_in_seconds(span->field))
-        proto_item_append_text(parent, " s");
-}
-
-/* A property is read without opening it: "Session Expiry Interval: 30 s". */
-static void describe_property(const struct painter *painter, proto_item *parent,
-                              const struct mqtt_span *span)
-{
-    const struct mqtt_field_info *info = mqtt_field_info((enum mqtt_field)span->field);
-
-    switch (info->kind) {
-    case MQTT_KIND_UINT8:
-    case MQTT_KIND_UINT16:
-    case MQTT_KIND_UINT32: describe_property_number(parent, span); break;
-    case MQTT_KIND_NONE: proto_item_set_text(parent, "%s", info->name); break;
-    default: proto_item_set_text(parent, "%s: %s", info->name, text_of(painter, span)); break;
-    }
+        proto_item_append_text(properties, "%s%s", first ? ": " : ", ", name);
 }
 
 static void describe_in_parent(const struct painter *painter, const struct mqtt_span *span)
@@ -207,14 +199,41 @@ static void describe_in_parent(const struct painter *painter, const struct mqtt_
         return;
     if (mqtt_field_info((enum mqtt_field)span->field)->mask != 0)
         describe_bits(painter, parent->item, span);
-    else if (parent->field == MQTT_FIELD_PROPERTY && is_property(span->field))
-        describe_property(painter, parent->item, span);
+    else if (span->field == MQTT_FIELD_PROPERTY_IDENTIFIER)
+        name_property(parent->item, span);
     else if (span->field == MQTT_FIELD_PROPERTY_KEY)
-        proto_item_append_text(painter->levels[span->depth - 2].item, ": %s",
-                               text_of(painter, span));
+        proto_item_append_text(parent->item, " %s", text_of(painter->drawing, span));
     else if (span->field == MQTT_FIELD_PROPERTY_VALUE)
-        proto_item_append_text(painter->levels[span->depth - 2].item, " = %s",
-                               text_of(painter, span));
+        proto_item_append_text(parent->item, " = %s", text_of(painter->drawing, span));
+}
+
+/* Properties follow each other in one tree, as in Wireshark's own dissector: scripts take them from
+ * there. So what holds the parts of one together is no line of its own. */
+static bool holds_parts(unsigned field)
+{
+    return field == MQTT_FIELD_PROPERTY || field == MQTT_FIELD_PROPERTY_USER_PROPERTY;
+}
+
+static void draw_holder(struct painter *painter, const struct mqtt_span *span)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const struct level *parent = &painter->levels[span->depth - 1];
+    const int field = hf_wire[span->field];
+
+    if (mqttscope_asks_for(field))
+        proto_item_set_hidden(proto_tree_add_item(parent->tree, field, drawing->tvb,
+                                                  (int)(drawing->offset + span->offset),
+                                                  (int)span->length, ENC_NA));
+    painter->levels[span->depth] = *parent;
+}
+
+/* A length that the item of the next span has in it. */
+static bool is_length_within(const struct mqtt_trace *trace, uint32_t number)
+{
+    return trace->spans[number].field == MQTT_FIELD_PROPERTY_TEXT_LENGTH &&
+           number + 1 < trace->count &&
+           mqtt_field_info((enum mqtt_field)trace->spans[number + 1].field)->kind ==
+               MQTT_KIND_UINT_STRING;
 }
 
 static void draw_spans(struct painter *painter)
@@ -224,11 +243,17 @@ static void draw_spans(struct painter *painter)
 
     for (uint32_t i = 0; i < trace->count; i++) {
         const struct mqtt_span *span = &trace->spans[i];
-        if (span->depth == 0 || span->depth >= DEPTH_MAX)
+        if (span->depth == 0 || span->depth >= DEPTH_MAX || is_length_within(trace, i))
             continue;
+        if (holds_parts(span->field)) {
+            draw_holder(painter, span);
+            continue;
+        }
         proto_tree *tree = painter->levels[span->depth - 1].tree;
         proto_item *item = draw_span(painter, tree, span);
         draw_other_names(painter, tree, span);
+        if (item != NULL && is_payload(span->field) && mqttscope_builtin_shows_text())
+            proto_item_set_hidden(item);
         if (painter->items != NULL)
             painter->items[i] = item;
         if (painter->visible)
@@ -250,13 +275,14 @@ static uint32_t shown_length(const struct mqttscope_drawing *drawing)
 }
 
 /* The protocol's line carries the name of Wireshark's own dissector, so that the filter "mqtt" and
- * scripts that read the layer "mqtt" of JSON and PDML find what they always found. */
+ * scripts that read the layer "mqtt" of JSON and PDML find what they always found. Ours is there
+ * where a filter asks for it. */
 static proto_item *add_protocol(proto_tree *tree, tvbuff_t *tvb, int start, int length)
 {
     const int shown = mqttscope_builtin_protocol > 0 ? mqttscope_builtin_protocol : proto_mqttscope;
     proto_item *item = proto_tree_add_item(tree, shown, tvb, start, length, ENC_NA);
 
-    if (shown != proto_mqttscope && mqttscope_wants_details(tree))
+    if (shown != proto_mqttscope && mqttscope_asks_for(proto_mqttscope))
         proto_item_set_hidden(
             proto_tree_add_item(proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]),
                                 proto_mqttscope, tvb, start, length, ENC_NA));
@@ -315,6 +341,7 @@ proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
                 wmem_alloc0_array(drawing->pinfo->pool, proto_item *, drawing->trace->count + 1);
         draw_spans(&painter);
         draw_too_long(&painter);
+        mqttscope_draw_builtin_remarks(&painter);
     }
     mqttscope_draw_findings(&painter);
     draw_cut(&painter);
@@ -342,43 +369,4 @@ proto_tree *mqttscope_draw_bytes(proto_tree *tree, packet_info *pinfo, tvbuff_t 
     if (remark != REMARKS)
         expert_add_info(pinfo, item, &ei_remark[remark]);
     return packet_tree;
-}
-
-/* "203.0.113.9:56324", "[2001:db8::1]:56324"; NULL: the header names nobody. */
-static const char *proxied_client(wmem_allocator_t *pool, tvbuff_t *tvb, uint32_t offset)
-{
-    const uint32_t captured = (uint32_t)tvb_captured_length_remaining(tvb, (int)offset);
-    struct mqtt_proxy_header header;
-    address client;
-
-    if (mqtt_proxy_header(tvb_get_ptr(tvb, (int)offset, (int)captured), captured, &header) !=
-            MQTT_OK ||
-        !header.has_client)
-        return NULL;
-    if (header.family == 4)
-        set_address(&client, AT_IPv4, 4, header.address);
-    else
-        set_address(&client, AT_IPv6, 16, header.address);
-    return wmem_strdup_printf(pool, header.family == 4 ? "%s:%u" : "[%s]:%u",
-                              address_to_str(pool, &client), header.port);
-}
-
-const char *mqttscope_draw_proxy(proto_tree *tree, packet_info *pinfo, tvbuff_t *tvb,
-                                 uint32_t offset, uint32_t length)
-{
-    const char *client = proxied_client(pinfo->pool, tvb, offset);
-    const int there = (int)MIN(length, (uint32_t)tvb_captured_length_remaining(tvb, (int)offset));
-    const char *summary =
-        wmem_strdup_printf(pinfo->pool, "PROXY protocol header, %u bytes%s%s", length,
-                           client != NULL ? ", client " : "", client != NULL ? client : "");
-
-    if (tree == NULL)
-        return summary;
-    proto_item *item = proto_tree_add_item(tree, proto_mqttscope, tvb, (int)offset, there, ENC_NA);
-    proto_tree *subtree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_PACKET]);
-    proto_item_set_text(item, "%s", summary);
-    proto_tree_add_item(subtree, hf_made[MADE_PROXY], tvb, (int)offset, there, ENC_NA);
-    if (client != NULL)
-        proto_tree_add_string(subtree, hf_made[MADE_PROXY_CLIENT], tvb, (int)offset, there, client);
-    return summary;
 }

@@ -24,8 +24,12 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_sessions *sessions,
     c->clock = c->era = 1;
     c->start_seen = start->start_seen;
     c->client = start->client & 1;
-    if (start->start_seen)
+    if (start->start_seen) {
         set_client(c, c->client); /* who sends the SYN is the client */
+    } else if (start->version != MQTT_VERSION_UNKNOWN) {
+        c->version = start->version;
+        c->version_inferred = true;
+    }
     c->upgrade = start->upgrade;
     c->first = (struct mqtt_leg){start->time, start->frame, 0};
     c->over = MQTT_NO_TIME;

@@ -401,6 +401,8 @@ struct mqtt_connection_start {
     bool start_seen;                   /* a SYN was captured */
     uint8_t client; /* guess: the side that sent the SYN, or that does not own the known port */
     struct mqtt_upgrade upgrade; /* WebSocket; zero for other transports */
+    uint8_t version; /* enum mqtt_version that a connection without a SYN is taken for until its
+                        packets tell better; UNKNOWN: they alone tell */
 };
 
 /* Makes a connection. `sessions` is shared by all connections of one capture and outlives them; it

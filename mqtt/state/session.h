@@ -100,8 +100,9 @@ struct mqtt_sessions_options {
                                    claims give way, those that are offline the longest first */
     uint64_t
         seed; /* keys the hash table; strangers choose client identifiers, so choose it at random */
-    uint64_t limit;              /* most sessions that are remembered at a time; 0: 1,000,000 */
-    struct mqtt_brokers brokers; /* what it points to lives as long as the registry */
+    uint64_t limit;               /* most sessions that are remembered at a time; 0: 1,000,000 */
+    struct mqtt_brokers brokers;  /* what it points to lives as long as the registry */
+    int64_t keep_alive_tolerance; /* nanoseconds by which clients may exceed keep alives */
     mqtt_transport_ended transport_ended; /* may be NULL */
     void *user;                           /* handed to it */
 };

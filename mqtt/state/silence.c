@@ -25,6 +25,15 @@ static int64_t told_at(const struct mqtt_connection *c, const struct mqtt_leg *l
     return told_late ? c->connack.time : last->time;
 }
 
+/* How much of the time from `last` on a keep alive is held against. */
+static int64_t judged_silence(const struct mqtt_connection *c, const struct mqtt_leg *last,
+                              int64_t now)
+{
+    const int64_t silence = steady_elapsed(c->sessions, now, told_at(c, last));
+    return c->sessions != NULL ? mqtt_elapsed(silence, c->sessions->options.keep_alive_tolerance)
+                               : silence;
+}
+
 /* What was sent once may have been under way for long; then its close is close behind it. */
 #define SERVED_TIME (2 * MQTT_SECOND)
 
@@ -33,8 +42,7 @@ static int64_t told_at(const struct mqtt_connection *c, const struct mqtt_leg *l
 static bool surely_expired(const struct mqtt_connection *c, const struct mqtt_leg *last,
                            int64_t now)
 {
-    const int64_t judged = steady_elapsed(c->sessions, now, told_at(c, last));
-    return silent_beyond(c, mqtt_elapsed(judged, MQTT_OPEN_GRACE), 3);
+    return silent_beyond(c, mqtt_elapsed(judged_silence(c, last, now), MQTT_OPEN_GRACE), 3);
 }
 
 static void note_served(struct mqtt_connection *c, const struct mqtt_leg *last, int64_t now)
@@ -109,7 +117,7 @@ void observe_silence(struct observation *o)
     }
     if (!silent_beyond(c, silence, 2)) /* what is judged is not longer */
         return;
-    const int64_t judged = steady_elapsed(c->sessions, began, told_at(c, last));
+    const int64_t judged = judged_silence(c, last, began);
     /* Who has closed keeps nobody: what the client sends after that comes too late. */
     if (!silent_beyond(c, judged, 2) || awaits_connack(c) || o->to->disconnect.frame != 0 ||
         transport_over(c))

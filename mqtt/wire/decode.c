@@ -230,6 +230,58 @@ static void check_authentication(struct decoder *d)
                 d->packet->header_length, 0, 0, 0);
 }
 
+/* All that follows the protocol level. */
+MQTT_INLINE bool connect_body(struct decoder *d, struct mqtt_connect *connect)
+{
+    if (!connect_flags(d, connect) ||
+        !two_bytes(d, MQTT_RULE_FIELD_MISSING, MQTT_FIELD_KEEP_ALIVE, 1, &connect->keep_alive) ||
+        !packet_properties(d) || !client_identifier(d, connect))
+        return false;
+    check_authentication(d);
+    return (!connect->has_will || will(d, connect)) && credentials(d, connect);
+}
+
+/* Whether the rest of a CONNECT is one of this version from end to end. */
+static bool rest_reads_as(const struct decoder *d, enum mqtt_version version)
+{
+    struct mqtt_packet packet = *d->packet;
+    struct decoder attempt = *d;
+    attempt.packet = &packet;
+    attempt.trace = NULL;
+    attempt.version = version;
+    packet.finding_count = 0;
+    return connect_body(&attempt, &packet.connect) && cursor_left(&attempt.cursor) == 0 &&
+           packet.finding_count == 0;
+}
+
+/* A level from another world: what follows is shown in the version that it reads in. In neither,
+ * the flags and the keep alive still stand where they stand in all versions. The packet itself says
+ * nothing of it: whose it is, and what it asks for, nobody can know. */
+static __attribute__((noinline)) void unknown_level(struct decoder *d)
+{
+    struct mqtt_packet packet = *d->packet;
+    struct decoder guess = *d;
+    guess.packet = &packet;
+    if (rest_reads_as(d, MQTT_VERSION_5_0))
+        guess.version = MQTT_VERSION_5_0;
+    else if (rest_reads_as(d, MQTT_VERSION_3_1_1))
+        guess.version = MQTT_VERSION_3_1_1;
+    else
+        guess.version = MQTT_VERSION_UNKNOWN;
+    if (guess.version != MQTT_VERSION_UNKNOWN)
+        connect_body(&guess, &packet.connect);
+    else if (connect_flags(&guess, &packet.connect))
+        two_bytes(&guess, MQTT_RULE_FIELD_MISSING, MQTT_FIELD_KEEP_ALIVE, 1,
+                  &packet.connect.keep_alive);
+    d->cursor = guess.cursor;
+    d->cursor.failure = CURSOR_FINE;
+    if (d->cursor.at < d->cursor.captured)
+        span(d, MQTT_FIELD_UNDECODED, 1, d->cursor.at, d->cursor.captured - d->cursor.at, 0);
+    if (d->cursor.captured < d->cursor.end)
+        d->outcome = MQTT_TRUNCATED;
+    d->cursor.at = d->cursor.captured;
+}
+
 MQTT_INLINE bool decode_connect(struct decoder *d)
 {
     struct mqtt_connect *connect = &d->packet->connect;
@@ -237,21 +289,11 @@ MQTT_INLINE bool decode_connect(struct decoder *d)
     const bool known = protocol_version(d, connect);
     d->packet->version = known ? (uint8_t)d->version : MQTT_VERSION_UNKNOWN;
     if (!known) {
-        if (d->outcome == MQTT_OK) { /* a level from another world: show the rest as it is */
-            const uint32_t there = d->cursor.captured - d->cursor.at;
-            span(d, MQTT_FIELD_UNDECODED, 1, d->cursor.at, there, 0);
-            if (d->cursor.captured < d->cursor.end)
-                d->outcome = MQTT_TRUNCATED;
-            d->cursor.at = d->cursor.captured;
-        }
+        if (d->outcome == MQTT_OK)
+            unknown_level(d);
         return false;
     }
-    if (!connect_flags(d, connect) ||
-        !two_bytes(d, MQTT_RULE_FIELD_MISSING, MQTT_FIELD_KEEP_ALIVE, 1, &connect->keep_alive) ||
-        !packet_properties(d) || !client_identifier(d, connect))
-        return false;
-    check_authentication(d);
-    return (!connect->has_will || will(d, connect)) && credentials(d, connect);
+    return connect_body(d, connect);
 }
 
 /* ---- 3.2 CONNACK ---- */
@@ -282,13 +324,17 @@ MQTT_INLINE bool decode_connack(struct decoder *d)
         d->version = version;
         packet->version = (uint8_t)version;
     }
-    if (!byte(d, MQTT_FIELD_CONNACK_FLAGS, 1, &connack->flags))
-        return false;
     /* In 3.1 the byte has no meaning. */
-    connack->session_present = d->version != MQTT_VERSION_3_1 && (connack->flags & 1) != 0;
-    bits(d, MQTT_FIELD_CONNACK_RESERVED, 2, connack->flags);
-    bits(d, MQTT_FIELD_SESSION_PRESENT, 2, connack->flags);
-    if ((connack->flags & 0xfe) != 0 && d->version != MQTT_VERSION_3_1)
+    const bool has_flags = d->version != MQTT_VERSION_3_1;
+    if (!byte(d, has_flags ? MQTT_FIELD_CONNACK_FLAGS : MQTT_FIELD_CONNACK_UNUSED, 1,
+              &connack->flags))
+        return false;
+    connack->session_present = has_flags && (connack->flags & 1) != 0;
+    if (has_flags) {
+        bits(d, MQTT_FIELD_CONNACK_RESERVED, 2, connack->flags);
+        bits(d, MQTT_FIELD_SESSION_PRESENT, 2, connack->flags);
+    }
+    if ((connack->flags & 0xfe) != 0 && has_flags)
         finding(d, MQTT_RULE_CONNACK_FLAGS_RESERVED, MQTT_FIELD_CONNACK_RESERVED, d->cursor.at - 1,
                 1, connack->flags, 0);
     const enum mqtt_field field = IS_5_0(d) ? MQTT_FIELD_CONNACK_REASON : MQTT_FIELD_RETURN_CODE;
@@ -669,6 +715,11 @@ MQTT_INLINE void fixed_header_spans(struct decoder *d, bool broken)
         bits(d, MQTT_FIELD_DUP, 2, packet->flags);
         bits(d, MQTT_FIELD_QOS, 2, packet->flags);
         bits(d, MQTT_FIELD_RETAIN, 2, packet->flags);
+    } else if (d->version == MQTT_VERSION_3_1 && prescribed[packet->type].flags != 0) {
+        /* 3.1 gives them the flags of PUBLISH: its section 2.1. */
+        bits(d, MQTT_FIELD_DUP, 2, packet->flags);
+        bits(d, MQTT_FIELD_QOS, 2, packet->flags);
+        bits(d, MQTT_FIELD_RETAIN_RESERVED, 2, packet->flags);
     } else {
         bits(d, MQTT_FIELD_RESERVED_FLAGS, 2, packet->flags);
     }

@@ -207,7 +207,7 @@ def frames(face, capture, display_filter, *options):
 
 
 def check_preferences(face, _):
-    """Ways out: our preference that hands MQTT back, disabling the protocol, other ports."""
+    """Ways out: our preference that hands MQTT back, disabling the protocol; and other ports. (beside.py has more.)"""
     capture = "qos-flows-v5.pcapng"
     builtin = face.tshark(capture, "-O", "mqtt", builtin=True)
     back = face.tshark(capture, "-O", "mqtt", "-o", "mqttscope.hand_back:TRUE")
@@ -215,8 +215,8 @@ def check_preferences(face, _):
         yield "handed back, the tree is not the built-in dissector's"
     if "MQ Telemetry Transport" not in builtin:
         yield "the built-in dissector says nothing"
-    if frames(face, capture, "mqtt", "--disable-protocol", "mqttscope"):
-        yield "the disabled protocol draws"
+    if face.tshark(capture, "-O", "mqtt", "--disable-protocol", "mqttscope") != builtin:
+        yield "where the protocol is disabled, the tree is not the built-in dissector's"
     if frames(face, capture, "mqttscope") != frames(face, capture, "mqtt"):
         yield "mqtt and mqttscope don't select the same frames"
     odd = "odd-port.pcapng"

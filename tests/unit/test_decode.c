@@ -442,11 +442,50 @@ static const struct span_row {
      {S(HEADER_FLAGS, 1, 0, 1, 0x20), S(PACKET_TYPE, 2, 0, 1, 2), S(RESERVED_FLAGS, 2, 0, 1, 0),
       S(REMAINING_LENGTH, 1, 1, 1, 2), S(CONNACK_FLAGS, 1, 2, 1, 0),
       S(CONNACK_RESERVED, 2, 2, 1, 0), S(SESSION_PRESENT, 2, 2, 1, 0), S(RETURN_CODE, 1, 3, 1, 5)}},
+    {MQTT_VERSION_3_1,
+     "20 02 01 05",
+     {S(HEADER_FLAGS, 1, 0, 1, 0x20), S(PACKET_TYPE, 2, 0, 1, 2), S(RESERVED_FLAGS, 2, 0, 1, 0),
+      S(REMAINING_LENGTH, 1, 1, 1, 2), S(CONNACK_UNUSED, 1, 2, 1, 1), S(RETURN_CODE, 1, 3, 1, 5)}},
     {V311,
      "90 04 0001 02 80",
      {S(HEADER_FLAGS, 1, 0, 1, 0x90), S(PACKET_TYPE, 2, 0, 1, 9), S(RESERVED_FLAGS, 2, 0, 1, 0),
       S(REMAINING_LENGTH, 1, 1, 1, 4), S(PACKET_IDENTIFIER, 1, 2, 2, 1), S(GRANTED_QOS, 1, 4, 1, 2),
       S(GRANTED_QOS, 1, 5, 1, 0x80)}},
+    /* 3.1's SUBSCRIBE and PUBREL have the flags of PUBLISH. */
+    {MQTT_VERSION_3_1,
+     "8A ~ 0001 ['a'] 02",
+     {S(HEADER_FLAGS, 1, 0, 1, 0x8a), S(PACKET_TYPE, 2, 0, 1, 8), S(DUP, 2, 0, 1, 1),
+      S(QOS, 2, 0, 1, 1), S(RETAIN_RESERVED, 2, 0, 1, 0), S(REMAINING_LENGTH, 1, 1, 1, 6),
+      S(PACKET_IDENTIFIER, 1, 2, 2, 1), S(FILTER_LENGTH, 1, 4, 2, 1), S(TOPIC_FILTER, 1, 6, 1, 0),
+      S(REQUESTED_QOS, 1, 7, 1, 2)}},
+    {MQTT_VERSION_3_1,
+     "63 02 0001",
+     {S(HEADER_FLAGS, 1, 0, 1, 0x63), S(PACKET_TYPE, 2, 0, 1, 6), S(DUP, 2, 0, 1, 0),
+      S(QOS, 2, 0, 1, 1), S(RETAIN_RESERVED, 2, 0, 1, 1), S(REMAINING_LENGTH, 1, 1, 1, 2),
+      S(PACKET_IDENTIFIER, 1, 2, 2, 1)}},
+    {MQTT_VERSION_3_1,
+     "40 02 0001",
+     {S(HEADER_FLAGS, 1, 0, 1, 0x40), S(PACKET_TYPE, 2, 0, 1, 4), S(RESERVED_FLAGS, 2, 0, 1, 0),
+      S(REMAINING_LENGTH, 1, 1, 1, 2), S(PACKET_IDENTIFIER, 1, 2, 2, 1)}},
+/* Behind a level that nobody knows: what reads in a known version, or the part that all have. */
+#define UNKNOWN_LEVEL(length, flags)                                                               \
+    S(HEADER_FLAGS, 1, 0, 1, 0x10), S(PACKET_TYPE, 2, 0, 1, 1), S(RESERVED_FLAGS, 2, 0, 1, 0),     \
+        S(REMAINING_LENGTH, 1, 1, 1, length), S(PROTOCOL_NAME_LENGTH, 1, 2, 2, 4),                 \
+        S(PROTOCOL_NAME, 1, 4, 4, 0), S(PROTOCOL_LEVEL, 1, 8, 1, 9),                               \
+        S(CONNECT_FLAGS, 1, 9, 1, flags), S(USER_NAME_FLAG, 2, 9, 1, 0),                           \
+        S(PASSWORD_FLAG, 2, 9, 1, 0), S(WILL_RETAIN, 2, 9, 1, 0), S(WILL_QOS, 2, 9, 1, 0),         \
+        S(WILL_FLAG, 2, 9, 1, 0), S(CLEAN_START, 2, 9, 1, 1), S(CONNECT_RESERVED, 2, 9, 1, 0),     \
+        S(KEEP_ALIVE, 1, 10, 2, 60)
+    {V311,
+     "10 ~ ['MQTT'] 09 02 003C ['ab']",
+     {UNKNOWN_LEVEL(14, 2), S(CLIENT_IDENTIFIER_LENGTH, 1, 12, 2, 2),
+      S(CLIENT_IDENTIFIER, 1, 14, 2, 0)}},
+    {V311,
+     "10 ~ ['MQTT'] 09 02 003C <> ['ab']",
+     {UNKNOWN_LEVEL(15, 2), S(PROPERTIES, 1, 12, 1, 0), S(PROPERTY_LENGTH, 2, 12, 1, 0),
+      S(CLIENT_IDENTIFIER_LENGTH, 1, 13, 2, 2), S(CLIENT_IDENTIFIER, 1, 15, 2, 0)}},
+    {V311, "10 ~ ['MQTT'] 09 02 003C FFFFFF", {UNKNOWN_LEVEL(13, 2), S(UNDECODED, 1, 12, 3, 0)}},
+#undef UNKNOWN_LEVEL
     /* What can't be read is shown all the same. */
     {V311,
      "C0 02 0102",
@@ -602,7 +641,8 @@ START_TEST(malformed_packets)
 }
 END_TEST
 
-/* A level that nobody knows: what follows is not read, and not held against the sender either. */
+/* A level that nobody knows: what follows is shown, but not held against the sender, and says
+ * nothing of who connects. */
 START_TEST(unknown_protocol_level)
 {
     const struct mqtt_context context = {V311, CLIENT};
@@ -614,6 +654,7 @@ START_TEST(unknown_protocol_level)
     ck_assert_uint_eq(packet.connect.protocol_level, 9);
     ck_assert_uint_eq(packet.finding_count, 1);
     ck_assert_int_eq(packet.findings[0].rule, MQTT_RULE_PROTOCOL_LEVEL_UNKNOWN);
+    ck_assert_uint_eq(packet.connect.keep_alive, 0);
     for (size_t length = 1; length <= bytes.length; length++) {
         const char *wrong = wrong_decoding(bytes.data, length, bytes.length, &context);
         ck_assert_msg(wrong == NULL, "%zu bytes: %s", length, wrong);

@@ -255,5 +255,79 @@ START_TEST(what_is_gone_is_given_back)
 }
 END_TEST
 
-SUITE("session", TEST(chosen_names_spread), TEST(a_server_is_its_endpoint), TEST(sessions_give_way),
-      TEST(in_flight_has_a_limit), TEST(offline_tables_give_way), TEST(what_is_gone_is_given_back))
+/* A PUBLISH that reads in 3.1.1 as well as in 5.0, and one that reads in 3.1.1 alone. */
+static const uint8_t reads_in_both[] = {0x30, 5, 0, 1, 't', 0, '1'};
+static const uint8_t reads_in_3_1_1[] = {0x30, 5, 0, 1, 't', 9, '1'};
+
+static struct mqtt_connection *connection_told(struct world *world, bool start_seen,
+                                               enum mqtt_version version)
+{
+    const struct mqtt_connection_start start = {.time = world->time,
+                                                .frame = ++world->frame,
+                                                .memory = &world->memory,
+                                                .start_seen = start_seen,
+                                                .version = (uint8_t)version};
+    return mqtt_connection_new(world->sessions, &start);
+}
+
+START_TEST(a_version_that_is_told_holds_until_packets_prove_better)
+{
+    static const struct {
+        bool start_seen;
+        enum mqtt_version told, both, alone;
+    } rows[] = {
+        {false, MQTT_VERSION_UNKNOWN, MQTT_VERSION_5_0, MQTT_VERSION_3_1_1},
+        {false, MQTT_VERSION_5_0, MQTT_VERSION_5_0, MQTT_VERSION_3_1_1},
+        {false, MQTT_VERSION_3_1_1, MQTT_VERSION_3_1_1, MQTT_VERSION_3_1_1},
+        {false, MQTT_VERSION_3_1, MQTT_VERSION_3_1, MQTT_VERSION_3_1},
+        {true, MQTT_VERSION_3_1, MQTT_VERSION_5_0, MQTT_VERSION_3_1_1}, /* its CONNECT will tell */
+    };
+    struct world world;
+    begin(&world, 0, 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct mqtt_connection *c = connection_told(&world, rows[i].start_seen, rows[i].told);
+        send_bytes(&world, c, 0, reads_in_both, sizeof reads_in_both);
+        ck_assert_uint_eq(c->version, rows[i].both);
+        send_bytes(&world, c, 0, reads_in_3_1_1, sizeof reads_in_3_1_1);
+        ck_assert_uint_eq(c->version, rows[i].alone);
+        mqtt_connection_free(c);
+    }
+    end(&world);
+}
+END_TEST
+
+/* Findings on a client with a keep alive of 10 s that is silent for so many. */
+static uint32_t findings_after(int64_t tolerance, unsigned seconds)
+{
+    const struct mqtt_sessions_options options = {.keep_alive_tolerance = tolerance};
+    struct world world;
+    begin(&world, 0, 0);
+    mqtt_sessions_free(world.sessions);
+    world.sessions = mqtt_sessions_new(&options);
+    struct mqtt_connection *c = connection_told(&world, true, MQTT_VERSION_UNKNOWN);
+    static const uint8_t connect[] = {0x10, 13, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 10, 0, 1, 'a'};
+    send_bytes(&world, c, 0, connect, sizeof connect);
+    send_bytes(&world, c, 1, (const uint8_t[]){0x20, 2, 0, 0}, 4);
+    world.time += seconds * MQTT_SECOND;
+    send_bytes(&world, c, 0, (const uint8_t[]){0xc0, 0}, 2);
+    const uint32_t count = world.step.finding_count;
+    mqtt_connection_free(c);
+    end(&world);
+    return count;
+}
+
+START_TEST(keep_alives_have_a_tolerance)
+{
+    ck_assert_uint_eq(findings_after(0, 9), 0);
+    ck_assert_uint_eq(findings_after(0, 11), 1);
+    ck_assert_uint_eq(findings_after(2 * MQTT_SECOND, 11), 0);
+    ck_assert_uint_eq(findings_after(2 * MQTT_SECOND, 13), 1);
+    ck_assert_uint_eq(findings_after(20 * MQTT_SECOND, 25), 0);
+    ck_assert_uint_eq(findings_after(20 * MQTT_SECOND, 40), 1);
+}
+END_TEST
+
+SUITE("session", TEST(a_version_that_is_told_holds_until_packets_prove_better),
+      TEST(keep_alives_have_a_tolerance), TEST(chosen_names_spread), TEST(a_server_is_its_endpoint),
+      TEST(sessions_give_way), TEST(in_flight_has_a_limit), TEST(offline_tables_give_way),
+      TEST(what_is_gone_is_given_back))
