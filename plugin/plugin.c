@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What Wireshark looks for when it loads the plugin. */
+/* What Wireshark looks for when it loads the plugin. Where symbols are exported one by one
+ * (Windows), that is this file's matter: the others only take what Wireshark exports. */
+#define WS_BUILD_DLL
 #include "plugin/compat.h"
 #include "plugin/packet-mqttscope.h"
 

@@ -18,21 +18,26 @@
 /* later - earlier; negative where `later` is the earlier one. Also for two durations. */
 static inline int64_t mqtt_elapsed(int64_t later, int64_t earlier)
 {
-    int64_t elapsed;
-    if (__builtin_sub_overflow(later, earlier, &elapsed))
-        return later < earlier ? INT64_MIN : INT64_MAX;
-    return elapsed;
+    if (earlier < 0 && later > INT64_MAX + earlier)
+        return INT64_MAX;
+    if (earlier > 0 && later < INT64_MIN + earlier)
+        return INT64_MIN;
+    return later - earlier;
 }
 
 /* A time from whole seconds and nanoseconds (any, and of any sign). */
 static inline int64_t mqtt_time(int64_t seconds, int64_t nanoseconds)
 {
-    int64_t time;
-    if (__builtin_mul_overflow(seconds, MQTT_SECOND, &time))
-        return seconds < 0 ? INT64_MIN : INT64_MAX;
-    if (__builtin_add_overflow(time, nanoseconds, &time))
-        return nanoseconds < 0 ? INT64_MIN : INT64_MAX;
-    return time;
+    if (seconds > INT64_MAX / MQTT_SECOND)
+        return INT64_MAX;
+    if (seconds < INT64_MIN / MQTT_SECOND)
+        return INT64_MIN;
+    const int64_t time = seconds * MQTT_SECOND;
+    if (nanoseconds > 0 && time > INT64_MAX - nanoseconds)
+        return INT64_MAX;
+    if (nanoseconds < 0 && time < INT64_MIN - nanoseconds)
+        return INT64_MIN;
+    return time + nanoseconds;
 }
 
 /* Whole milliseconds of a duration; 0 if it is negative. */

@@ -10,9 +10,8 @@
 #ifndef MQTT_CURSOR_H
 #define MQTT_CURSOR_H
 
+#include "mqtt/facts/compiler.h"
 #include "mqtt/wire/packet.h"
-
-#define MQTT_INLINE static inline __attribute__((always_inline))
 
 enum cursor_failure { CURSOR_FINE, CURSOR_OVERRUN, CURSOR_CUT, CURSOR_TOO_LONG };
 

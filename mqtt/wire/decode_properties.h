@@ -24,9 +24,9 @@ struct property_site {
     uint32_t start;
 };
 
-static __attribute__((noinline)) void property_finding(struct decoder *d, enum mqtt_rule rule,
-                                                       const struct property_site *site,
-                                                       uint32_t value0, uint32_t value1)
+MQTT_NOINLINE void property_finding(struct decoder *d, enum mqtt_rule rule,
+                                    const struct property_site *site, uint32_t value0,
+                                    uint32_t value1)
 {
     finding(d, rule, site->field, site->start, d->cursor.at - site->start, value0, value1);
 }
@@ -183,9 +183,8 @@ MQTT_INLINE bool one_property(struct decoder *d, struct mqtt_properties *propert
 
 /* A whole block, with its length. `missing` is broken if the packet ends before it. Not inlined
  * into each packet type: it is large, and most packets of a busy connection have no properties. */
-static __attribute__((noinline)) bool property_block(struct decoder *d, enum mqtt_rule missing,
-                                                     enum mqtt_field field, uint32_t site_bit,
-                                                     struct mqtt_properties *properties)
+MQTT_NOINLINE bool property_block(struct decoder *d, enum mqtt_rule missing, enum mqtt_field field,
+                                  uint32_t site_bit, struct mqtt_properties *properties)
 {
     struct cursor *c = &d->cursor;
     uint32_t length;

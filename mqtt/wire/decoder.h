@@ -69,9 +69,9 @@ MQTT_INLINE void bits(struct decoder *d, enum mqtt_field field, unsigned depth, 
 
 /* Not inlined: findings are rare, and the two specialisations share it. It gets the packet alone,
  * so that the compiler sees that the decoder's own state stays as it is. */
-static __attribute__((noinline)) void add_finding(struct mqtt_packet *packet, enum mqtt_rule rule,
-                                                  enum mqtt_field field, uint32_t offset,
-                                                  uint32_t length, uint32_t value0, uint32_t value1)
+MQTT_NOINLINE void add_finding(struct mqtt_packet *packet, enum mqtt_rule rule,
+                               enum mqtt_field field, uint32_t offset, uint32_t length,
+                               uint32_t value0, uint32_t value1)
 {
     if (packet->finding_count == MQTT_PACKET_FINDINGS_MAX) {
         packet->findings_dropped++;

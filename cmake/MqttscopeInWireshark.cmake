@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The plugin as a part of Wireshark's own build (CUSTOM_PLUGIN_SRC_DIR; docs/building-in-wireshark.md):
+# Wireshark's flags, headers and folders, and of ours what the plugin is made of. Stands for
+# MqttscopeBuild and MqttscopePlugin.
+include(WiresharkPlugin)
+set_module_info(${PROJECT_NAME}
+    ${PROJECT_VERSION_MAJOR} ${PROJECT_VERSION_MINOR} ${PROJECT_VERSION_PATCH} 0)
+
+# Wireshark has warnings of its own.
+add_library(mqttscope_warnings INTERFACE)
+add_compile_definitions(MQTTSCOPE_VERSION="${PROJECT_VERSION}")
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+
+# What audit/ asks of the system. Wireshark has found GLib, on Windows without pkg-config.
+add_library(mqttscope_glib INTERFACE)
+target_include_directories(mqttscope_glib SYSTEM INTERFACE ${GLIB2_INCLUDE_DIRS})
+target_link_libraries(mqttscope_glib INTERFACE ${GLIB2_LIBRARIES})
+if(NOT TARGET PkgConfig::GLIB)
+    add_library(PkgConfig::GLIB ALIAS mqttscope_glib)
+endif()
+
+# mqttscope_add_plugin(SOURCES <source>... LIBS <target>...): Wireshark's target `mqttscope`.
+function(mqttscope_add_plugin)
+    cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "SOURCES;LIBS")
+    set(PLUGIN_FILES ${arg_SOURCES})
+    add_wireshark_plugin_library(${PROJECT_NAME} epan)
+    # Wireshark's config.h, which our files do not include, says the same.
+    target_compile_definitions(${PROJECT_NAME} PRIVATE
+        $<$<BOOL:${HAVE_SSIZE_T}>:HAVE_SSIZE_T>
+        $<$<BOOL:${UNIX}>:_GNU_SOURCE>)
+    target_include_directories(${PROJECT_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${PROJECT_NAME} ${arg_LIBS} epan)
+    install_plugin(${PROJECT_NAME} epan)
+endfunction()
+
+add_subdirectory(mqtt)
+add_subdirectory(plugin)
