@@ -386,6 +386,7 @@ void client_unsubscribe(struct audit_deliveries *d, struct client *client,
             continue;
         subscription->state = SUBSCRIPTION_LEAVING;
         subscription->gone = (struct mqtt_leg){.time = place->time, .frame = place->frame};
+        subscription->client->unsubscribed = d->publication_numbers;
     }
 }
 

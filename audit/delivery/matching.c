@@ -24,25 +24,41 @@ static bool may_be_left(const struct delivery *of, const struct publication *pub
     return publication->expires && properties->message_expiry_interval <= publication->expiry_s;
 }
 
+/* Without the leeway: what has expired is not sent, and what expires says so, in 5.0. */
+static bool is_left(const struct delivery *of, const struct publication *publication)
+{
+    const bool says =
+        of->packet->version != MQTT_VERSION_5_0 ||
+        mqtt_has_property(&of->packet->properties, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL) ==
+            publication->expires;
+    return says && (!publication->expires ||
+                    mqtt_elapsed(of->place->time, publication->time) / MQTT_SECOND <
+                        (int64_t)publication->expiry_s);
+}
+
 /* How well the delivery would fit. Of publications that are alike, one with another QoS, other
  * properties or an expiry that has passed is another message, as a rule; of those that fit, one is
- * likely that is owed and keeps its publisher's order. */
-#define BEST_FIT 63u
+ * likely that is owed, by a subscription that never ended, and keeps its publisher's order. */
+#define BEST_FIT 127u
 
 static unsigned fit(const struct delivery *of, struct row *row, const struct expectation *e)
 {
     const struct publication *publication = e->publication;
     const uint8_t qos = of->packet->publish.qos;
     const struct stream *stream = stream_of(row, publication->publisher_number, publication->qos);
-    unsigned fits = qos >= e->qos_low && qos <= e->qos_high ? 32 : 0;
-    fits += may_be_left(of, publication) ? 16 : 0;
+    unsigned fits = qos >= e->qos_low && qos <= e->qos_high ? 64 : 0;
+    fits += may_be_left(of, publication) ? 32 : 0;
+    fits += is_left(of, publication) ? 16 : 0;
     /* Many servers pass on a QoS 2 message only when it is released. */
     fits += publication->qos < 2 || publication->state == PUBLICATION_ACCEPTED ||
-                    publication->forwards > 0
+                    (publication->forwards > 0 && !publication->alike)
                 ? 8
                 : 0;
     fits += e->served ? 0 : 4;
-    fits += e->owed ? 2 : 0;
+    fits += e->owed && (publication->number > e->row->client->unsubscribed ||
+                        still_subscribed(of->d, e))
+                ? 2
+                : 0;
     fits += stream == NULL || stream->number < publication->number ? 1 : 0;
     return fits;
 }

@@ -113,7 +113,8 @@ static bool no_more_copies(const struct audit_deliveries *d, const struct expect
 void judge_copies(struct audit_deliveries *d, const struct expectation *e)
 {
     const struct client *client = e->row->client;
-    if (e->first_frame == 0 || client->group || e->copies_served != 1 || !no_more_copies(d, e) ||
+    if (e->first_frame == 0 || e->large || client->group || e->copies_served != 1 ||
+        !no_more_copies(d, e) ||
         (client->hole != MQTT_NO_TIME && client->hole >= e->publication->time) ||
         (client->blocked != MQTT_NO_TIME && client->blocked >= e->publication->time) ||
         client->idle == MQTT_NO_TIME || client->idle < e->publication->time ||

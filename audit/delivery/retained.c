@@ -82,11 +82,15 @@ static bool is_certain(const struct topic *topic, int64_t since)
 }
 
 /* Which of two was stored last is known: the older one was before the newer one came. With QoS 2 a
- * server may wait for PUBREL (4.3.3). At QoS 0 it refuses without a word what it does not allow. */
+ * server may wait for PUBREL (4.3.3). Nothing orders what two publishers send at once (4.6). At
+ * QoS 0 it refuses without a word what it does not allow. */
 static bool is_replaced(const struct kept *older, const struct kept *newer)
 {
-    return older->accepted && older->accepted_time <= newer->time &&
-           (newer->qos > 0 || newer->forwarded || newer->publisher == older->publisher);
+    if (!older->accepted || older->accepted_time > newer->time)
+        return false;
+    return newer->publisher == older->publisher ||
+           ((newer->qos > 0 || newer->forwarded) &&
+            mqtt_elapsed(newer->time, older->accepted_time) > GRACE);
 }
 
 /* ---- It comes ---- */

@@ -27,8 +27,7 @@ void excuse(struct audit_deliveries *d, struct expectation *e, unsigned why)
     expectation_free(d, e);
 }
 
-/* The client is sure to have been subscribed all the time. */
-static bool still_subscribed(struct audit_deliveries *d, const struct expectation *e)
+bool still_subscribed(struct audit_deliveries *d, const struct expectation *e)
 {
     struct topic *topic = e->row->topic;
     bool sure = false;

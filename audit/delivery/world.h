@@ -148,6 +148,7 @@ struct client {
     int64_t left;                     /* when it went offline; MQTT_NO_TIME: it did not */
     struct subscription *subscriptions;
     uint32_t subscription_count; /* those that are not GONE */
+    uint64_t unsubscribed;       /* the newest publication at its last UNSUBSCRIBE */
     struct row *rows;
     struct publication **open; /* its publications that await PUBACK or PUBREC, by identifier */
     uint32_t open_size, open_count;
@@ -671,6 +672,9 @@ static inline bool is_whole(const struct client *client)
 
 /* What was delivered last of that publisher's messages of that QoS; NULL: nothing that is known. */
 struct stream *stream_of(struct row *row, uint64_t publisher, uint8_t qos);
+
+/* The client is sure to have been subscribed since before that publication. */
+bool still_subscribed(struct audit_deliveries *d, const struct expectation *e);
 
 /* The expectation that the delivery is for, as far as can be told; NULL: none is like it. */
 struct expectation *choose(const struct delivery *of, struct row *row);
