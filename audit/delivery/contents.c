@@ -98,21 +98,22 @@ static bool find_missing(struct mqtt_slice from, struct mqtt_slice in,
 static void check_properties(const struct delivery *of, const struct publication *publication)
 {
     const struct mqtt_slice block = of->packet->properties.block;
+    const struct cargo *cargo = publication->cargo;
     struct mqtt_property_value missing;
     bool reordered;
-    if (publication->block.length == 0 ||
-        publication->properties == properties_of(of->d, &of->packet->properties))
+    if (cargo == NULL || cargo->block.length == 0 ||
+        cargo->properties == properties_of(of->d, &of->packet->properties))
         return;
-    if (find_missing(publication->block, block, &missing, &reordered)) {
+    if (find_missing(cargo->block, block, &missing, &reordered)) {
         struct mqtt_finding finding =
             delivery_finding(of, MQTT_RULE_DELIVERED_PROPERTY_ALTERED, publication->frame, 0);
         finding.field = (uint16_t)field_of(missing.property);
         hold(of->d, HELD_OTHER, of->client, of->topic, &finding, publication->number,
              publication->time, of->packet->publish.payload_length, publication->alike);
-    } else if (reordered && publication->will != NULL) {
+    } else if (reordered && cargo->will != NULL) {
         const struct mqtt_finding finding = delivery_finding(
-            of, MQTT_RULE_WILL_USER_PROPERTIES_REORDERED, publication->will->connect.frame, 0);
-        hold_for_owner(of->d, publication->will, &finding, of->topic->name);
+            of, MQTT_RULE_WILL_USER_PROPERTIES_REORDERED, cargo->will->connect.frame, 0);
+        hold_for_owner(of->d, cargo->will, &finding, of->topic->name);
     } else if (reordered) {
         delivery_hold(of, MQTT_RULE_USER_PROPERTIES_REORDERED, publication->frame, 0, HELD_OTHER,
                       publication->number, publication->time);
@@ -122,12 +123,14 @@ static void check_properties(const struct delivery *of, const struct publication
 /* 3.3.2-5, -6: what is left is what was received less the time of waiting. */
 static void check_expiry(const struct delivery *of, const struct publication *publication)
 {
+    if (!publication->expires)
+        return;
     const struct mqtt_properties *properties = &of->packet->properties;
     const int64_t waited = mqtt_elapsed(of->place->time, publication->time) / MQTT_SECOND;
     const bool has = mqtt_has_property(properties, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
     const int64_t left = has ? (int64_t)properties->message_expiry_interval : 0;
-    const int64_t due = (int64_t)publication->expiry_s - waited;
-    if (!publication->expires || waited < 0)
+    const int64_t due = (int64_t)publication->cargo->expiry_s - waited;
+    if (waited < 0)
         return;
     if (due < -SLACK_S)
         delivery_hold(of, MQTT_RULE_DELIVERED_AFTER_EXPIRY, publication->frame, (uint64_t)waited,

@@ -95,7 +95,7 @@ static void check_retain_as_published(const struct delivery *of,
 {
     const bool retain = of->packet->publish.retain;
     const struct subscription *asks = NULL;
-    if (of->packet->version != MQTT_VERSION_5_0 || publication->will != NULL ||
+    if (of->packet->version != MQTT_VERSION_5_0 || will_of(publication) != NULL ||
         !delivery_is_stable(of, publication->number))
         return;
     for (uint32_t i = 0; i < of->matched->count; i++) {
@@ -119,7 +119,7 @@ static void count_latency(const struct delivery *of, struct row *row, const stru
     match->frame = e->publication->frame;
     match->took = mqtt_elapsed(of->place->time, e->publication->time);
     /* When a will was published is not known, where it came before its connection's end. */
-    if (e->publication->will != NULL && e->publication->doubtful) {
+    if (e->publication->doubtful && will_of(e->publication) != NULL) {
         match->late = true;
         return;
     }
@@ -136,15 +136,14 @@ static void count_latency(const struct delivery *of, struct row *row, const stru
 /* 4.6.0-5, -6. */
 static void check_order(const struct delivery *of, const struct expectation *e)
 {
-    if (e->overtaken == 0 || e->overtaken_link != of->link->number || of->repeated || !of->only ||
-        !e->overtaken_surely || of->client->group_count != 0)
+    if (overtaken_in(e) == 0 || e->notes->overtaken_link != of->link->number || of->repeated ||
+        !of->only || !e->notes->overtaken_surely || of->client->group_count != 0)
         return;
-    delivery_hold(of, MQTT_RULE_DELIVERED_OUT_OF_ORDER, e->publication->frame, e->overtaken,
+    delivery_hold(of, MQTT_RULE_DELIVERED_OUT_OF_ORDER, e->publication->frame, e->notes->overtaken,
                   HELD_OTHER, e->publication->number, e->publication->time);
 }
 
-static void note_stream(const struct delivery *of, struct row *row,
-                        const struct publication *publication)
+static void note_stream(struct row *row, const struct publication *publication)
 {
     struct stream *stream = stream_of(row, publication->publisher_number, publication->qos);
     if (stream == NULL) {
@@ -158,8 +157,6 @@ static void note_stream(const struct delivery *of, struct row *row,
     if (stream->number >= publication->number)
         return;
     stream->number = publication->number;
-    stream->frame = of->place->frame;
-    stream->link = of->link->number;
 }
 
 /* What was in doubt is not any more, if it was published after that. */
@@ -234,9 +231,9 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
         check_contents(of, publication);
         check_retain_as_published(of, publication);
     }
-    if (first)
-        e->first_time = of->place->time;
-    if (e->copies > 1 || e->first_frame != 0)
+    if (first && e->copies > 1)
+        expectation_notes(of->d, e)->first_time = of->place->time;
+    if (e->copies > 1 || (e->notes != NULL && e->notes->first_frame != 0))
         note_low(of, e);
     expectation_list(e, e->copies > 1 ? LIST_EXTRA : LIST_NONE);
     e->owed = false;
@@ -245,19 +242,19 @@ void serve(struct delivery *of, struct expectation *e, struct audit_match *match
     e->suspended = false;
     if (e->copies > 0)
         e->copies--;
-    publication->forwards++;
+    publication->forwards = (uint8_t)MIN(publication->forwards + 1, UINT8_MAX);
     if (publication->retain && publication->forwards == 1)
         retained_forwarded(publication);
     row->forwarded++;
     client->shared_served += client->group;
     row_remember(row, of, publication->number);
-    if (e->overtaken != 0 && e->overtaken_link == of->link->number)
+    if (overtaken_in(e) != 0 && e->notes->overtaken_link == of->link->number)
         client->broker->reorders = true;
     if (first)
         note_forwarded(publication);
     if (first && publication->publisher_number != 0 && !client->group && of->sole) {
         overtake(of, row, publication);
-        note_stream(of, row, publication);
+        note_stream(row, publication);
     }
     if (MIN(of->packet->publish.qos, publication->qos) > 0 &&
         publication->number > client->newest) {

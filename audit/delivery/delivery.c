@@ -202,14 +202,20 @@ static bool has_error(const struct mqtt_step *step)
     return step->findings_dropped != 0;
 }
 
-static void keep_block(struct audit_deliveries *d, struct publication *publication,
-                       const struct mqtt_properties *properties)
+static void keep_properties(struct audit_deliveries *d, struct publication *publication,
+                            const struct mqtt_properties *properties)
 {
-    publication->properties = properties_of(d, properties);
-    if (publication->properties == 0)
+    const uint64_t passed_on = properties_of(d, properties);
+    if (mqtt_has_property(properties, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL)) {
+        publication->expires = true;
+        publication_cargo(d, publication)->expiry_s = properties->message_expiry_interval;
+    }
+    if (passed_on == 0)
         return;
-    publication->block = (struct mqtt_slice){
-        g_memdup2(properties->block.data, properties->block.length), properties->block.length};
+    struct cargo *cargo = publication_cargo(d, publication);
+    cargo->properties = passed_on;
+    cargo->block = (struct mqtt_slice){g_memdup2(properties->block.data, properties->block.length),
+                                       properties->block.length};
     d->used += properties->block.length;
 }
 
@@ -237,17 +243,12 @@ static void publish(struct audit_deliveries *d, struct audit_delivery_link *link
     publication->packet_identifier = packet->packet_identifier;
     publication->payload_length = from->payload_length;
     publication->size = packet->length + (step->topic_from_alias ? step->topic.length : 0);
-    publication->version = packet->version;
     publication->qos = from->qos;
     publication->retain = from->retain;
     publication->doubtful =
         from->dup || client == NULL || link->connection->refused || !link->connection->client_known;
-    if (packet->properties.present != 0) {
-        publication->expires =
-            mqtt_has_property(&packet->properties, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
-        publication->expiry_s = packet->properties.message_expiry_interval;
-        keep_block(d, publication, &packet->properties);
-    }
+    if (packet->properties.present != 0)
+        keep_properties(d, publication, &packet->properties);
     if (from->retain)
         retained_published(d, publication);
     publication_expect(d, publication);

@@ -155,10 +155,11 @@ static void check_twice(const struct delivery *of, struct row *row, struct publi
         (mqtt_elapsed(of->place->time, broker->hole) < HOLE_TIME ||
          (client->left != MQTT_NO_TIME && broker->hole >= client->left)))
         return; /* it may be a publication that the capture lacks, or that waited since then */
-    if (publication->will != NULL) {
-        const struct mqtt_finding finding = delivery_finding(
-            of, MQTT_RULE_WILL_TWICE, publication->will->connect.frame, before->frame);
-        hold_for_owner(of->d, publication->will, &finding, of->topic->name);
+    const struct will *will = will_of(publication);
+    if (will != NULL) {
+        const struct mqtt_finding finding =
+            delivery_finding(of, MQTT_RULE_WILL_TWICE, will->connect.frame, before->frame);
+        hold_for_owner(of->d, will, &finding, of->topic->name);
         return;
     }
     delivery_hold(of, twice_rule(of->packet->publish.qos), publication->frame, before->frame,
@@ -199,8 +200,8 @@ static void check_without_flag(const struct delivery *of, const struct publicati
     const struct kept *kept = &of->topic->kept[0];
     const struct subscription *asked = NULL;
     if (of->topic->kept_count == 0 || kept->number != publication->number || !kept->accepted ||
-        of->repeated || publication->will != NULL || !is_whole(of->client) || of->matched == NULL ||
-        of->matched->maybe != 0 || !is_only(of->d, publication))
+        of->repeated || will_of(publication) != NULL || !is_whole(of->client) ||
+        of->matched == NULL || of->matched->maybe != 0 || !is_only(of->d, publication))
         return;
     for (uint32_t i = 0; i < of->matched->count; i++) {
         const struct subscription *each = of->topic->subscriptions[of->matched->from + i];

@@ -15,13 +15,14 @@ static bool may_be_left(const struct delivery *of, const struct publication *pub
 {
     const struct mqtt_properties *properties = &of->packet->properties;
     const int64_t waited = mqtt_elapsed(of->place->time, publication->time) / MQTT_SECOND;
-    if (publication->expires && waited > (int64_t)publication->expiry_s)
+    if (publication->expires && waited > (int64_t)publication->cargo->expiry_s)
         return false;
     if (of->packet->version != MQTT_VERSION_5_0)
         return true;
     if (!mqtt_has_property(properties, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL))
-        return !publication->expires || waited + 2 >= (int64_t)publication->expiry_s;
-    return publication->expires && properties->message_expiry_interval <= publication->expiry_s;
+        return !publication->expires || waited + 2 >= (int64_t)publication->cargo->expiry_s;
+    return publication->expires &&
+           properties->message_expiry_interval <= publication->cargo->expiry_s;
 }
 
 /* Without the leeway: what has expired is not sent, and what expires says so, in 5.0. */
@@ -33,7 +34,7 @@ static bool is_left(const struct delivery *of, const struct publication *publica
             publication->expires;
     return says && (!publication->expires ||
                     mqtt_elapsed(of->place->time, publication->time) / MQTT_SECOND <
-                        (int64_t)publication->expiry_s);
+                        (int64_t)publication->cargo->expiry_s);
 }
 
 /* How well the delivery would fit. Of publications that are alike, one with another QoS, other

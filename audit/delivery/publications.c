@@ -126,18 +126,26 @@ void expectation_free(struct audit_deliveries *d, struct expectation *e)
     leave_publication(e);
     d->expectation_count--;
     d->used -= sizeof *e;
-    e->pub_next = d->free_expectations;
-    d->free_expectations = e;
+    if (e->notes != NULL) {
+        d->used -= sizeof *e->notes;
+        g_free(e->notes);
+    }
+    pool_give(&d->expectation_pool, e);
+}
+
+struct notes *expectation_notes(struct audit_deliveries *d, struct expectation *e)
+{
+    if (e->notes == NULL) {
+        e->notes = g_new0(struct notes, 1);
+        d->used += sizeof *e->notes;
+    }
+    return e->notes;
 }
 
 static struct expectation *expectation_new(struct audit_deliveries *d, struct row *row,
                                            struct publication *publication)
 {
-    struct expectation *e = d->free_expectations;
-    if (e != NULL)
-        d->free_expectations = e->pub_next;
-    else
-        e = g_new(struct expectation, 1);
+    struct expectation *e = pool_take(&d->expectation_pool, sizeof *e);
     *e = (struct expectation){
         .row = row, .publication = publication, .fingerprint = publication->fingerprint};
     e->pub_next = publication->expectations;
@@ -325,11 +333,7 @@ static void append(struct publications *list, struct publication *publication)
 struct publication *publication_add(struct audit_deliveries *d, struct topic *topic,
                                     uint64_t fingerprint)
 {
-    struct publication *publication = d->free_publications;
-    if (publication != NULL)
-        d->free_publications = publication->newer;
-    else
-        publication = g_new(struct publication, 1);
+    struct publication *publication = pool_take(&d->publication_pool, sizeof *publication);
     *publication = (struct publication){
         .topic = topic,
         .number = ++d->publication_numbers,
@@ -346,6 +350,26 @@ struct publication *publication_add(struct audit_deliveries *d, struct topic *to
     knots_add(&d->publications, &publication->knot, publication_hash(topic, fingerprint));
     d->used += sizeof *publication;
     return publication;
+}
+
+struct cargo *publication_cargo(struct audit_deliveries *d, struct publication *publication)
+{
+    if (publication->cargo == NULL) {
+        publication->cargo = g_new0(struct cargo, 1);
+        d->used += sizeof *publication->cargo;
+    }
+    return publication->cargo;
+}
+
+static void cargo_free(struct audit_deliveries *d, struct cargo *cargo)
+{
+    if (cargo == NULL)
+        return;
+    if (cargo->will != NULL)
+        will_unpublished(d, cargo->will);
+    d->used -= sizeof *cargo + cargo->block.length;
+    g_free((gpointer)(uintptr_t)cargo->block.data);
+    g_free(cargo);
 }
 
 /* ---- Those that await PUBACK or PUBREC, by packet identifier ---- */
@@ -480,14 +504,11 @@ static void forget(struct audit_deliveries *d, struct publication *publication)
     }
     if (publication->open_listed)
         open_remove(publication->publisher, publication);
-    if (publication->will != NULL)
-        will_unpublished(d, publication->will);
+    cargo_free(d, publication->cargo);
     knots_remove(&d->publications, &publication->knot);
     publication->topic->uses--;
-    d->used -= sizeof *publication + publication->block.length;
-    g_free((gpointer)(uintptr_t)publication->block.data);
-    publication->newer = d->free_publications;
-    d->free_publications = publication;
+    d->used -= sizeof *publication;
+    pool_give(&d->publication_pool, publication);
 }
 
 static bool is_old(const struct audit_deliveries *d, const struct publications *list)
@@ -524,14 +545,6 @@ void publications_free(struct audit_deliveries *d)
         forget(d, take_oldest(&d->recent));
     while (d->waiting.oldest != NULL)
         forget(d, take_oldest(&d->waiting));
-    while (d->free_publications != NULL) {
-        struct publication *next = d->free_publications->newer;
-        g_free(d->free_publications);
-        d->free_publications = next;
-    }
-    while (d->free_expectations != NULL) {
-        struct expectation *next = d->free_expectations->pub_next;
-        g_free(d->free_expectations);
-        d->free_expectations = next;
-    }
+    pool_clear(&d->publication_pool);
+    pool_clear(&d->expectation_pool);
 }

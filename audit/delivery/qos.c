@@ -72,8 +72,8 @@ static void note_lacking(const struct delivery *of, struct expectation *e)
             each->state != SUBSCRIPTION_SURE || each->identifier == 0 ||
             MIN(each->qos, e->publication->qos) == 0 || carries_identifier(of, each->identifier))
             continue;
-        e->lacking = each->identifier;
-        e->lacking_frame = each->asked.frame;
+        e->notes->lacking = each->identifier;
+        e->notes->lacking_frame = each->asked.frame;
     }
 }
 
@@ -87,12 +87,13 @@ void note_low(const struct delivery *of, struct expectation *e)
     /* While it has others to acknowledge, a better copy waits, and may be dropped. */
     if (qos == 0 && c->sides[of->place->side].outstanding != 0)
         return;
-    e->best = MAX(e->best, qos);
-    if (e->first_frame != 0)
+    struct notes *notes = expectation_notes(of->d, e);
+    notes->best = MAX(notes->best, qos);
+    if (notes->first_frame != 0)
         return;
-    e->first_frame = of->place->frame;
-    e->first_qos = qos;
-    e->version = of->packet->version;
+    notes->first_frame = of->place->frame;
+    notes->first_qos = qos;
+    notes->version = of->packet->version;
     note_lacking(of, e);
 }
 
@@ -107,14 +108,16 @@ static bool no_more_copies(const struct audit_deliveries *d, const struct expect
             stream->number > publication->number)
             return true;
     }
-    return mqtt_elapsed(d->time, e->first_time) >= WINDOW;
+    return mqtt_elapsed(d->time, e->notes->first_time) >= WINDOW;
 }
 
 void judge_copies(struct audit_deliveries *d, const struct expectation *e)
 {
+    const struct notes *notes = e->notes;
+    if (notes == NULL || notes->first_frame == 0)
+        return;
     const struct client *client = e->row->client;
-    if (e->first_frame == 0 || e->large || client->group || e->copies_served != 1 ||
-        !no_more_copies(d, e) ||
+    if (e->large || client->group || e->copies_served != 1 || !no_more_copies(d, e) ||
         (client->hole != MQTT_NO_TIME && client->hole >= e->publication->time) ||
         (client->blocked != MQTT_NO_TIME && client->blocked >= e->publication->time) ||
         client->idle == MQTT_NO_TIME || client->idle < e->publication->time ||
@@ -122,21 +125,21 @@ void judge_copies(struct audit_deliveries *d, const struct expectation *e)
         return; /* the better copy waited, or may have */
     struct mqtt_finding finding = {
         .rule = MQTT_RULE_OVERLAPPING_QOS_LOWERED,
-        .version = e->version,
+        .version = notes->version,
         .sender = MQTT_SENDER_SERVER,
         .packet_type = MQTT_PUBLISH,
-        .qos = e->first_qos,
+        .qos = notes->first_qos,
         .field = MQTT_FIELDS,
-        .time = e->first_time,
-        .frame = e->first_frame,
+        .time = notes->first_time,
+        .frame = notes->first_frame,
         .values = {e->publication->frame, e->qos},
     };
-    if (e->best < e->qos)
+    if (notes->best < e->qos)
         tell_finding(d, client, e->row->topic->name, &finding);
-    if (e->lacking == 0)
+    if (notes->lacking == 0)
         return;
     finding.rule = MQTT_RULE_SUBSCRIPTION_IDENTIFIERS_INCOMPLETE;
-    finding.values[0] = e->lacking;
-    finding.values[1] = e->lacking_frame;
+    finding.values[0] = notes->lacking;
+    finding.values[1] = notes->lacking_frame;
     tell_finding(d, client, e->row->topic->name, &finding);
 }

@@ -42,10 +42,10 @@ void retained_published(struct audit_deliveries *d, struct publication *publicat
         .accepted_time = INT64_MAX,
         .fingerprint = publication->fingerprint,
         .payload_length = publication->payload_length,
-        .expiry_s = publication->expiry_s,
+        .expiry_s = publication->expires ? publication->cargo->expiry_s : 0,
         .qos = publication->qos,
         .expires = publication->expires,
-        .will = publication->will != NULL,
+        .will = will_of(publication) != NULL,
         .size = publication->size,
     };
 }
@@ -216,15 +216,15 @@ static void check_ordinary(const struct delivery *of, const struct asked *asked)
         !is_only(of->d, publication) || asked->as_published || !asked->sure ||
         publication->number > asked->last->asked_after || publication->doubtful)
         return;
-    if (publication->will == NULL) {
+    const struct will *will = will_of(publication);
+    if (will == NULL) {
         delivery_hold(of, MQTT_RULE_RETAINED_ORDINARY, publication->frame, asked->last->asked.frame,
                       HELD_STRICT, publication->number, publication->time);
         return;
     }
-    const struct mqtt_finding finding =
-        delivery_finding(of, MQTT_RULE_WILL_RETAINED_UNASKED, publication->will->connect.frame,
-                         asked->last->asked.frame);
-    hold_for_owner(of->d, publication->will, &finding, of->topic->name);
+    const struct mqtt_finding finding = delivery_finding(
+        of, MQTT_RULE_WILL_RETAINED_UNASKED, will->connect.frame, asked->last->asked.frame);
+    hold_for_owner(of->d, will, &finding, of->topic->name);
 }
 
 /* One like it is stored that is not this publication. */
@@ -246,12 +246,13 @@ static bool note_flagged(const struct delivery *of, struct row *row, const struc
         expectations_like(of->d, row, of->fingerprint, found, G_N_ELEMENTS(found));
     for (unsigned i = 0; i < count; i++) {
         struct expectation *e = found[i];
-        if (!e->owed || e->flagged != 0 || !delivery_is_stable(of, e->publication->number) ||
+        if (!e->owed || flagged_in(e) != 0 || !delivery_is_stable(of, e->publication->number) ||
             is_stored_besides(of->topic, e->publication))
             continue;
-        e->flagged = of->place->frame;
-        e->flagged_time = of->place->time;
-        e->flagged_asked = asked->last->asked.frame;
+        struct notes *notes = expectation_notes(of->d, e);
+        notes->flagged = of->place->frame;
+        notes->flagged_time = of->place->time;
+        notes->flagged_asked = asked->last->asked.frame;
         return true;
     }
     return false;
@@ -391,10 +392,10 @@ static void tell_for_owner(struct audit_deliveries *d, const struct owed_retaine
     for (const struct publication *at =
              publication_find(d, owed->topic, owed->topic->kept[0].fingerprint, NULL);
          at != NULL; at = publication_find(d, owed->topic, at->fingerprint, at))
-        if (at->number == owed->number && at->will != NULL) {
+        if (at->number == owed->number && will_of(at) != NULL) {
             struct mqtt_finding named = *finding;
-            named.values[0] = at->will->connect.frame;
-            hold_for_owner(d, at->will, &named, owed->topic->name);
+            named.values[0] = will_of(at)->connect.frame;
+            hold_for_owner(d, will_of(at), &named, owed->topic->name);
             return;
         }
 }

@@ -48,8 +48,8 @@ bool still_subscribed(struct audit_deliveries *d, const struct expectation *e)
 static bool has_expired(const struct audit_deliveries *d, const struct expectation *e)
 {
     const struct publication *publication = e->publication;
-    return publication->expires &&
-           mqtt_elapsed(d->time, publication->time) / MQTT_SECOND >= (int64_t)publication->expiry_s;
+    return publication->expires && mqtt_elapsed(d->time, publication->time) / MQTT_SECOND >=
+                                       (int64_t)publication->cargo->expiry_s;
 }
 
 /* A message like it came once more than what it was matched with. */
@@ -119,7 +119,7 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
         return AUDIT_EXCUSE_QUEUED; /* a server that can send nothing drops what it has no room for
                                      */
     /* What a later one has overtaken waits no more: only a queue that is full would drop it. */
-    if (e->overtaken != 0 && !e->crowded && !client->broker->reorders)
+    if (overtaken_in(e) != 0 && !e->crowded && !client->broker->reorders)
         return came_otherwise(e) ? AUDIT_EXCUSE_LIKENESS : AUDIT_EXCUSES;
     if (e->blocked || (client->blocked != MQTT_NO_TIME && client->blocked >= publication->time))
         return AUDIT_EXCUSE_QUEUED;
@@ -134,7 +134,7 @@ static unsigned excuse_of(struct audit_deliveries *d, const struct expectation *
 
 /* What came in its place: on the same topic, after it was published, and nobody published it.
  * Long after that, it may have been somebody's after all. */
-static void note_replacement(struct expectation *e, bool soon)
+static void note_replacement(struct audit_deliveries *d, struct expectation *e, bool soon)
 {
     struct row *row = e->row;
     for (unsigned i = 0; i < STRANGERS; i++) {
@@ -143,9 +143,10 @@ static void note_replacement(struct expectation *e, bool soon)
             (!soon && served->payload_length != e->publication->payload_length))
             continue;
         served->used = true;
-        e->other = served->frame;
-        e->other_time = served->time;
-        e->other_qos = served->qos;
+        struct notes *notes = expectation_notes(d, e);
+        notes->other = served->frame;
+        notes->other_time = served->time;
+        notes->other_qos = served->qos;
         if (!soon || e->publication->payload_length < TRIVIAL)
             return;
         row->client->broker->unseen -= row->client->broker->unseen > 0;
@@ -172,37 +173,40 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
         .frame = publication->frame,
         .values = {publication->frame, client->entered.frame},
     };
-    if (e->other == 0 && e->flagged == 0 && publication->will == NULL)
-        note_replacement(e, false);
-    if (e->flagged != 0) {
+    if ((e->notes == NULL || e->notes->other == 0) && flagged_in(e) == 0 &&
+        will_of(publication) == NULL)
+        note_replacement(d, e, false);
+    const struct notes *notes = e->notes;
+    if (flagged_in(e) != 0) {
         row->counts.delivered++;
         finding.rule = MQTT_RULE_RETAIN_SET_ON_LIVE;
         finding.sender = MQTT_SENDER_SERVER;
-        finding.frame = e->flagged;
-        finding.time = e->flagged_time;
-        finding.values[1] = e->flagged_asked;
-    } else if (publication->will != NULL) {
+        finding.frame = notes->flagged;
+        finding.time = notes->flagged_time;
+        finding.values[1] = notes->flagged_asked;
+    } else if (will_of(publication) != NULL) {
+        const struct will *will = will_of(publication);
         row->counts.lost++;
         finding.rule = MQTT_RULE_WILL_NOT_PUBLISHED;
         finding.packet_type = MQTT_CONNECT;
         finding.qos = 0;
-        finding.frame = publication->will->connect.frame;
-        finding.values[0] = publication->will->connect.frame;
-        finding.values[1] = publication->will->end.frame;
+        finding.frame = will->connect.frame;
+        finding.values[0] = will->connect.frame;
+        finding.values[1] = will->end.frame;
         will_lost(d, publication, &finding);
         return;
-    } else if (e->other != 0) {
+    } else if (notes != NULL && notes->other != 0) {
         row->counts.lost++;
         finding.rule = MQTT_RULE_DELIVERED_PAYLOAD_ALTERED;
         finding.sender = MQTT_SENDER_SERVER;
-        finding.frame = e->other;
-        finding.time = e->other_time;
-        finding.qos = e->other_qos;
+        finding.frame = notes->other;
+        finding.time = notes->other_time;
+        finding.qos = notes->other_qos;
     } else {
         row->counts.lost++;
         finding.rule = e->queued ? MQTT_RULE_QUEUED_DELIVERY_LOST : MQTT_RULE_DELIVERY_LOST;
     }
-    if (e->flagged != 0)
+    if (flagged_in(e) != 0)
         hold(d, HELD_OTHER, client, row->topic, &finding, publication->number, publication->time,
              publication->payload_length, publication->alike);
     else
@@ -214,12 +218,12 @@ static void say_lost(struct audit_deliveries *d, struct expectation *e)
 static void lose(struct audit_deliveries *d, struct expectation *e)
 {
     const unsigned why = excuse_of(d, e);
-    if (e->flagged == 0 && (e->qos == 0 || why != AUDIT_EXCUSES)) {
+    if (flagged_in(e) == 0 && (e->qos == 0 || why != AUDIT_EXCUSES)) {
         excuse(d, e, why != AUDIT_EXCUSES ? why : (unsigned)AUDIT_EXCUSE_FORGOTTEN);
         return;
     }
-    if (e->flagged == 0 && (e->row->forwarded == 0 ||
-                            !topic_forwards(e->row->topic, e->publication->publisher_number))) {
+    if (flagged_in(e) == 0 && (e->row->forwarded == 0 ||
+                               !topic_forwards(e->row->topic, e->publication->publisher_number))) {
         e->suspended = true;
         e->row->suspended++;
         expectation_list(e, LIST_NONE);
@@ -281,14 +285,14 @@ static bool window_passed(const struct audit_deliveries *d, const struct client 
  */
 static bool is_certain(const struct expectation *e)
 {
-    return e->overtaken_surely && row_likeness(e->row, e->fingerprint, false) == NULL;
+    return e->notes->overtaken_surely && row_likeness(e->row, e->fingerprint, false) == NULL;
 }
 
 void judge_doomed(struct audit_deliveries *d, struct client *client, bool all)
 {
     struct expectation *next;
     for (struct expectation *e = client->doomed; e != NULL; e = next) {
-        const bool passed = mqtt_elapsed(d->time, e->overtaken_time) >= WINDOW;
+        const bool passed = mqtt_elapsed(d->time, e->notes->overtaken_time) >= WINDOW;
         next = e->client_next;
         if (!passed && !all)
             return; /* the others were overtaken later */
@@ -300,7 +304,8 @@ void judge_doomed(struct audit_deliveries *d, struct client *client, bool all)
 void judge_client(struct audit_deliveries *d, struct client *client)
 {
     judge_doomed(d, client, false);
-    while (client->extra != NULL && mqtt_elapsed(d->time, client->extra->first_time) >= WINDOW)
+    while (client->extra != NULL &&
+           mqtt_elapsed(d->time, client->extra->notes->first_time) >= WINDOW)
         excuse(d, client->extra, AUDIT_EXCUSE_FORGOTTEN);
     struct expectation *next, *e = client->first;
     for (unsigned i = 0; i < LOOKED_AT && e != NULL; e = next, i++) {
@@ -319,17 +324,18 @@ void overtake(const struct delivery *of, struct row *row, const struct publicati
     for (unsigned i = 0; i < LOOKED_AT && e != NULL && e->publication->number < publication->number;
          e = next, i++) {
         next = e->row_next;
-        if (!e->owed || e->overtaken != 0 ||
+        if (!e->owed || overtaken_in(e) != 0 ||
             e->publication->publisher_number != publication->publisher_number ||
             e->publication->qos != publication->qos || e->qos != of->packet->publish.qos ||
             e->publication->state != PUBLICATION_ACCEPTED)
             continue; /* with another QoS than the one that it will be sent with, it has its own
                          queue */
-        e->overtaken = of->place->frame;
-        e->overtaken_time = of->place->time;
-        e->overtaken_link = of->link->number;
-        e->overtaken_surely = of->certain;
-        note_replacement(e, true);
+        struct notes *notes = expectation_notes(of->d, e);
+        notes->overtaken = of->place->frame;
+        notes->overtaken_time = of->place->time;
+        notes->overtaken_link = of->link->number;
+        notes->overtaken_surely = of->certain;
+        note_replacement(of->d, e, true);
         expectation_list(e, LIST_DOOMED);
     }
 }
@@ -391,7 +397,7 @@ void give_up_client(struct audit_deliveries *d, struct client *client, unsigned 
 /* The capture ended first, as a rule. */
 static void end_expectation(struct audit_deliveries *d, struct expectation *e)
 {
-    if (e->flagged != 0 && e->owed) {
+    if (flagged_in(e) != 0 && e->owed) {
         lose(d, e);
         return;
     }

@@ -78,7 +78,7 @@ static void will_free(struct audit_deliveries *d, struct will *will)
             will->next->at = will->at;
     }
     if (will->publication != NULL)
-        will->publication->will = NULL;
+        will->publication->cargo->will = NULL;
     will->topic->uses--;
     d->used -= sizeof *will + will->identifier.length + will->block.length;
     g_free((gpointer)(uintptr_t)will->identifier.data);
@@ -112,16 +112,17 @@ static struct publication *publish(struct audit_deliveries *d, struct will *will
 {
     struct publication *publication = publication_add(d, will->topic, will->fingerprint);
     publication->frame = will->end.frame != 0 ? will->end.frame : will->connect.frame;
-    publication->will = will;
     publication->qos = will->qos;
     publication->retain = will->retain;
     publication->payload_length = will->payload_length;
     publication->size = will->payload_length + will->topic->name.length + 16;
-    publication->properties = will->properties;
-    publication->block = copy_of(will->block);
-    d->used += publication->block.length;
     publication->expires = will->expires;
-    publication->expiry_s = will->expiry_s;
+    struct cargo *cargo = publication_cargo(d, publication);
+    cargo->will = will;
+    cargo->properties = will->properties;
+    cargo->block = copy_of(will->block);
+    cargo->expiry_s = will->expiry_s;
+    d->used += cargo->block.length;
     publication->doubtful = doubtful;
     will->publication = publication;
     will->state = WILL_PUBLISHED;
@@ -342,7 +343,7 @@ bool will_delivered(struct delivery *of, struct audit_match *match)
 void will_lost(struct audit_deliveries *d, const struct publication *publication,
                const struct mqtt_finding *finding)
 {
-    struct will *will = publication->will;
+    struct will *will = will_of(publication);
     if (will->told || publication->forwards != 0)
         return; /* it was published, and did not come here */
     will->told = true;

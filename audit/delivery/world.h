@@ -5,6 +5,7 @@
 
 #include "audit/delivery/delivery.h"
 #include "audit/delivery/knots.h"
+#include "audit/delivery/pool.h"
 #include "mqtt/facts/time.h"
 
 #include <glib.h>
@@ -176,36 +177,42 @@ struct client {
 
 enum publication_state { PUBLICATION_OPEN, PUBLICATION_ACCEPTED, PUBLICATION_REFUSED };
 
-struct publication {
-    struct knot knot; /* among all, by topic and fingerprint */
-    struct publication *newer;
-    struct publication *next_open; /* of its publisher's */
-    struct topic *topic;
-    struct client *publisher; /* while it is `open_listed` */
-    uint64_t publisher_number;
-    struct expectation *expectations;
-    uint64_t number; /* counts all, from 1 */
-    uint64_t frame;
-    int64_t time;
-    int64_t accepted_time;   /* MQTT_NO_TIME: it is not */
-    uint64_t fingerprint;    /* of payload and length */
+/* What few publications have. */
+struct cargo {
     uint64_t properties;     /* of what has to be passed on */
     struct mqtt_slice block; /* owned: the properties, of 5.0; length 0: none */
-    uint32_t size;           /* as a PUBLISH with its whole topic name */
+    uint32_t expiry_s;       /* if it `expires` */
+    struct will *will;       /* that it was published for; NULL: it is a client's */
+};
+
+/* Two cache lines: thousands are remembered, and looked at again when they are long out of the
+ * cache. */
+struct publication {
+    struct knot knot; /* among all, by topic and fingerprint */
+    struct topic *topic;
+    uint64_t fingerprint; /* of payload and length */
+    struct expectation *expectations;
+    uint64_t number; /* counts all, from 1 */
+    uint64_t publisher_number;
     uint32_t payload_length;
-    uint32_t expiry_s;
-    uint16_t packet_identifier;
     uint16_t resends;
     uint8_t qos;
-    uint8_t state; /* enum publication_state */
-    bool retain;
-    bool expires;
-    bool open_listed;
-    bool doubtful;     /* nobody knows whether the server takes it, or took it before */
-    bool alike;        /* there was another one like it */
-    struct will *will; /* NULL: a client's */
-    uint32_t forwards; /* deliveries of it */
-    uint8_t version;   /* enum mqtt_version of its publisher */
+    uint8_t state;    /* enum publication_state */
+    uint8_t forwards; /* deliveries of it; 255 stands for more */
+    bool retain : 1;
+    bool expires : 1;
+    bool open_listed : 1;
+    bool doubtful : 1; /* nobody knows whether the server takes it, or took it before */
+    bool alike : 1;    /* there was another one like it */
+    uint16_t packet_identifier;
+    uint32_t size; /* as a PUBLISH with its whole topic name */
+    uint64_t frame;
+    int64_t time;
+    int64_t accepted_time; /* MQTT_NO_TIME: it is not */
+    struct publication *newer;
+    struct publication *next_open; /* of its publisher's */
+    struct client *publisher;      /* while it is `open_listed` */
+    struct cargo *cargo;           /* NULL: none; owned */
 };
 
 /* Publications in the order in which they came. */
@@ -214,44 +221,49 @@ struct publications {
     uint32_t count;
 };
 
-/* A publication and a session that is to get it. */
+/* What few expectations need to remember. */
+struct notes {
+    uint64_t flagged; /* the frame in which it came with RETAIN instead; 0: it did not */
+    int64_t flagged_time;
+    uint64_t flagged_asked; /* the frame of the subscription */
+    uint64_t overtaken;     /* the frame of the delivery that it had to come before; 0: none */
+    int64_t overtaken_time;
+    uint64_t overtaken_link;
+    uint64_t other; /* the frame of what came in its place; 0: nothing did */
+    int64_t other_time;
+    uint8_t other_qos;
+    bool overtaken_surely; /* by a publication that is like no other */
+    /* Of several subscriptions: the first copy, and the best one. */
+    uint8_t first_qos, best, version;
+    uint64_t first_frame; /* 0: none that can be judged */
+    int64_t first_time;   /* of any copy, if more may come */
+    uint32_t lacking;     /* an identifier that the first one has not; 0: none */
+    uint64_t lacking_frame;
+};
+
+/* A publication and a session that is to get it. Two cache lines, as a publication. */
 struct expectation {
     uint64_t fingerprint; /* of the publication */
     struct publication *publication;
     struct row *row;
     struct expectation *pub_next, *pub_previous;
     struct expectation *row_next, *row_previous;
-    struct expectation *client_next, *client_previous;
     uint8_t list;     /* enum expectation_list */
     uint8_t qos;      /* effective, the highest that is due */
     uint8_t qos_low;  /* the lowest that may be right */
     uint8_t qos_high; /* the highest that may be right */
     uint8_t copies;   /* that may still come */
-    bool owed;        /* and not served yet */
-    bool served;
-    bool queued;      /* the client was offline */
-    bool crowded;     /* a hundred and more were due to the client */
-    bool blocked;     /* it had as much in flight as it may */
-    bool large;       /* beyond its Maximum Packet Size, or near it */
-    bool suspended;   /* it is lost, unless none of the row ever comes */
-    uint64_t flagged; /* the frame in which it came with RETAIN instead; 0: it did not */
-    int64_t flagged_time;
-    uint64_t flagged_asked; /* the frame of the subscription */
-    uint64_t overtaken_link;
-    bool overtaken_surely; /* by a publication that is like no other */
-    uint64_t other;        /* the frame of what came in its place; 0: nothing did */
-    int64_t other_time;
-    uint8_t other_qos;
-    /* Of several subscriptions: the first copy, and the best one. */
-    uint64_t first_frame; /* 0: none that can be judged */
-    int64_t first_time;
-    uint8_t first_qos, best, version;
     uint8_t copies_served;
-    uint32_t lacking; /* an identifier that the first one has not; 0: none */
-    uint64_t lacking_frame;
-    uint64_t entries;   /* the client's, when it was published */
-    uint64_t overtaken; /* the frame of the delivery that it had to come before; 0: none */
-    int64_t overtaken_time;
+    bool owed : 1; /* and not served yet */
+    bool served : 1;
+    bool queued : 1;    /* the client was offline */
+    bool crowded : 1;   /* a hundred and more were due to the client */
+    bool blocked : 1;   /* it had as much in flight as it may */
+    bool large : 1;     /* beyond its Maximum Packet Size, or near it */
+    bool suspended : 1; /* it is lost, unless none of the row ever comes */
+    struct expectation *client_next, *client_previous;
+    uint64_t entries;    /* the client's, when it was published */
+    struct notes *notes; /* NULL: none; owned */
 };
 
 enum expectation_list {
@@ -265,8 +277,6 @@ enum expectation_list {
 struct stream {
     uint64_t publisher; /* its number; 0: free */
     uint64_t number;    /* of the publication */
-    uint64_t frame;     /* of the delivery */
-    uint64_t link;
     uint8_t qos;
 };
 
@@ -480,8 +490,7 @@ struct audit_deliveries {
     struct publications recent;  /* the last ones */
     struct publications waiting; /* older ones that somebody is to get still */
     uint32_t expectation_count;
-    struct publication *free_publications;
-    struct expectation *free_expectations;
+    struct pool publication_pool, expectation_pool;
     uint64_t used; /* bytes, about */
     uint64_t links, client_numbers, publication_numbers;
     int64_t time; /* of the packet that is looked at */
@@ -593,6 +602,16 @@ void publication_answered(struct audit_deliveries *d, struct client *publisher, 
 /* PUBREL: now it is accepted for sure. */
 void publication_released(struct audit_deliveries *d, struct client *publisher,
                           uint16_t identifier);
+
+/* What it carries, to be filled in. */
+struct cargo *publication_cargo(struct audit_deliveries *d, struct publication *publication);
+
+/* The will that it was published for; NULL: it is a client's. */
+static inline struct will *will_of(const struct publication *publication)
+{
+    return publication->cargo != NULL ? publication->cargo->will : NULL;
+}
+
 void publications_age(struct audit_deliveries *d);
 void publications_free(struct audit_deliveries *d);
 void publications_disown(struct client *publisher);
@@ -607,6 +626,22 @@ struct publication *publication_find(const struct audit_deliveries *d, const str
 unsigned expectations_like(const struct audit_deliveries *d, const struct row *row,
                            uint64_t fingerprint, struct expectation **found, unsigned most);
 void expectation_free(struct audit_deliveries *d, struct expectation *expectation);
+
+/* What is remembered of it, to be filled in. */
+struct notes *expectation_notes(struct audit_deliveries *d, struct expectation *expectation);
+
+/* The frame of the delivery that it had to come before; 0: none. */
+static inline uint64_t overtaken_in(const struct expectation *expectation)
+{
+    return expectation->notes != NULL ? expectation->notes->overtaken : 0;
+}
+
+/* The frame in which it came with RETAIN instead; 0: it did not. */
+static inline uint64_t flagged_in(const struct expectation *expectation)
+{
+    return expectation->notes != NULL ? expectation->notes->flagged : 0;
+}
+
 void expectation_list(struct expectation *expectation, enum expectation_list list);
 
 /* Whether the server may have no more PUBLISH packets under way to it. */
