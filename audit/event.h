@@ -114,6 +114,7 @@ struct audit_message {
     bool retain;
     bool dup;
     bool topic_from_alias;
+    bool by_bridge;       /* PUBLISHED */
     bool resend;          /* it was sent before: in frame `first_frame` */
     uint64_t first_frame; /* valid if `resend` */
     const struct mqtt_properties *properties;

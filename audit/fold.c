@@ -38,6 +38,7 @@ static void count_message(struct audit_topic *topic, const struct audit_event *e
     const struct audit_message *message = &event->message;
     if (event->kind == AUDIT_EVENT_PUBLISHED) {
         topic->published++;
+        topic->by_bridges += message->by_bridge;
         topic->published_bytes += message->payload_length;
     } else {
         topic->delivered++;

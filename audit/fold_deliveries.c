@@ -25,6 +25,7 @@ static void add_counts(struct audit_delivery_counts *into, const struct audit_de
     into->late += from->late;
     into->lost += from->lost;
     into->dropped_qos_0 += from->dropped_qos_0;
+    into->gone += from->gone;
     into->pending += from->pending;
     into->twice += from->twice;
     into->unknown += from->unknown;

@@ -170,6 +170,7 @@ static void topic_free(struct audit_topic *topic)
 void audit_topic_add(struct audit_topic *into, const struct audit_topic *from)
 {
     into->published += from->published;
+    into->by_bridges += from->by_bridges;
     into->delivered += from->delivered;
     into->retained += from->retained;
     into->published_bytes += from->published_bytes;

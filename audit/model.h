@@ -190,6 +190,7 @@ struct audit_topic {
     const struct audit_string *name; /* NULL: all that could not be listed */
     uint64_t rank;                   /* audit_rank() of the name */
     uint64_t published;              /* by clients */
+    uint64_t by_bridges;             /* of those */
     uint64_t delivered;              /* by servers */
     uint64_t retained;               /* of those delivered: kept messages */
     uint64_t published_bytes;        /* of payload */

@@ -218,6 +218,7 @@ static void learn_names(struct audit_recorder *recorder, struct audit_open *open
     if (connects) {
         open->connected = true;
         open->clean_start = packet->connect.clean_start;
+        open->bridge = packet->connect.bridge;
     }
     if (named)
         identify(recorder, open, step->client_identifier);
@@ -246,6 +247,7 @@ static void tell_message(struct audit_recorder *recorder, const struct audit_ope
     event.message.retain = publish->retain;
     event.message.dup = publish->dup;
     event.message.topic_from_alias = step->topic_from_alias;
+    event.message.by_bridge = open->bridge;
     event.message.resend = step->resend;
     event.message.first_frame = step->first.frame;
     event.message.properties = &packet->properties;

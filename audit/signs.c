@@ -116,8 +116,10 @@ static void watch_silence(struct audit_watch *watch, const struct mqtt_place *pl
     watch->time = place->time;
 }
 
-static void watch_sizes(struct audit_watch *watch, unsigned side, uint32_t size)
+static void watch_sizes(struct audit_watch *watch, unsigned side, uint32_t size, uint8_t type)
 {
+    if (type == MQTT_DISCONNECT)
+        return; /* says that it got it, not that it took it */
     uint32_t *pending = &watch->pending_size[1 - side];
     uint32_t *passed = &watch->signs.largest_passed[1 - side];
     if (*pending > *passed)
@@ -190,6 +192,7 @@ static void end_stall(struct audit_watch *watch, int64_t time)
                                              .until = time,
                                              .count = watch->in_flight};
         signs->stalled_alive = watch->alive;
+        signs->stalled_last = watch->delivered_time;
     }
     watch->unacknowledged_since = time;
     watch->alive = 0;
@@ -206,6 +209,9 @@ static void watch_client(struct audit_watch *watch, const struct mqtt_place *pla
 {
     struct audit_signs *signs = &watch->signs;
     signs->unheard = (struct audit_span){0};
+    if ((packet->type == MQTT_PUBACK || packet->type == MQTT_PUBREC) &&
+        packet->packet_identifier == signs->pending.packet_identifier)
+        signs->pending.frame = 0;
     if (waits(packet) && watch->waits_frame == 0) {
         watch->waits_frame = place->frame;
         watch->waits_since = place->time;
@@ -260,7 +266,19 @@ static void watch_delivery(struct audit_watch *watch, const struct mqtt_place *p
     struct audit_signs *signs = &watch->signs;
     if (packet->publish.retain && watch->subscribe_frame != 0)
         watch_kept(watch, place);
-    if (packet->publish.qos == 0 || step->resend)
+    if (packet->publish.qos == 0)
+        return;
+    if (signs->pending.frame == 0)
+        signs->pending = (struct audit_mark){
+            .frame = place->frame,
+            .time = place->time,
+            .topic = topic_rank(&watch->publish[place->side]),
+            .fingerprint = payload_rank(&watch->publish[place->side]),
+            .size = packet->length,
+            .packet_identifier = packet->packet_identifier,
+            .type = MQTT_PUBLISH,
+        };
+    if (step->resend)
         return;
     if (watch->in_flight == 0) {
         watch->unacknowledged_since = place->time;
@@ -268,6 +286,7 @@ static void watch_delivery(struct audit_watch *watch, const struct mqtt_place *p
         watch->alive = 0;
     }
     watch->in_flight++;
+    watch->delivered_time = place->time;
     if (watch->in_flight > signs->most_in_flight) {
         signs->most_in_flight = watch->in_flight;
         signs->at_most = 0;
@@ -305,7 +324,7 @@ void audit_watch_packet(struct audit_watch *watch, const struct mqtt_place *plac
     struct audit_signs *signs = &watch->signs;
     const bool readable = packet->malformed_rule == MQTT_RULE_NONE;
     watch_silence(watch, place);
-    watch_sizes(watch, place->side, packet->length);
+    watch_sizes(watch, place->side, packet->length, packet->type);
     if (readable && packet->type == MQTT_PUBLISH)
         watch_publish(watch, place, packet, step);
     if (readable && packet->type == MQTT_CONNECT)

@@ -40,6 +40,7 @@ struct audit_kept {
 
 struct audit_signs {
     struct audit_mark last[2];
+    struct audit_mark pending; /* the first delivery of QoS 1 or 2 that is not acknowledged */
     uint64_t user_name, password, will_topic; /* of CONNECT */
     bool will_retain;
     /* What the client published on the topic of its will, by RETAIN: how often, and where first. */
@@ -56,6 +57,7 @@ struct audit_signs {
     struct audit_span stalled; /* the longest time that `count` deliveries of QoS 1 or 2 were in
                                   flight, and none was acknowledged */
     uint32_t stalled_alive;    /* other packets of the client in that time */
+    int64_t stalled_last;      /* when the last of these deliveries was sent */
     uint32_t most_in_flight;   /* deliveries */
     int64_t at_most;           /* for how long they were as many, nanoseconds */
     uint16_t receive_maximum;  /* as CONNECT has it; 0: it has none */
@@ -104,6 +106,7 @@ struct audit_watch {
     uint64_t unacknowledged_frame;
     int64_t unacknowledged_since;
     uint32_t alive;
+    int64_t delivered_time; /* the last delivery of QoS 1 or 2 */
     uint64_t subscribe_frame;
     struct audit_span burst;
     uint32_t pending_size[2];

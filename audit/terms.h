@@ -127,6 +127,7 @@ struct audit_delivery_counts {
     uint64_t unknown;       /* came, and their publication is not in the capture */
     uint64_t retained;      /* kept messages, which nobody published just now */
     uint64_t excused[AUDIT_EXCUSES];
+    uint64_t gone; /* of those offline: their session ended before the client came back */
 };
 
 /* What a delivery was matched with. */

@@ -390,8 +390,11 @@ void give_up_client(struct audit_deliveries *d, struct client *client, unsigned 
 {
     judge_doomed(d, client, true);
     for (struct row *row = client->rows; row != NULL; row = row->next)
-        while (row->first != NULL)
+        while (row->first != NULL) {
+            const uint64_t before = row->counts.excused[AUDIT_EXCUSE_OFFLINE];
             excuse(d, row->first, why);
+            row->counts.gone += row->counts.excused[AUDIT_EXCUSE_OFFLINE] - before;
+        }
 }
 
 /* The capture ended first, as a rule. */

@@ -2,6 +2,8 @@
 /* What many connections of one server do at the same moment. */
 #include "audit/diagnosis/private.h"
 
+#include "audit/histogram.h"
+
 #include <string.h>
 
 static int compare_servers(const struct audit_connection *a, const struct audit_connection *b)
@@ -176,6 +178,32 @@ static bool were_lost(const GPtrArray *waiting, unsigned from, unsigned end)
     return lost >= (end - from) / 2;
 }
 
+/* Half of the requests of a connection take so long: a server that is always slow does not stand
+ * still. */
+static int64_t usual_wait(const struct audit_connection *connection)
+{
+    struct audit_histogram times = {0};
+    for (unsigned kind = MQTT_HANDSHAKE_QOS_1; kind <= MQTT_HANDSHAKE_PING; kind++)
+        if (connection->handshakes[connection->facts.client][kind] != NULL)
+            audit_histogram_merge_packed(
+                &times, connection->handshakes[connection->facts.client][kind]->packed);
+    const int64_t usual = times.count >= STALL_SAMPLES
+                              ? (int64_t)audit_histogram_percentile(&times, 50) * 1000
+                              : 0;
+    audit_histogram_clear(&times);
+    return usual;
+}
+
+static bool is_usual(const GPtrArray *waiting, unsigned from, unsigned end)
+{
+    unsigned unusual = 0;
+    for (unsigned i = from; i < end; i++) {
+        const struct audit_span *waited = &at(waiting, i)->signs.waited;
+        unusual += mqtt_elapsed(waited->until, waited->since) >= 3 * usual_wait(at(waiting, i));
+    }
+    return unusual < PATTERN_LEAST;
+}
+
 static void tell_stall(struct diagnosing *diagnosing, const GPtrArray *waiting, unsigned from,
                        unsigned end, int64_t since)
 {
@@ -233,7 +261,7 @@ void diagnose_broker_stall(struct diagnosing *diagnosing)
             continue;
         }
         looked++;
-        if (!were_lost(waiting, from, end) && !somebody_was_served(all, first, since, until))
+        if (!is_usual(waiting, from, end) && !were_lost(waiting, from, end) && !somebody_was_served(all, first, since, until))
             tell_stall(diagnosing, waiting, from, end, since);
     }
     g_ptr_array_free(waiting, TRUE);

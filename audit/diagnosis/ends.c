@@ -259,10 +259,10 @@ static bool is_answer_to(const struct audit_mark *answer, const struct audit_mar
            packet->packet_identifier != 0 && answer->packet_identifier == packet->packet_identifier;
 }
 
-/* The PUBLISH that its receiver ended the connection after; NULL: it was not so. */
-static const struct audit_mark *killer_of(const struct audit_connection *connection)
+/* The PUBLISH that `by` ended the connection after; NULL: it was not so. */
+static const struct audit_mark *killer_before(const struct audit_connection *connection,
+                                              unsigned by)
 {
-    const unsigned by = ended_by(connection);
     if (by > 1 || !is_whole(connection))
         return NULL;
     const struct audit_mark *killer = &connection->signs.last[1 - by];
@@ -273,9 +273,47 @@ static const struct audit_mark *killer_of(const struct audit_connection *connect
     return other->frame < killer->frame || is_answer_to(other, killer) ? killer : NULL;
 }
 
+/* ... that its receiver ended it after, without saying why. */
+static const struct audit_mark *killer_of(const struct audit_connection *connection)
+{
+    return killer_before(connection, ended_by(connection));
+}
+
+/* A server that says so in DISCONNECT (0x95) has a limit, too. */
+static unsigned refused_by(const struct audit_connection *connection)
+{
+    const unsigned server = 1u - connection->facts.client;
+    return connection->facts.end_cause == MQTT_END_PROTOCOL_ERROR &&
+                   connection->signs.last[server].type == MQTT_DISCONNECT
+               ? server
+               : ended_by(connection);
+}
+
+/* The message that its client may have died of: what the server sent behind it came later. */
+static const struct audit_mark *unanswered_of(const struct audit_connection *connection)
+{
+    const struct audit_mark *pending = &connection->signs.pending;
+    const int64_t until = mqtt_elapsed(connection->facts.end_time, pending->time);
+    return ended_by(connection) == connection->facts.client && is_whole(connection) &&
+                   pending->frame != 0 && until >= 0 && until <= KILLED_WITHIN
+               ? pending
+               : NULL;
+}
+
 static bool same_message(const struct audit_mark *a, const struct audit_mark *b)
 {
     return a->topic != 0 && a->topic == b->topic && a->fingerprint == b->fingerprint;
+}
+
+/* The packet that ended this connection, if it has that message. */
+static const struct audit_mark *killed_it(const struct audit_connection *connection,
+                                          const struct audit_mark *killer)
+{
+    const struct audit_mark *last = killer_of(connection);
+    const struct audit_mark *pending = unanswered_of(connection);
+    if (last != NULL && same_message(last, killer))
+        return last;
+    return pending != NULL && same_message(pending, killer) ? pending : NULL;
 }
 
 /* How many connections of a session this message ended, from its first one on. */
@@ -284,8 +322,7 @@ static unsigned killed_by(const struct audit_connection *connection,
 {
     unsigned count = 0;
     for (; connection != NULL; connection = connection->next_of_session) {
-        const struct audit_mark *other = killer_of(connection);
-        count += other != NULL && same_message(other, killer);
+        count += killed_it(connection, killer) != NULL;
     }
     return count;
 }
@@ -312,9 +349,9 @@ static void tell_poison(struct diagnosing *diagnosing, const struct audit_sessio
     diagnosis_server(diagnosis, &session->server);
     const struct audit_connection *connection = session->first;
     for (; connection != NULL; connection = connection->next_of_session) {
-        const struct audit_mark *other = killer_of(connection);
+        const struct audit_mark *other = killed_it(connection, killer);
         char after[FORMAT_SIZE];
-        if (other == NULL || !same_message(other, killer))
+        if (other == NULL)
             continue;
         diagnosis_evidence(
             diagnosis, other->frame, connection->stream, other->time,
@@ -338,15 +375,20 @@ void diagnose_poison_message(struct diagnosing *diagnosing)
         unsigned looked = 0;
         for (; connection != NULL && looked < KILLERS_MAX;
              connection = connection->next_of_session) {
-            const struct audit_mark *killer = killer_of(connection);
-            if (killer == NULL)
-                continue;
-            looked++;
-            const unsigned killed = killed_by(connection, killer);
-            if (killed >= PATTERN_LEAST && killed >= ends_of(session) / 2) {
-                tell_poison(diagnosing, session, killer);
-                break;
+            const struct audit_mark *killers[] = {killer_of(connection),
+                                                  unanswered_of(connection)};
+            bool told = false;
+            for (unsigned j = 0; j < G_N_ELEMENTS(killers) && !told; j++) {
+                if (killers[j] == NULL)
+                    continue;
+                looked++;
+                const unsigned killed = killed_by(connection, killers[j]);
+                told = killed >= PATTERN_LEAST && killed >= ends_of(session) / 2;
+                if (told)
+                    tell_poison(diagnosing, session, killers[j]);
             }
+            if (told)
+                break;
         }
     }
 }
@@ -355,7 +397,7 @@ void diagnose_poison_message(struct diagnosing *diagnosing)
 
 static bool take_size(const struct audit_connection *connection, int64_t *size)
 {
-    const struct audit_mark *killer = killer_of(connection);
+    const struct audit_mark *killer = killer_before(connection, refused_by(connection));
     *size = killer != NULL ? killer->size : 0;
     return killer != NULL && killer->size >= OVERSIZE_LEAST;
 }
@@ -378,9 +420,11 @@ static uint32_t largest_passed(const struct audit_report *report,
 /* All by one message: that is another diagnosis. */
 static bool is_one_message(const GArray *samples)
 {
-    const struct audit_mark *first = killer_of(sample_at(samples, 0)->connection);
+    const struct audit_mark *first = killer_before(sample_at(samples, 0)->connection,
+                                               refused_by(sample_at(samples, 0)->connection));
     for (unsigned i = 1; i < samples->len; i++)
-        if (!same_message(killer_of(sample_at(samples, i)->connection), first))
+        if (!same_message(killer_before(sample_at(samples, i)->connection,
+                                        refused_by(sample_at(samples, i)->connection)), first))
             return false;
     return true;
 }
@@ -388,10 +432,10 @@ static bool is_one_message(const GArray *samples)
 static void tell_size(struct diagnosing *diagnosing, GArray *samples)
 {
     const struct audit_connection *first = sample_at(samples, 0)->connection;
-    const unsigned to = audit_role(first, ended_by(first));
+    const unsigned to = audit_role(first, refused_by(first));
     for (unsigned i = samples->len; i-- > 0;)
         if (audit_role(sample_at(samples, i)->connection,
-                       ended_by(sample_at(samples, i)->connection)) != to)
+                       refused_by(sample_at(samples, i)->connection)) != to)
             return; /* both ways: no limit of one side */
     const struct spread sizes = spread_of(samples);
     if (samples->len < PATTERN_LEAST)
@@ -402,7 +446,7 @@ static void tell_size(struct diagnosing *diagnosing, GArray *samples)
     struct audit_diagnosis *diagnosis = diagnosis_add(diagnosing, true);
     for (unsigned i = 0; i < samples->len; i++) {
         const struct audit_connection *connection = sample_at(samples, i)->connection;
-        const struct audit_mark *killer = killer_of(connection);
+        const struct audit_mark *killer = killer_before(connection, refused_by(connection));
         diagnosis_about(diagnosis, connection);
         diagnosis_evidence(diagnosis, killer->frame, connection->stream, killer->time,
                            "%s after a packet of %u bytes", end_words(connection->facts.end_cause),

@@ -11,12 +11,23 @@ static bool is_limit(const struct audit_signs *signs, uint32_t in_flight)
     return in_flight == signs->receive_maximum || in_flight >= WINDOW_LEAST;
 }
 
+/* The server does not go on, for much longer than from one delivery to the next: it was no limit, if
+ * there was nothing more to send. A Receive Maximum that is reached says it itself. */
+static bool has_stopped(const struct audit_signs *signs)
+{
+    const struct audit_span *stalled = &signs->stalled;
+    const int64_t rest = mqtt_elapsed(stalled->until, signs->stalled_last);
+    const int64_t before = mqtt_elapsed(signs->stalled_last, stalled->since);
+    return stalled->count == signs->receive_maximum ||
+           (rest >= STALLED_LEAST && rest >= 3 * (before / MAX(1, (int64_t)stalled->count - 1)));
+}
+
 static bool is_stalled(const struct audit_connection *connection)
 {
     const struct audit_signs *signs = &connection->signs;
     return is_whole(connection) && is_limit(signs, signs->stalled.count) &&
            mqtt_elapsed(signs->stalled.until, signs->stalled.since) >= STALLED_LEAST &&
-           signs->stalled_alive >= STALLED_ALIVE;
+           signs->stalled_alive >= STALLED_ALIVE && has_stopped(signs);
 }
 
 void diagnose_in_flight_stalled(struct diagnosing *diagnosing)
@@ -108,8 +119,20 @@ static bool has_plateau(const struct audit_histogram *times, uint64_t least, uin
 {
     const unsigned near =
         share_between(times, least / 2, 2 * most) - share_between(times, least, most);
-    return share_between(times, least, most) >= PLATEAU_PERCENT && near <= PLATEAU_NEAR_PERCENT &&
-           share_between(times, 0, least / 4) >= PLATEAU_FAST_PERCENT;
+    return share_between(times, least, most) >= PLATEAU_PERCENT && near <= PLATEAU_NEAR_PERCENT;
+}
+
+/* The network is faster: some handshakes are, or a round trip of TCP in either direction. */
+static bool is_fast(const struct audit_connection *connection, uint64_t most)
+{
+    bool fast = true;
+    for (unsigned side = 0; side < 2; side++) {
+        struct audit_histogram trips = {0};
+        audit_histogram_merge_packed(&trips, connection->round_trips[side]);
+        fast = fast && trips.count > 0 && trips.minimum <= most;
+        audit_histogram_clear(&trips);
+    }
+    return fast;
 }
 
 /* What TCP shows of the timer: a delayed acknowledgement is a round trip that takes as long. */
@@ -144,10 +167,12 @@ static void look_for_plateau(struct diagnosing *diagnosing,
     const enum tie tie = !found       ? TIE_REFUTED
                          : linux_time ? tie_of(connection, DELAYED_TRIP_LINUX)
                                       : tie_of(connection, DELAYED_TRIP_OTHER);
-    if (tie != TIE_REFUTED) {
+    const bool varies =
+        found && share_between(&times, 0, linux_time ? 10000 : 50000) >= PLATEAU_FAST_PERCENT;
+    if (tie != TIE_REFUTED && (varies || is_fast(connection, linux_time ? 10000 : 50000))) {
         char key[FORMAT_SIZE];
         g_snprintf(key, sizeof key, "%" G_GUINT64_FORMAT, connection->id);
-        struct audit_diagnosis *diagnosis = diagnosis_of(diagnosing, key, tie == TIE_SHOWN);
+        struct audit_diagnosis *diagnosis = diagnosis_of(diagnosing, key, tie == TIE_SHOWN && varies);
         char *name = client_words(connection->client_identifier);
         diagnosis_about(diagnosis, connection);
         diagnosis_evidence(diagnosis, connection->start_frame, connection->stream,

@@ -47,9 +47,21 @@ static bool takes_over(const struct audit_connection *old, const struct audit_co
     return new != NULL && old->facts.taken_over;
 }
 
+/* The device is one of those that were thrown off a moment ago, but for the one that is now. */
+static bool comes_back(const struct audit_connection *const *losers,
+                       const struct audit_connection *new)
+{
+    for (unsigned i = 0; i < TWINS_MOST && losers[i] != NULL; i++)
+        if (same_device(losers[i], new) &&
+            mqtt_elapsed(new->start_time, losers[i]->start_time) <= TWINS_BLIND_RETURN)
+            return true;
+    return false;
+}
+
 static void look_at_takeovers(const struct audit_session *session, struct takeovers *seen)
 {
     const struct audit_connection *before = NULL, *old = next_accepted(session->first), *new;
+    const struct audit_connection *losers[TWINS_MOST] = {NULL}; /* the last one first */
     unsigned row = 0;
     struct spread rhythm = {0};
     *seen = (struct takeovers){0};
@@ -59,11 +71,17 @@ static void look_at_takeovers(const struct audit_session *session, struct takeov
         seen->count += known;
         seen->by_address += known && !same_address(old, new);
         seen->by_other += known && !same_device(old, new);
-        seen->returns += twice && !same_device(old, new) && same_device(before, new);
-        const int64_t away =
-            before != NULL ? mqtt_elapsed(new->start_time, before->facts.end_time) : 0;
-        row =
-            known && same_device(old, new) && (!twice || away <= TWINS_BLIND_RETURN) ? row + 1 : 0;
+        seen->returns += twice && !same_device(old, new) &&
+                         (same_device(before, new) || comes_back(losers, new));
+        /* `before` lost when `old` began: its own end may be seen much later. */
+        const int64_t away = mqtt_elapsed(new->start_time, old->start_time);
+        const bool was_there = talks_to_nobody(old) != 1u - old->facts.client;
+        row = known && was_there && same_device(old, new) &&
+                      (!twice || away <= TWINS_BLIND_RETURN)
+                  ? row + 1
+                  : 0;
+        memmove(losers + 1, losers, sizeof losers - sizeof *losers);
+        losers[0] = known ? old : NULL;
         if (row == 0)
             rhythm = (struct spread){0};
         else
@@ -84,6 +102,7 @@ static bool are_twins(const struct takeovers *seen, bool *sure)
         seen->by_other >= TWINS_TAKEOVERS && seen->returns >= TWINS_TAKEOVERS - 1;
     *sure = alternate && seen->by_address >= TWINS_TAKEOVERS;
     return *sure || (alternate && seen->returns + 1 >= seen->count) ||
+           seen->in_a_row >= TWINS_BLIND_MANY ||
            (seen->in_a_row >= TWINS_BLIND_TAKEOVERS && seen->rhythm.least > 0 &&
             seen->rhythm.most / 2 <= seen->rhythm.least);
 }

@@ -174,8 +174,9 @@ static struct missing missing_of(const GPtrArray *rows, const struct audit_sessi
         if (row == NULL)
             continue;
         missing.full += row->counts.excused[AUDIT_EXCUSE_QUEUE_LIMIT];
-        if (ended && !away)
-            missing.never += row->counts.excused[AUDIT_EXCUSE_OFFLINE];
+        if (ended)
+            missing.never +=
+                away ? row->counts.gone : row->counts.excused[AUDIT_EXCUSE_OFFLINE];
     }
     return missing;
 }
@@ -196,7 +197,10 @@ static void tell_topics(struct audit_diagnosis *diagnosis, const GPtrArray *rows
             continue;
         const struct audit_delivery_counts *counts = &row->counts;
         const uint64_t gone =
-            counts->excused[AUDIT_EXCUSE_OFFLINE] + counts->excused[AUDIT_EXCUSE_QUEUE_LIMIT];
+            (audit_session_state(session) == AUDIT_SESSION_OFFLINE
+                 ? counts->gone
+                 : counts->excused[AUDIT_EXCUSE_OFFLINE]) +
+            counts->excused[AUDIT_EXCUSE_QUEUE_LIMIT];
         if (gone == 0 && counts->dropped_qos_0 == 0)
             continue;
         char *on = client_words(row->topic);

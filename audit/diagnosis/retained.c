@@ -201,28 +201,13 @@ static bool repeats(const struct audit_connection *connection, unsigned side)
            mqtt_elapsed(repeated->until, repeated->since) <= repeated->count * CIRCLE_PERIOD;
 }
 
-/* How often others than bridges published on the topic, but for what bridges do out of turn. */
-static uint64_t published_by_others(const struct diagnosing *diagnosing,
-                                    const struct audit_topic *topic)
-{
-    const GPtrArray *connections = diagnosing->report->connections;
-    uint64_t by_bridges = 0;
-    for (unsigned i = 0; i < connections->len; i++) {
-        const struct audit_connection *connection = at(connections, i);
-        const uint8_t client = connection->facts.client;
-        if (connection->facts.bridge && connection->signs.repeated_topic[client] == topic->rank)
-            by_bridges += connection->signs.repeated[client].count;
-    }
-    return topic->published > by_bridges ? topic->published - by_bridges : 0;
-}
-
 static void look_at_circle(struct diagnosing *diagnosing, const struct audit_connection *connection,
                            unsigned side)
 {
     const struct audit_span *repeated = &connection->signs.repeated[side];
     const struct audit_topic *topic =
         topic_by_rank(diagnosing, connection->signs.repeated_topic[side]);
-    if (topic == NULL || published_by_others(diagnosing, topic) >= repeated->count / 2)
+    if (topic == NULL || topic->published - topic->by_bridges >= repeated->count / 2)
         return;
     char key[FORMAT_SIZE];
     g_snprintf(key, sizeof key, "%" G_GUINT64_FORMAT, topic->rank);

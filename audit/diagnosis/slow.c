@@ -258,6 +258,22 @@ static bool trips_hold_it(struct requests *worst, const struct audit_session *se
     return false;
 }
 
+/* A QoS 2 handshake that the other side began has one of these round trips in it, too: from PUBREC
+ * to PUBREL. */
+static bool trip_holds_qos_2(struct requests *worst, const struct audit_session *session,
+                             enum audit_role role, uint64_t trip)
+{
+    struct audit_histogram times = {0};
+    add_times(&times, session, role == AUDIT_CLIENT ? AUDIT_SERVER : AUDIT_CLIENT,
+              MQTT_HANDSHAKE_QOS_2);
+    const uint64_t median = audit_histogram_percentile(&times, 50);
+    const bool held = times.count >= SLOW_SAMPLES && trip >= median / 100 * SLOW_PERCENT;
+    audit_histogram_clear(&times);
+    if (held)
+        *worst = (struct requests){.kind = MQTT_HANDSHAKE_QOS_2, .sum.wire = median};
+    return held;
+}
+
 static void look_at_way(struct diagnosing *diagnosing, const struct audit_session *session,
                         enum audit_role role)
 {
@@ -269,7 +285,8 @@ static void look_at_way(struct diagnosing *diagnosing, const struct audit_sessio
     add_round_trips(&trips, session, role);
     const uint64_t trip = audit_histogram_percentile(&trips, 50);
     if (trips.count >= SLOW_SAMPLES && trip >= SLOW_TRIP &&
-        trips_hold_it(&worst, session, role, trip)) {
+        (trips_hold_it(&worst, session, role, trip) ||
+         trip_holds_qos_2(&worst, session, role, trip))) {
         const struct audit_connection *first = session->first;
         struct audit_diagnosis *diagnosis =
             diagnosis_of(diagnosing, format_endpoint(key, &session->server), true);

@@ -38,6 +38,12 @@
 #define TWINS_BLIND_TAKEOVERS 4u
 #define TWINS_BLIND_RETURN (60 * MQTT_SECOND)
 
+/* So many in a row need no rhythm. */
+#define TWINS_BLIND_MANY 10u
+
+/* More devices than two may share an identifier: so many of those that lost are remembered. */
+#define TWINS_MOST 8u
+
 /* A stale connection: its client sent nothing on it for so long. Below, it may have been there. */
 #define STALE_SILENCE MQTT_SECOND
 
@@ -132,6 +138,7 @@
 #define STALL_LEAST MQTT_SECOND
 #define STALL_WIDTH MQTT_SECOND
 #define STALLS_MAX 1000u
+#define STALL_SAMPLES 5u
 
 /* ---- In flight ---- */
 
@@ -180,5 +187,6 @@
 
 #define MIRROR_SEGMENTS 100u
 #define MIRROR_PERCENT 45u
+#define MIRROR_BYTES_PERCENT 90u
 
 #endif
