@@ -61,7 +61,7 @@ struct audit_open {
     bool identified; /* the client identifier was looked at */
     bool connected;  /* CONNECT was seen */
     bool clean_start;
-    bool bridge; /* CONNECT says it */
+    bool bridge;  /* CONNECT says it */
     bool wanted;  /* as far as known: of the client that was asked for */
     GArray *held; /* struct mqtt_finding: what was found before it was wanted; NULL: none */
     struct audit_delivery_link *link; /* NULL: its messages are not followed */

@@ -187,9 +187,8 @@ static int64_t usual_wait(const struct audit_connection *connection)
         if (connection->handshakes[connection->facts.client][kind] != NULL)
             audit_histogram_merge_packed(
                 &times, connection->handshakes[connection->facts.client][kind]->packed);
-    const int64_t usual = times.count >= STALL_SAMPLES
-                              ? (int64_t)audit_histogram_percentile(&times, 50) * 1000
-                              : 0;
+    const int64_t usual =
+        times.count >= STALL_SAMPLES ? (int64_t)audit_histogram_percentile(&times, 50) * 1000 : 0;
     audit_histogram_clear(&times);
     return usual;
 }
@@ -261,7 +260,8 @@ void diagnose_broker_stall(struct diagnosing *diagnosing)
             continue;
         }
         looked++;
-        if (!is_usual(waiting, from, end) && !were_lost(waiting, from, end) && !somebody_was_served(all, first, since, until))
+        if (!is_usual(waiting, from, end) && !were_lost(waiting, from, end) &&
+            !somebody_was_served(all, first, since, until))
             tell_stall(diagnosing, waiting, from, end, since);
     }
     g_ptr_array_free(waiting, TRUE);

@@ -375,8 +375,7 @@ void diagnose_poison_message(struct diagnosing *diagnosing)
         unsigned looked = 0;
         for (; connection != NULL && looked < KILLERS_MAX;
              connection = connection->next_of_session) {
-            const struct audit_mark *killers[] = {killer_of(connection),
-                                                  unanswered_of(connection)};
+            const struct audit_mark *killers[] = {killer_of(connection), unanswered_of(connection)};
             bool told = false;
             for (unsigned j = 0; j < G_N_ELEMENTS(killers) && !told; j++) {
                 if (killers[j] == NULL)
@@ -421,10 +420,11 @@ static uint32_t largest_passed(const struct audit_report *report,
 static bool is_one_message(const GArray *samples)
 {
     const struct audit_mark *first = killer_before(sample_at(samples, 0)->connection,
-                                               refused_by(sample_at(samples, 0)->connection));
+                                                   refused_by(sample_at(samples, 0)->connection));
     for (unsigned i = 1; i < samples->len; i++)
         if (!same_message(killer_before(sample_at(samples, i)->connection,
-                                        refused_by(sample_at(samples, i)->connection)), first))
+                                        refused_by(sample_at(samples, i)->connection)),
+                          first))
             return false;
     return true;
 }

@@ -11,8 +11,8 @@ static bool is_limit(const struct audit_signs *signs, uint32_t in_flight)
     return in_flight == signs->receive_maximum || in_flight >= WINDOW_LEAST;
 }
 
-/* The server does not go on, for much longer than from one delivery to the next: it was no limit, if
- * there was nothing more to send. A Receive Maximum that is reached says it itself. */
+/* The server does not go on, for much longer than from one delivery to the next: it was no limit,
+ * if there was nothing more to send. A Receive Maximum that is reached says it itself. */
 static bool has_stopped(const struct audit_signs *signs)
 {
     const struct audit_span *stalled = &signs->stalled;
@@ -172,7 +172,8 @@ static void look_for_plateau(struct diagnosing *diagnosing,
     if (tie != TIE_REFUTED && (varies || is_fast(connection, linux_time ? 10000 : 50000))) {
         char key[FORMAT_SIZE];
         g_snprintf(key, sizeof key, "%" G_GUINT64_FORMAT, connection->id);
-        struct audit_diagnosis *diagnosis = diagnosis_of(diagnosing, key, tie == TIE_SHOWN && varies);
+        struct audit_diagnosis *diagnosis =
+            diagnosis_of(diagnosing, key, tie == TIE_SHOWN && varies);
         char *name = client_words(connection->client_identifier);
         diagnosis_about(diagnosis, connection);
         diagnosis_evidence(diagnosis, connection->start_frame, connection->stream,

@@ -76,8 +76,7 @@ static void look_at_takeovers(const struct audit_session *session, struct takeov
         /* `before` lost when `old` began: its own end may be seen much later. */
         const int64_t away = mqtt_elapsed(new->start_time, old->start_time);
         const bool was_there = talks_to_nobody(old) != 1u - old->facts.client;
-        row = known && was_there && same_device(old, new) &&
-                      (!twice || away <= TWINS_BLIND_RETURN)
+        row = known && was_there && same_device(old, new) && (!twice || away <= TWINS_BLIND_RETURN)
                   ? row + 1
                   : 0;
         memmove(losers + 1, losers, sizeof losers - sizeof *losers);

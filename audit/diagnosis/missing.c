@@ -175,8 +175,7 @@ static struct missing missing_of(const GPtrArray *rows, const struct audit_sessi
             continue;
         missing.full += row->counts.excused[AUDIT_EXCUSE_QUEUE_LIMIT];
         if (ended)
-            missing.never +=
-                away ? row->counts.gone : row->counts.excused[AUDIT_EXCUSE_OFFLINE];
+            missing.never += away ? row->counts.gone : row->counts.excused[AUDIT_EXCUSE_OFFLINE];
     }
     return missing;
 }
@@ -196,11 +195,10 @@ static void tell_topics(struct audit_diagnosis *diagnosis, const GPtrArray *rows
         if (row == NULL)
             continue;
         const struct audit_delivery_counts *counts = &row->counts;
-        const uint64_t gone =
-            (audit_session_state(session) == AUDIT_SESSION_OFFLINE
-                 ? counts->gone
-                 : counts->excused[AUDIT_EXCUSE_OFFLINE]) +
-            counts->excused[AUDIT_EXCUSE_QUEUE_LIMIT];
+        const uint64_t gone = (audit_session_state(session) == AUDIT_SESSION_OFFLINE
+                                   ? counts->gone
+                                   : counts->excused[AUDIT_EXCUSE_OFFLINE]) +
+                              counts->excused[AUDIT_EXCUSE_QUEUE_LIMIT];
         if (gone == 0 && counts->dropped_qos_0 == 0)
             continue;
         char *on = client_words(row->topic);
