@@ -39,19 +39,15 @@ static void look_at_gaps(struct diagnosing *diagnosing)
 static void look_for_mirror(struct diagnosing *diagnosing)
 {
     const struct audit_report *report = diagnosing->report;
-    uint64_t segments = 0, again = 0, bytes = 0;
+    uint64_t segments = 0, again = 0;
     for (unsigned i = 0; i < report->connections->len; i++)
         for (unsigned side = 0; side < 2; side++) {
             const struct audit_transport *transport =
                 &audit_report_connection(report, i)->facts.transport[side];
             segments += transport->segments;
             again += transport->retransmitted;
-            bytes += transport->retransmitted_bytes;
         }
-    const uint64_t once = report->totals.bytes[AUDIT_CLIENT] + report->totals.bytes[AUDIT_SERVER];
-    /* Acknowledgements of TCP stand twice in it, too, and are no retransmissions. */
-    const bool most = once > 0 && bytes >= once / 100 * MIRROR_BYTES_PERCENT;
-    if (segments >= MIRROR_SEGMENTS && (most || again >= segments * MIRROR_PERCENT / 100))
+    if (segments >= MIRROR_SEGMENTS && again >= segments * MIRROR_PERCENT / 100)
         diagnosis_evidence(diagnosis_of(diagnosing, "", true), 0, -1, report->capture.first_time,
                            "%u of %u segments stand twice in it: a mirror of both directions",
                            (unsigned)again, (unsigned)segments);
