@@ -187,6 +187,5 @@
 
 #define MIRROR_SEGMENTS 100u
 #define MIRROR_PERCENT 45u
-#define MIRROR_BYTES_PERCENT 90u
 
 #endif
