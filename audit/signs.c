@@ -83,6 +83,18 @@ static void end_run(struct audit_watch *watch, unsigned side)
     watch->signs.repeated_topic[side] = topic_rank(&watch->publish[side]);
 }
 
+/* The delivery that is not acknowledged is the last PUBLISH of the server still: most are
+ * acknowledged before there is another, and nobody asks what they were. */
+static void name_pending(struct audit_watch *watch)
+{
+    struct audit_mark *pending = &watch->signs.pending;
+    if (pending->frame == 0 || watch->pending_named)
+        return;
+    pending->topic = topic_rank(&watch->publish[watch->pending_side]);
+    pending->fingerprint = payload_rank(&watch->publish[watch->pending_side]);
+    watch->pending_named = true;
+}
+
 static void watch_publish(struct audit_watch *watch, const struct mqtt_place *place,
                           const struct mqtt_packet *packet, const struct mqtt_step *step)
 {
@@ -96,6 +108,8 @@ static void watch_publish(struct audit_watch *watch, const struct mqtt_place *pl
     watch->run[side] = 1;
     watch->run_first[side].frame = place->frame;
     watch->run_first[side].time = place->time;
+    if (side == watch->pending_side)
+        name_pending(watch);
     keep_publish(&watch->publish[side], step->topic, &packet->publish);
 }
 
@@ -268,16 +282,17 @@ static void watch_delivery(struct audit_watch *watch, const struct mqtt_place *p
         watch_kept(watch, place);
     if (packet->publish.qos == 0)
         return;
-    if (signs->pending.frame == 0)
+    if (signs->pending.frame == 0) {
         signs->pending = (struct audit_mark){
             .frame = place->frame,
             .time = place->time,
-            .topic = topic_rank(&watch->publish[place->side]),
-            .fingerprint = payload_rank(&watch->publish[place->side]),
             .size = packet->length,
             .packet_identifier = packet->packet_identifier,
             .type = MQTT_PUBLISH,
         };
+        watch->pending_side = place->side;
+        watch->pending_named = false;
+    }
     if (step->resend)
         return;
     if (watch->in_flight == 0) {
@@ -340,6 +355,7 @@ void audit_watch_packet(struct audit_watch *watch, const struct mqtt_place *plac
     last->size = packet->length;
     last->packet_identifier = packet->has_packet_identifier ? packet->packet_identifier : 0;
     last->type = packet->type;
+    last->reason_code = packet->has_reason_code ? packet->reason_code : MQTT_REASON_SUCCESS;
 }
 
 void audit_watch_end(struct audit_watch *watch, uint8_t client, int64_t time)
@@ -347,6 +363,7 @@ void audit_watch_end(struct audit_watch *watch, uint8_t client, int64_t time)
     struct audit_signs *signs = &watch->signs;
     const struct audit_mark *server = &signs->last[1 - client];
     end_stall(watch, time);
+    name_pending(watch);
     if (server->frame != 0)
         signs->server_silence = MAX(signs->server_silence, mqtt_elapsed(time, server->time));
     signs->tail_silence = watch->tail_silence;

@@ -20,7 +20,8 @@ struct audit_mark {
     uint64_t fingerprint; /* of its payload: the length, the beginning and the end */
     uint32_t size;        /* bytes, as sent */
     uint16_t packet_identifier;
-    uint8_t type; /* enum mqtt_packet_type */
+    uint8_t type;        /* enum mqtt_packet_type */
+    uint8_t reason_code; /* 0 where it has none */
 };
 
 /* Something that lasted. */
@@ -40,7 +41,8 @@ struct audit_kept {
 
 struct audit_signs {
     struct audit_mark last[2];
-    struct audit_mark pending; /* the first delivery of QoS 1 or 2 that is not acknowledged */
+    struct audit_mark pending; /* a delivery of QoS 1 or 2 that is not acknowledged: the first one
+                                  since there was no such */
     uint64_t user_name, password, will_topic; /* of CONNECT */
     bool will_retain;
     /* What the client published on the topic of its will, by RETAIN: how often, and where first. */
@@ -99,6 +101,8 @@ struct audit_watch {
     uint64_t frame; /* of the last packet of either side; 0: none */
     int64_t time;
     uint8_t tail_side;
+    uint8_t pending_side; /* who sent what is pending */
+    bool pending_named;   /* its topic and fingerprint are known */
     int64_t tail_silence;
     uint64_t waits_frame; /* a request waits; 0: none does */
     int64_t waits_since;

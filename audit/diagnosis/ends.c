@@ -279,14 +279,20 @@ static const struct audit_mark *killer_of(const struct audit_connection *connect
     return killer_before(connection, ended_by(connection));
 }
 
-/* A server that says so in DISCONNECT (0x95) has a limit, too. */
+/* Who would not take what was sent: a server may also say so (5.0: 3.14.2.1, Packet too large). */
 static unsigned refused_by(const struct audit_connection *connection)
 {
     const unsigned server = 1u - connection->facts.client;
-    return connection->facts.end_cause == MQTT_END_PROTOCOL_ERROR &&
-                   connection->signs.last[server].type == MQTT_DISCONNECT
+    const struct audit_mark *last = &connection->signs.last[server];
+    return last->type == MQTT_DISCONNECT && last->reason_code == MQTT_REASON_PACKET_TOO_LARGE
                ? server
                : ended_by(connection);
+}
+
+/* The PUBLISH that was too large, it may be. */
+static const struct audit_mark *refused_of(const struct audit_connection *connection)
+{
+    return killer_before(connection, refused_by(connection));
 }
 
 /* The message that its client may have died of: what the server sent behind it came later. */
@@ -396,7 +402,7 @@ void diagnose_poison_message(struct diagnosing *diagnosing)
 
 static bool take_size(const struct audit_connection *connection, int64_t *size)
 {
-    const struct audit_mark *killer = killer_before(connection, refused_by(connection));
+    const struct audit_mark *killer = refused_of(connection);
     *size = killer != NULL ? killer->size : 0;
     return killer != NULL && killer->size >= OVERSIZE_LEAST;
 }
@@ -419,12 +425,9 @@ static uint32_t largest_passed(const struct audit_report *report,
 /* All by one message: that is another diagnosis. */
 static bool is_one_message(const GArray *samples)
 {
-    const struct audit_mark *first = killer_before(sample_at(samples, 0)->connection,
-                                                   refused_by(sample_at(samples, 0)->connection));
+    const struct audit_mark *first = refused_of(sample_at(samples, 0)->connection);
     for (unsigned i = 1; i < samples->len; i++)
-        if (!same_message(killer_before(sample_at(samples, i)->connection,
-                                        refused_by(sample_at(samples, i)->connection)),
-                          first))
+        if (!same_message(refused_of(sample_at(samples, i)->connection), first))
             return false;
     return true;
 }
@@ -446,7 +449,7 @@ static void tell_size(struct diagnosing *diagnosing, GArray *samples)
     struct audit_diagnosis *diagnosis = diagnosis_add(diagnosing, true);
     for (unsigned i = 0; i < samples->len; i++) {
         const struct audit_connection *connection = sample_at(samples, i)->connection;
-        const struct audit_mark *killer = killer_before(connection, refused_by(connection));
+        const struct audit_mark *killer = refused_of(connection);
         diagnosis_about(diagnosis, connection);
         diagnosis_evidence(diagnosis, killer->frame, connection->stream, killer->time,
                            "%s after a packet of %u bytes", end_words(connection->facts.end_cause),

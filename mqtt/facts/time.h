@@ -18,11 +18,11 @@
 /* later - earlier; negative where `later` is the earlier one. Also for two durations. */
 static inline int64_t mqtt_elapsed(int64_t later, int64_t earlier)
 {
-    if (earlier < 0 && later > INT64_MAX + earlier)
-        return INT64_MAX;
-    if (earlier > 0 && later < INT64_MIN + earlier)
-        return INT64_MIN;
-    return later - earlier;
+    const int64_t elapsed = (int64_t)((uint64_t)later - (uint64_t)earlier);
+    /* Of two signs, and then the result has not that of the first: it is beyond what fits. */
+    if (((later ^ earlier) & (later ^ elapsed)) < 0)
+        return later < 0 ? INT64_MIN : INT64_MAX;
+    return elapsed;
 }
 
 /* A time from whole seconds and nanoseconds (any, and of any sign). */

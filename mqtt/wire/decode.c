@@ -257,7 +257,7 @@ static bool rest_reads_as(const struct decoder *d, enum mqtt_version version)
 /* A level from another world: what follows is shown in the version that it reads in. In neither,
  * the flags and the keep alive still stand where they stand in all versions. The packet itself says
  * nothing of it: whose it is, and what it asks for, nobody can know. */
-static __attribute__((noinline)) void unknown_level(struct decoder *d)
+MQTT_NOINLINE void unknown_level(struct decoder *d)
 {
     struct mqtt_packet packet = *d->packet;
     struct decoder guess = *d;

@@ -20,7 +20,7 @@ struct hearing {
     struct audit_open *open[MAX_CONNECTIONS];
     GString *found; /* "delivery-lost sub t\n", a line a finding: rule, client, topic */
     struct audit_delivery_counts counts;
-    uint64_t limits;
+    uint64_t limits, published, by_bridges;
 };
 
 static void heard_opened(void *user, unsigned number, const struct mqtt_connection_start *start,
@@ -98,6 +98,7 @@ static void note_counts(struct audit_delivery_counts *into,
     into->twice += more->twice;
     into->unknown += more->unknown;
     into->retained += more->retained;
+    into->gone += more->gone;
     for (unsigned i = 0; i < AUDIT_EXCUSES; i++)
         into->excused[i] += more->excused[i];
 }
@@ -109,6 +110,10 @@ static void note_event(void *user, const struct audit_event *event)
         note_finding(hearing->found, event);
     if (event->kind == AUDIT_EVENT_DELIVERIES)
         note_counts(&hearing->counts, &event->deliveries.counts);
+    if (event->kind == AUDIT_EVENT_PUBLISHED) {
+        hearing->published++;
+        hearing->by_bridges += event->message.by_bridge;
+    }
     if (event->kind == AUDIT_EVENT_LIMIT)
         hearing->limits += event->limit.count;
 }
@@ -259,4 +264,46 @@ START_TEST(without_room)
 }
 END_TEST
 
-SUITE("delivery", TABLE(scene, scenes), TABLE(without_room, scenes))
+/* What a session that ended was to get is gone; of one that is away it waits still. */
+START_TEST(gone_with_their_session)
+{
+    static const struct {
+        const char *back;
+        unsigned gone;
+    } ends[] = {
+        {"", 0},
+        {"connection again\nC CONNECT 3.1.1 sub\nS CONNACK sp\n", 0},
+        {"connection again\nC CONNECT 3.1.1 sub\nS CONNACK\n", 2},
+        {"connection again\nC CONNECT 3.1.1 sub clean\nS CONNACK\n", 2},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(ends); i++) {
+        char *text = g_strconcat("connection sub\nC CONNECT 3.1.1 sub\nS CONNACK\n"
+                                 "C SUBSCRIBE 1 t/#:1\nS SUBACK 1 1\nC DISCONNECT\nclose C fin\n"
+                                 "connection pub\nC CONNECT 3.1.1 pub clean\nS CONNACK\n",
+                                 PUBLISHES("1", "a") PUBLISHES("2", "b"), ends[i].back, NULL);
+        struct hearing hearing = hear(text, 0);
+        ck_assert_str_eq(hearing.found->str, "");
+        ck_assert_uint_eq(hearing.counts.expected, 2);
+        ck_assert_msg(hearing.counts.gone == ends[i].gone, "%u: %d are gone", i,
+                      (int)hearing.counts.gone);
+        g_string_free(hearing.found, TRUE);
+        g_free(text);
+    }
+}
+END_TEST
+
+/* What bridges publish is told apart. */
+START_TEST(of_bridges)
+{
+    struct hearing hearing = hear("connection a\nC CONNECT 3.1.1 a bridge\nS CONNACK\n"
+                                  "C PUBLISH 0 t\nC PUBLISH 0 t says=y\n"
+                                  "connection b\nC CONNECT 3.1.1 b\nS CONNACK\nC PUBLISH 0 t\n",
+                                  0);
+    ck_assert_uint_eq(hearing.published, 3);
+    ck_assert_uint_eq(hearing.by_bridges, 2);
+    g_string_free(hearing.found, TRUE);
+}
+END_TEST
+
+SUITE("delivery", TABLE(scene, scenes), TABLE(without_room, scenes), TEST(gone_with_their_session),
+      TEST(of_bridges))

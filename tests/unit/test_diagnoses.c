@@ -261,6 +261,35 @@ static void two_devices_blind(struct scene *scene, unsigned twin)
                    i < takeovers ? MQTT_END_TAKEN_OVER : MQTT_END_OPEN);
 }
 
+/* Many in a row, in no rhythm: a device that comes back for itself does not so often. */
+static void two_devices_many(struct scene *scene, unsigned twin)
+{
+    const unsigned takeovers = twin == 1 ? 9 : 10;
+    double at = 0;
+    for (unsigned i = 0; i <= takeovers; i++) {
+        const double lasts = i == 5 && twin == 2 ? 100 : i % 3 == 0 ? 2 : 9 + i;
+        struct audit_connection *connection = connect_at(
+            scene, "twin", at, lasts, i < takeovers ? MQTT_END_TAKEN_OVER : MQTT_END_OPEN);
+        if (twin == 3 && i == 5) { /* this time it was gone: the server sent to nobody */
+            last_packet(scene, connection, 1, 20, (struct audit_mark){.type = MQTT_PUBLISH});
+            connection->facts.transport[1].last_run = 6;
+            connection->facts.transport[1].last_run_ns = SECONDS(12);
+        }
+        at += lasts;
+    }
+}
+
+/* Three devices, one after the other. */
+static void three_devices(struct scene *scene, unsigned twin)
+{
+    for (unsigned i = 0; i < 7; i++) {
+        struct audit_connection *connection =
+            connect_at(scene, "twin", i * (twin == 1 ? 30 : 5), 5,
+                       i < 6 ? MQTT_END_TAKEN_OVER : MQTT_END_OPEN);
+        connection->endpoints[0].address[8] = (char)('1' + (twin == 2 ? i : i % 3));
+    }
+}
+
 static void stale(struct scene *scene, unsigned twin)
 {
     static const double at[] = {0, 100, 900, 1300};
@@ -420,6 +449,31 @@ static void poison(struct scene *scene, unsigned twin)
                     0.01, (struct audit_mark){.type = MQTT_PUBLISH, .topic = 7, .fingerprint = i});
 }
 
+/* A queue stands behind the message: what came last is another one each time. */
+static void poison_of_queue(struct scene *scene, unsigned twin)
+{
+    topic(scene, "plant/firmware", 1);
+    const uint64_t rank = audit_rank((struct mqtt_slice){(const uint8_t *)"plant/firmware", 14});
+    for (unsigned i = 0; i < 3; i++) {
+        struct audit_connection *connection =
+            connect_at(scene, "valve", i * 20, 10, MQTT_END_CLIENT_RESET);
+        last_packet(
+            scene, connection, 1, 0.01,
+            (struct audit_mark){
+                .type = MQTT_PUBLISH, .topic = 7, .fingerprint = i + 1, .packet_identifier = 2});
+        connection->signs.pending =
+            (struct audit_mark){.frame = twin == 1 ? 0 : scene->frame++, /* 1: acknowledged */
+                                .time = connection->facts.end_time - SECONDS(twin == 3 ? 6 : 2),
+                                .topic = rank,
+                                .fingerprint = twin == 2 ? i + 1 : 5,
+                                .packet_identifier = 1,
+                                .size = 90,
+                                .type = MQTT_PUBLISH};
+        if (twin == 4)
+            connection->facts.end_cause = MQTT_END_SERVER_CLOSED;
+    }
+}
+
 static void oversize(struct scene *scene, unsigned twin)
 {
     static const uint32_t sizes[] = {70000, 66000, 90000};
@@ -434,6 +488,20 @@ static void oversize(struct scene *scene, unsigned twin)
                                         .topic = 3,
                                         .fingerprint = twin == 3 ? 1 : i + 1,
                                         .size = sizes[i]});
+    }
+}
+
+/* The server says what it does not take. */
+static void oversize_said(struct scene *scene, unsigned twin)
+{
+    oversize(scene, 0);
+    for (unsigned i = 1; i < scene->report.connections->len; i++) {
+        struct audit_connection *connection = g_ptr_array_index(scene->report.connections, i);
+        connection->facts.end_cause = MQTT_END_PROTOCOL_ERROR;
+        last_packet(scene, connection, 1, 0,
+                    (struct audit_mark){.type = MQTT_DISCONNECT,
+                                        .reason_code = twin == 1 ? MQTT_REASON_TOPIC_ALIAS_INVALID
+                                                                 : MQTT_REASON_PACKET_TOO_LARGE});
     }
 }
 
@@ -460,6 +528,8 @@ static void stall(struct scene *scene, unsigned twin)
                 .frame = scene->frame++, .since = until - SECONDS(4), .until = until};
         else if (twin == 3) /* this one was served meanwhile */
             connection->signs.server_silence = SECONDS(0.5);
+        if (twin == 5) /* it always takes so long, or nearly */
+            handshakes(connection, 0, MQTT_HANDSHAKE_QOS_1, 10, 0, 1400000, 0);
     }
 }
 
@@ -485,6 +555,19 @@ static void plateau_of_tcp(struct scene *scene, unsigned twin)
     plateau(scene, twin);
     struct audit_connection *connection = g_ptr_array_index(scene->report.connections, 0);
     connection->round_trips[1] = samples(50, 40000, 50);
+}
+
+/* Every handshake waits for it, and TCP shows that the network does not. */
+static void plateau_always(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "small-writes", 0, 60, MQTT_END_OPEN);
+    struct audit_handshakes *row = handshakes(connection, 0, MQTT_HANDSHAKE_QOS_1, 100, 0, 0, 0);
+    g_free(row->packed);
+    row->packed = samples(100, 40100, 20);
+    if (twin == 1) /* nothing is known of the network */
+        return;
+    connection->round_trips[0] = samples(50, 300, 20);
+    connection->round_trips[1] = samples(51, twin == 2 ? 40000 : 300, 800); /* 2: none is faster */
 }
 
 static void consumer(struct scene *scene, unsigned twin)
@@ -515,7 +598,16 @@ static void stalled(struct scene *scene, unsigned twin)
                                                     .since = START + SECONDS(10),
                                                     .until = START + SECONDS(twin == 1 ? 15 : 50),
                                                     .count = twin == 2 ? 3 : 20};
-    connection->signs.stalled_alive = twin == 3 ? 0 : 4; /* 3: it is gone */
+    connection->signs.stalled_last = START + SECONDS(twin == 4 ? 42 : 12); /* 4: more still comes */
+    connection->signs.stalled_alive = twin == 3 ? 0 : 4;                   /* 3: it is gone */
+}
+
+/* A Receive Maximum that is reached says itself that nothing else gets through. */
+static void stalled_at_limit(struct scene *scene, unsigned twin)
+{
+    stalled(scene, 4);
+    struct audit_connection *connection = g_ptr_array_index(scene->report.connections, 0);
+    connection->signs.receive_maximum = twin == 1 ? 30 : 20;
 }
 
 static void qos_2(struct scene *scene, unsigned twin)
@@ -601,6 +693,14 @@ static void queue_unbegun(struct scene *scene, unsigned twin)
     delivery(scene, "somebody", "orders")->excused[AUDIT_EXCUSE_OFFLINE] = 6;
 }
 
+/* A session of it ended before it came back; it is away again. */
+static void queue_gone(struct scene *scene, unsigned twin)
+{
+    queue_unbegun(scene, 5);
+    struct audit_delivery *row = g_ptr_array_index(scene->report.deliveries, 0);
+    row->counts.gone = twin == 1 ? 2 : 6;
+}
+
 /* The session lived, and more waited than servers keep. */
 static void queue_full(struct scene *scene, unsigned twin)
 {
@@ -662,6 +762,15 @@ static void slow_network(struct scene *scene, unsigned twin)
     connection->round_trips[0] = samples(twin == 2 ? 10 : 30, trip, 100);
     handshakes(connection, 0, MQTT_HANDSHAKE_QOS_1, 30, 0, trip,
                twin == 3 ? 4 * trip : 0); /* 3: most of it is the receiver */
+}
+
+/* It publishes with QoS 2: the network is between the server's PUBREC and its PUBREL. */
+static void slow_network_of_qos_2(struct scene *scene, unsigned twin)
+{
+    struct audit_connection *connection = connect_at(scene, "far", 0, 60, MQTT_END_OPEN);
+    connection->round_trips[1] = samples(30, 600000, 100);
+    handshakes(connection, 0, twin == 2 ? MQTT_HANDSHAKE_QOS_1 : MQTT_HANDSHAKE_QOS_2, 30, 0,
+               700000, twin == 1 ? 3000000 : 0); /* 1: most of it is the receiver */
 }
 
 /* Some come through at once: it may be a queue, or a receiver. */
@@ -739,8 +848,9 @@ static void will(struct scene *scene, unsigned twin)
 
 static void circle(struct scene *scene, unsigned twin)
 {
-    const struct audit_topic *row = topic(scene, "a/b", twin == 1 ? 40 : 1);
+    struct audit_topic *row = topic(scene, "a/b", twin == 1 ? 120 : 81);
     char text[32];
+    row->by_bridges = 80; /* the others are a client's */
     for (unsigned i = 0; i < 2; i++) {
         struct audit_connection *connection =
             connect_at(scene, numbered(text, "bridge", i), 0, 60, MQTT_END_OPEN);
@@ -781,6 +891,8 @@ static const struct {
     SCENE(two_devices_one_id, two_devices, 3, true),
     SCENE(two_devices_one_id, two_devices_behind_one, 1, false),
     SCENE(two_devices_one_id, two_devices_blind, 2, false),
+    SCENE(two_devices_one_id, two_devices_many, 3, false),
+    SCENE(two_devices_one_id, three_devices, 2, true),
     SCENE(own_stale_session, stale, 2, true),
     SCENE(reconnect_loop, loop, 3, true),
     SCENE(reconnect_storm, storm, 4, true),
@@ -794,18 +906,23 @@ static const struct {
     SCENE(half_open, half_open_server, 2, true),
     SCENE(ping_waste, pings, 2, true),
     SCENE(poison_message, poison, 5, true),
+    SCENE(poison_message, poison_of_queue, 4, true),
     SCENE(oversize, oversize, 3, true),
+    SCENE(oversize, oversize_said, 1, true),
     SCENE(wrong_reason_code, wrong_code, 2, true),
-    SCENE(broker_stall, stall, 4, true),
+    SCENE(broker_stall, stall, 5, true),
     SCENE(slow_broker, slow_broker, 9, true),
     SCENE(slow_network, slow_network, 3, true),
+    SCENE(slow_network, slow_network_of_qos_2, 2, true),
     SCENE(slow_network, slow_network_perhaps, 2, false),
     SCENE(slow_client, slow_client, 3, true),
     SCENE(nagle_delayed_ack, plateau, 2, false),
     SCENE(nagle_delayed_ack, plateau_of_tcp, 1, true),
+    SCENE(nagle_delayed_ack, plateau_always, 2, false),
     SCENE(slow_consumer, consumer, 4, true),
     SCENE(slow_consumer, consumer_at_limit, 2, true),
-    SCENE(in_flight_stalled, stalled, 3, false),
+    SCENE(in_flight_stalled, stalled, 4, false),
+    SCENE(in_flight_stalled, stalled_at_limit, 1, true),
     SCENE(qos_2_stuck, qos_2, 1, true),
     SCENE(silent_acl, acl, 1, false),
     SCENE(silent_acl, acl_of_topic, 3, true),
@@ -813,6 +930,7 @@ static const struct {
     SCENE(silent_acl, acl_of_publisher, 1, false),
     SCENE(offline_queue, queue, 2, true),
     SCENE(offline_queue, queue_unbegun, 5, true),
+    SCENE(offline_queue, queue_gone, 1, true),
     SCENE(offline_queue, queue_full, 1, false),
     SCENE(retained_flood, flood, 2, true),
     SCENE(retained_cut_off, cut_off, 2, false),

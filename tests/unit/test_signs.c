@@ -92,6 +92,15 @@ static char *signs_in_words(const struct audit_report *report)
     append_span(text, "unheard", &signs->unheard);
     append_span(text, "stalled", &signs->stalled);
     append_count(text, "alive", signs->stalled_alive);
+    if (signs->stalled.frame != 0)
+        append_count(text, "last delivery after",
+                     (uint64_t)milliseconds(signs->stalled_last - signs->stalled.since));
+    if (signs->pending.frame != 0)
+        g_string_append_printf(text, "pending %d%s\n", (int)signs->pending.frame,
+                               signs->pending.topic ==
+                                       audit_rank((struct mqtt_slice){(const uint8_t *)"t", 1})
+                                   ? " on t"
+                                   : "");
     append_span(text, "burst", &signs->burst);
     append_span(text, "from client", &signs->repeated[0]);
     append_span(text, "from server", &signs->repeated[1]);
@@ -123,8 +132,26 @@ static const struct {
     {"connection a\nC CONNECT 3.1.1 dev ka=60\nS CONNACK\n"
      "S PUBLISH 1 t id=1\nS PUBLISH 1 t id=2 says=y\n+5\nC PINGREQ\n+4\nC PUBACK 1\nC PUBACK 2\n",
      "last PUBACK PUBLISH\nwaited 1 ms 0 from frame 2\nunanswered 4002 ms 0 from frame 6\n"
-     "stalled 9003 ms 2 from frame 4\nalive 1\nsurvived 1\ntail 5001\nin flight 2\nneedless 1\n"
+     "stalled 9003 ms 2 from frame 4\nalive 1\nlast delivery after 1\nsurvived 1\ntail 5001\nin "
+     "flight 2\nneedless 1\n"
      "passed to server 17\n"},
+    /* Of two deliveries the first is not acknowledged. */
+    {"connection a\nC CONNECT 3.1.1 dev ka=60\nS CONNACK\n"
+     "S PUBLISH 1 t id=1\nS PUBLISH 1 u id=2 says=y\nC PUBACK 2\n",
+     "last PUBACK PUBLISH\nwaited 1 ms 0 from frame 2\n"
+     "stalled 2 ms 2 from frame 4\nlast delivery after 1\npending 4 on t\n"
+     "survived 1\ntail 1\nin flight 2\npassed to server 17\n"},
+    /* ... and is what comes last. */
+    {"connection a\nC CONNECT 3.1.1 dev ka=60\nS CONNACK\n"
+     "S PUBLISH 1 u id=1\nC PUBACK 1\nS PUBLISH 1 t id=2\n",
+     "last PUBACK PUBLISH\nwaited 1 ms 0 from frame 2\nunheard 0 ms 1 from frame 6\n"
+     "stalled 1 ms 1 from frame 4\npending 6 on t\n"
+     "survived 1\ntail 1\nin flight 1\npassed to server 17\n"},
+    /* DISCONNECT says that a packet came, and not that it was taken. */
+    {"connection a\nC CONNECT 5.0 dev ka=60\nS CONNACK\nC PUBLISH 0 t says=01234567890123456789\n"
+     "S DISCONNECT 0x95\n",
+     "last PUBLISH DISCONNECT\nwaited 1 ms 0 from frame 2\nunheard 0 ms 1 from frame 5\n"
+     "survived 1\ntail 1\npassed to server 18\n"},
     /* The same message three times from the server, and another one. */
     {"connection a\nC CONNECT 3.1.1 dev ka=60\nS CONNACK\n"
      "S PUBLISH 0 t\nS PUBLISH 0 t\nS PUBLISH 0 t\nS PUBLISH 0 t says=y\n",
