@@ -11,6 +11,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 TREE = pathlib.Path(__file__).resolve().parent.parent
 
@@ -164,3 +165,16 @@ def conclude(problems, summary):
         print(problem)
     print(summary if not problems else f"{len(problems)} problems")
     sys.exit(1 if problems else 0)
+
+
+def run_check(script):
+    """Runs the check that the command line names: a function check_... of the script's globals, which takes the
+    faces and a folder of its own."""
+    checks = {n.removeprefix("check_"): f for n, f in script.items() if n.startswith("check_")}
+    parser = argparse.ArgumentParser(description=script["__doc__"].splitlines()[0])
+    parser.add_argument("check", choices=sorted(checks))
+    parser.add_argument("--tshark", required=True, help="run-tshark of the build tree")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        problems = list(checks[given.check](Faces(None, given.tshark), pathlib.Path(folder)))
+    conclude(problems, f"{given.check}: fine")

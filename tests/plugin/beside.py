@@ -8,14 +8,12 @@ the plugin's own preferences do.
 Each check below is a function named check_*; its text says what it holds.
 """
 
-import argparse
 import os
 import pathlib
 import re
 import struct
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
@@ -373,17 +371,5 @@ def check_tooltips(face, _):
     yield from (f"{name} says only: {comment}" for comment, name in found if len(comment) < 80)
 
 
-def main():
-    """Runs one check."""
-    checks = {n.removeprefix("check_"): f for n, f in globals().items() if n.startswith("check_")}
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("check", choices=sorted(checks))
-    parser.add_argument("--tshark", required=True, help="run-tshark of the build tree")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        problems = list(checks[given.check](faces.Faces(None, given.tshark), pathlib.Path(folder)))
-    faces.conclude(problems, f"{given.check}: fine")
-
-
 if __name__ == "__main__":
-    main()
+    faces.run_check(globals())

@@ -8,12 +8,10 @@ that overflow, copies in ICMP messages, packets and findings without end.
 Each check below is a function named check_*; its text says what it holds.
 """
 
-import argparse
 import json
 import pathlib
 import struct
 import sys
-import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
@@ -103,8 +101,9 @@ def labels(tree):
         yield from labels(item.get("n", []))
 
 
-def check_payloads(face, path):
+def check_payloads(face, folder):
     """Each of a thousand JSON payloads in one frame is shown as JSON, in every way to look at it."""
+    path = folder / "made.pcap"
     capture, frame = crowd()
     path.write_bytes(capture.bytes())
     for mode, numbers in seen_in(face, path, frame):
@@ -134,8 +133,9 @@ def in_websocket(data):
     return b"\x82" + bytes([len(data)]) + data
 
 
-def check_websocket(face, path):
+def check_websocket(face, folder):
     """A thousand WebSocket frames in one segment, each a call of our dissector, are all shown."""
+    path = folder / "made.pcap"
     capture = Capture()
     connection = capture.open(8080)
     publishes = [publish("t", reading(n), 0x30) for n in range(CROWD)]
@@ -154,8 +154,9 @@ def check_websocket(face, path):
         yield from (f"{more}: {row['mqttscope.rule']}" for row in rows if row["mqttscope.rule"])
 
 
-def check_verdicts(face, path):
+def check_verdicts(face, folder):
     """What payloads do to Wireshark changes no verdict: behind such a frame everything is as it was sent."""
+    path = folder / "made.pcap"
     capture, frame = crowd()
     path.write_bytes(capture.bytes())
     names = ["frame.number", "mqttscope.rule", "mqttscope.gap", "mqttscope.skipped", "mqttscope.continued"]
@@ -192,8 +193,9 @@ def in_whole_seconds(capture):
     return out
 
 
-def check_dates(face, path):
+def check_dates(face, folder):
     """Dates that a number of nanoseconds can't tell: times are long, not negative, and nobody is blamed."""
+    path = folder / "made.pcap"
     capture = Capture()
     connection = capture.open()
     capture.segment(connection, CLIENT, 0x18, connect("late", keep_alive=0))
@@ -211,8 +213,9 @@ def check_dates(face, path):
     yield from (f"{row}" for row in rows if row["mqttscope.rule"])
 
 
-def check_clock(face, path):
+def check_clock(face, folder):
     """A clock that is set back: times are negative, and are shown."""
+    path = folder / "made.pcap"
     capture = Capture()
     connection = capture.open()
     capture.segment(connection, CLIENT, 0x18, connect("back"))
@@ -229,8 +232,9 @@ def check_clock(face, path):
         yield f"negative are {seen}: {rows}"
 
 
-def check_copies(face, path):
+def check_copies(face, folder):
     """What an ICMP message quotes was not sent again, over TCP and over WebSocket."""
+    path = folder / "made.pcap"
     for port, wrap, hello in ((1883, bytes, []), (8080, in_websocket, [UPGRADE, UPGRADED])):
         capture = Capture()
         connection = capture.open(port)
@@ -256,8 +260,9 @@ def in_segments(capture, connection, side, data):
         capture.segment(connection, side, 0x18, data[start : start + 60_000])
 
 
-def check_long(face, path):
+def check_long(face, folder):
     """A packet with more fields than anybody reads is drawn as far as there is room, and says so."""
+    path = folder / "made.pcap"
     capture = Capture()
     connection = capture.open()
     capture.segment(connection, CLIENT, 0x18, connect("long"))
@@ -273,8 +278,9 @@ def check_long(face, path):
         yield f"more fields are said to be there: {said}"
 
 
-def check_findings(face, path):
+def check_findings(face, folder):
     """Findings without end: a million are kept, and from there on it is said that there are more."""
+    path = folder / "made.pcap"
     capture = Capture()
     connection = capture.open()
     bad = packet(0x82, b"\0\1" + (string("a/#b") + b"\xfc") * 6)
@@ -297,18 +303,5 @@ def check_findings(face, path):
         yield f"from frame {full} on there are more than a million; it is said in {said}"
 
 
-def main():
-    """Runs one check."""
-    checks = {n.removeprefix("check_"): f for n, f in globals().items() if n.startswith("check_")}
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("check", choices=sorted(checks))
-    parser.add_argument("--tshark", required=True, help="run-tshark of the build tree")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "made.pcap"
-        problems = list(checks[given.check](faces.Faces(None, given.tshark), path))
-    faces.conclude(problems, f"{given.check}: fine")
-
-
 if __name__ == "__main__":
-    main()
+    faces.run_check(globals())
