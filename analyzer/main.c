@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mqttscope: reads captures, and reports what MQTT did in them. */
 #include "analyzer/options.h"
+#include "analyzer/order.h"
 #include "analyzer/output.h"
 #include "analyzer/pipeline.h"
 #include "audit/fold.h"
@@ -102,6 +103,7 @@ static bool read_all(struct pipeline *pipeline, const struct options *options)
             whole = false;
         }
     }
+    order_by_time(options->files);
     for (unsigned i = 0; i < options->files->len; i++) {
         const char *path = g_ptr_array_index(options->files, i);
         if (strcmp(path, "-") == 0)

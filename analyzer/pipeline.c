@@ -10,6 +10,7 @@
 #include "analyzer/transport.h"
 #include "mqtt/facts/time.h"
 
+#include <signal.h>
 #include <string.h>
 
 #define PROTOCOL_TCP 6
@@ -20,7 +21,7 @@ struct pipeline {
     struct pipeline_options options;
     struct transport *transport;
     struct source *volatile source; /* the one being read */
-    volatile bool stopped;
+    volatile sig_atomic_t stopped;
     uint64_t frames;   /* of the files before */
     int64_t last_time; /* of the latest packet; valid if any was read */
     bool any_packet;
@@ -69,6 +70,10 @@ static void take_times(struct pipeline *pipeline, struct reading *reading, int64
 
 static void take_packet(struct pipeline *pipeline, const struct source_packet *packet)
 {
+    if (!link_supported(packet->link_type)) {
+        audit_limit(pipeline->audit, AUDIT_LIMIT_LINK_TYPE, 1, 0);
+        return;
+    }
     struct slice network;
     switch (link_decode(packet->link_type, packet->bytes, &network)) {
     case LINK_IP: break;
@@ -196,10 +201,19 @@ static bool read_source(struct pipeline *pipeline, struct source *source, const 
     return result == SOURCE_END;
 }
 
+static struct source_options options_of_source(const struct pipeline *pipeline)
+{
+    return (struct source_options){
+        .filter = pipeline->options.filter,
+        .frames_before = pipeline->frames,
+        .stopped = &pipeline->stopped,
+    };
+}
+
 bool pipeline_read_file(struct pipeline *pipeline, const char *path,
                         char error[static SOURCE_ERROR_SIZE])
 {
-    const struct source_options options = {pipeline->options.filter, pipeline->frames};
+    const struct source_options options = options_of_source(pipeline);
     if (pipeline->span_over)
         return true;
     struct source *source = source_open_file(path, &options, error, SOURCE_ERROR_SIZE);
@@ -209,14 +223,14 @@ bool pipeline_read_file(struct pipeline *pipeline, const char *path,
 bool pipeline_read_interface(struct pipeline *pipeline, const char *name,
                              char error[static SOURCE_ERROR_SIZE])
 {
-    const struct source_options options = {pipeline->options.filter, pipeline->frames};
+    const struct source_options options = options_of_source(pipeline);
     struct source *source = source_open_interface(name, &options, error, SOURCE_ERROR_SIZE);
     return read_source(pipeline, source, name, error);
 }
 
 void pipeline_stop(struct pipeline *pipeline)
 {
-    pipeline->stopped = true;
+    pipeline->stopped = 1;
     if (pipeline->source != NULL)
         source_stop(pipeline->source);
 }

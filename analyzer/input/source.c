@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets from libpcap. Files are filtered here and not by libpcap, so that the frames left out
- * still count.
+ * Packets of files and interfaces: pcap files and interfaces by libpcap, pcapng by pcapng.h. Files
+ * are filtered here and not by libpcap, so that the frames left out still count.
  */
-#define _DEFAULT_SOURCE /* pcap.h uses u_char; dup(), fseeko() */
+#define _DEFAULT_SOURCE /* pcap.h uses u_char; dup() */
 
 #include "analyzer/input/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pcap/pcap.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,34 +17,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/input/filter.h"
 #include "analyzer/input/link.h"
+#include "analyzer/input/pcapng.h"
+#include "analyzer/input/unpack.h"
 #include "mqtt/facts/time.h"
 
 /* libpcap reads a record with two small fread() calls; with stdio's own 4 KiB that is a system call
  * every few packets. */
 #define READ_BUFFER_SIZE ((size_t)1 << 20)
 
-/* Of the format of pcapng; that of a pcap file is 2. */
-#define PCAPNG_MAJOR_VERSION 1
-
 enum {
     LIVE_SNAP_LENGTH = 262144,
     LIVE_TIMEOUT_MS = 100,
     LIVE_BUFFER_SIZE = 16 << 20,
+    LINKTYPE_RAW = 101, /* of files; libpcap's DLT_RAW has another number, and no two of the others
+                         * that link.h knows differ */
 };
 
 struct source {
-    pcap_t *pcap;
-    FILE *file;   /* NULL for an interface; pcap_close() closes it */
-    char *buffer; /* of `file` */
-    bool filtered;
-    struct bpf_program filter; /* of a file; an interface has it in the kernel */
+    pcap_t *pcap;          /* of a pcap file or an interface */
+    struct pcapng *pcapng; /* of a pcapng file */
+    FILE *file;            /* NULL for an interface; pcap_close() closes that of a pcap file */
+    struct unpack *unpack; /* under `file` */
+    char *buffer;          /* of `file` */
+    struct filter *filter; /* NULL: everything passes */
     uint64_t frames;
-    uint64_t size; /* of the file; 0 where it has none */
-    int link_type;
+    uint64_t size;    /* of the file; 0 where it has none */
+    int link_type;    /* of libpcap's packets */
     bool nanoseconds; /* an interface may give microseconds only */
-    bool classic;     /* a pcap file: libpcap takes its 32 bits of seconds for signed (1.10), but
-                       * they run until 2106 */
+    bool any_known;   /* a packet whose link type link.h knows was read */
+    int unknown;      /* the first link type that it does not know; -1: none came */
     enum source_result last;
     volatile sig_atomic_t stopping;
     char name[256];
@@ -64,34 +67,6 @@ __attribute__((format(printf, 4, 5))) static void say(char *error, size_t size, 
     snprintf(error, size, "%s: %s", name, reason);
 }
 
-/* libpcap says "unknown file format" of everything; say what people meet most. */
-static const char *why_unreadable(FILE *file, uint64_t size, const char *reason)
-{
-    static const struct {
-        uint8_t magic[4];
-        size_t length;
-        const char *meaning;
-    } known[] = {
-        {{0x1f, 0x8b}, 2, "compressed with gzip: decompress it first (zcat FILE | … -)"},
-        {{0x28, 0xb5, 0x2f, 0xfd},
-         4,
-         "compressed with zstd: decompress it first (zstdcat FILE | … -)"},
-        {{0xfd, '7', 'z', 'X'}, 4, "compressed with xz: decompress it first (xzcat FILE | … -)"},
-        {{0x04, 0x22, 0x4d, 0x18},
-         4,
-         "compressed with lz4: decompress it first (lz4cat FILE | … -)"},
-    };
-    uint8_t start[4] = {0};
-    /* Only a file can be read from its start again. */
-    size_t length =
-        size > 0 && fseeko(file, 0, SEEK_SET) == 0 ? fread(start, 1, sizeof start, file) : 0;
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (length >= known[i].length && memcmp(start, known[i].magic, known[i].length) == 0)
-            return known[i].meaning;
-    /* pcap, pcapng: a header that starts well and goes on badly has a reason worth telling. */
-    return strstr(reason, "unknown file format") != NULL ? "not a pcap or pcapng file" : reason;
-}
-
 static struct source *source_new(const char *name, const struct source_options *options)
 {
     struct source *source = calloc(1, sizeof *source);
@@ -100,46 +75,55 @@ static struct source *source_new(const char *name, const struct source_options *
     snprintf(source->name, sizeof source->name, "%s", name);
     source->frames = options != NULL ? options->frames_before : 0;
     source->last = SOURCE_PACKET;
+    source->unknown = -1;
     return source;
 }
 
+static void say_unknown(struct source *source, int link_type)
+{
+    const char *name = pcap_datalink_val_to_name(link_type);
+    say(source->error, sizeof source->error, source->name, "link type %d (%s) is not supported",
+        link_type, name != NULL ? name : "unknown");
+}
+
+/* False if the filter can't be had for this link type, which `error` says then. */
+static bool compile(struct source *source, int link_type)
+{
+    char reason[SOURCE_ERROR_SIZE];
+    if (source->filter == NULL || filter_compile(source->filter, link_type, reason, sizeof reason))
+        return true;
+    say(source->error, sizeof source->error, source->name, "%s", reason);
+    return false;
+}
+
 /* What holds for files and interfaces alike once libpcap has them open. */
-static bool check_link_and_filter(struct source *source, const struct source_options *options)
+static bool check_link_and_filter(struct source *source)
 {
     source->link_type = pcap_datalink(source->pcap);
     if (!link_supported(source->link_type)) {
-        const char *name = pcap_datalink_val_to_name(source->link_type);
-        say(source->error, sizeof source->error, source->name, "link type %d (%s) is not supported",
-            source->link_type, name != NULL ? name : "unknown");
+        say_unknown(source, source->link_type);
         return false;
     }
-    if (options == NULL || options->filter == NULL)
-        return true;
-    if (pcap_compile(source->pcap, &source->filter, options->filter, 1, PCAP_NETMASK_UNKNOWN) !=
-        0) {
-        say(source->error, sizeof source->error, source->name, "filter: %s",
-            pcap_geterr(source->pcap));
-        return false;
-    }
-    source->filtered = true;
-    return true;
+    return compile(source, source->link_type);
 }
 
-/* Opens the stream under a file's name; a copy of standard input, so that both are closed alike. */
-static bool open_stream(struct source *source, const char *path)
+static bool make_filter(struct source *source, const struct source_options *options)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
-    int standard_input = is_stdin ? dup(STDIN_FILENO) : -1;
-    if (!is_stdin)
-        source->file = fopen(path, "rb");
-    else if (standard_input >= 0)
-        source->file = fdopen(standard_input, "rb");
+    if (options == NULL || options->filter == NULL)
+        return true;
+    source->filter = filter_new(options->filter);
+    if (source->filter == NULL)
+        say(source->error, sizeof source->error, source->name, "out of memory");
+    return source->filter != NULL;
+}
+
+/* ---- Files ---- */
+
+static bool check_status(struct source *source, int descriptor)
+{
     struct stat status;
-    if (source->file == NULL || fstat(fileno(source->file), &status) != 0) {
-        int why = errno;
-        if (source->file == NULL && standard_input >= 0)
-            close(standard_input);
-        say(source->error, sizeof source->error, source->name, "%s", strerror(why));
+    if (fstat(descriptor, &status) != 0) {
+        say(source->error, sizeof source->error, source->name, "%s", strerror(errno));
         return false;
     }
     if (S_ISDIR(status.st_mode)) {
@@ -153,26 +137,79 @@ static bool open_stream(struct source *source, const char *path)
             return false;
         }
     }
+    return true;
+}
+
+/* Opens the stream under a file's name; a copy of standard input, so that both are closed alike. */
+static bool open_stream(struct source *source, const char *path,
+                        const struct source_options *options)
+{
+    const int descriptor =
+        strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0 && !check_status(source, descriptor)) {
+        close(descriptor);
+        return false;
+    }
+    if (descriptor >= 0)
+        source->file =
+            unpack_open(descriptor, options != NULL ? options->stopped : NULL, &source->unpack);
+    if (source->file == NULL) {
+        say(source->error, sizeof source->error, source->name, "%s", strerror(errno));
+        return false;
+    }
     source->buffer = malloc(READ_BUFFER_SIZE);
     if (source->buffer != NULL)
         setvbuf(source->file, source->buffer, _IOFBF, READ_BUFFER_SIZE);
     return true;
 }
 
-static bool open_capture(struct source *source)
+/* libpcap says "unknown file format" of everything. A header that starts well and goes on badly has
+ * a reason worth telling. */
+static const char *why_unreadable(const struct source *source, const char *reason)
+{
+    const char *problem = unpack_problem(source->unpack);
+    if (problem != NULL)
+        return problem;
+    return strstr(reason, "unknown file format") != NULL ? "not a pcap or pcapng file" : reason;
+}
+
+static bool open_pcap(struct source *source)
 {
     char reason[PCAP_ERRBUF_SIZE] = "";
     source->pcap =
         pcap_fopen_offline_with_tstamp_precision(source->file, PCAP_TSTAMP_PRECISION_NANO, reason);
     source->nanoseconds = true;
-    if (source->pcap != NULL) {
-        source->classic = pcap_major_version(source->pcap) != PCAPNG_MAJOR_VERSION;
-        return true;
-    }
-    bool nothing = feof(source->file) && ftello(source->file) == 0;
-    say(source->error, sizeof source->error, source->name, "%s",
-        nothing ? "empty file" : why_unreadable(source->file, source->size, reason));
+    if (source->pcap != NULL)
+        return check_link_and_filter(source);
+    say(source->error, sizeof source->error, source->name, "%s", why_unreadable(source, reason));
     return false;
+}
+
+static bool open_pcapng(struct source *source, const struct source_options *options)
+{
+    source->pcapng = pcapng_new(source->file, options != NULL ? options->secrets : NULL,
+                                options != NULL ? options->user : NULL);
+    const enum pcapng_result result =
+        source->pcapng != NULL ? pcapng_begin(source->pcapng) : PCAPNG_NO_ROOM;
+    if (result == PCAPNG_PACKET)
+        return true;
+    say(source->error, sizeof source->error, source->name, "%s",
+        result == PCAPNG_NO_ROOM ? "out of memory"
+                                 : why_unreadable(source, pcapng_error(source->pcapng)));
+    return false;
+}
+
+static bool open_capture(struct source *source, const struct source_options *options)
+{
+    const int first = getc(source->file);
+    if (first == EOF) {
+        const char *problem = unpack_problem(source->unpack);
+        say(source->error, sizeof source->error, source->name, "%s",
+            problem != NULL ? problem : "empty file");
+        return false;
+    }
+    ungetc(first, source->file);
+    return first == PCAPNG_FIRST_BYTE ? open_pcapng(source, options) : open_pcap(source);
 }
 
 /* Frees a source that did not open, and hands its error over. */
@@ -191,11 +228,13 @@ struct source *source_open_file(const char *path, const struct source_options *o
         say(error, error_size, path, "out of memory");
         return NULL;
     }
-    if (!open_stream(source, path) || !open_capture(source) ||
-        !check_link_and_filter(source, options))
+    if (!make_filter(source, options) || !open_stream(source, path, options) ||
+        !open_capture(source, options))
         return fail(source, error, error_size);
     return source;
 }
+
+/* ---- Interfaces ---- */
 
 static bool activate(struct source *source)
 {
@@ -232,61 +271,119 @@ struct source *source_open_interface(const char *name, const struct source_optio
         say(source->error, sizeof source->error, name, "%s", reason);
         return fail(source, error, error_size);
     }
-    if (!activate(source) || !check_link_and_filter(source, options))
+    if (!make_filter(source, options) || !activate(source) || !check_link_and_filter(source))
         return fail(source, error, error_size);
-    if (source->filtered && pcap_setfilter(source->pcap, &source->filter) != 0) {
+    if (source->filter != NULL &&
+        pcap_setfilter(source->pcap, filter_program(source->filter, source->link_type)) != 0) {
         say(source->error, sizeof source->error, name, "%s", pcap_geterr(source->pcap));
         return fail(source, error, error_size);
     }
     return source;
 }
 
-/* Hostile files hold any number in any field; none may overflow. */
+/* ---- Packets ---- */
+
+/* Hostile files hold any number in any field; none may overflow. libpcap takes a pcap file's 32
+ * bits of seconds for signed (1.10), but they run until 2106. */
 static int64_t nanoseconds(const struct source *source, const struct timeval *time)
 {
     int64_t fraction = (int64_t)time->tv_usec * (source->nanoseconds ? 1 : 1000);
-    int64_t seconds = source->classic ? (uint32_t)time->tv_sec : time->tv_sec;
+    int64_t seconds = source->file != NULL ? (uint32_t)time->tv_sec : time->tv_sec;
     /* 32 bits with the highest set, in a classic file, are no fraction; libpcap takes them for
      * negative, or, from 1.10.5 on, for what they say. */
     const bool is_fraction =
-        fraction > 0 && (!source->classic || fraction <= INT32_MAX * INT64_C(1000));
+        fraction > 0 && (source->file == NULL || fraction <= INT32_MAX * INT64_C(1000));
     return mqtt_time(seconds, is_fraction ? fraction : 0);
 }
 
-/* Why libpcap gave no packet. */
-static enum source_result stopped(struct source *source, int status)
+/* Why no packet came: the end of a file; source_stop(), which may have interrupted a read(); or
+ * `reason`. */
+static enum source_result stopped(struct source *source, bool ended, const char *reason)
 {
-    /* The end of a file; or source_stop(), which may have interrupted a read(). */
-    if (status == PCAP_ERROR_BREAK || source->stopping)
+    if (source->stopping)
         return SOURCE_END;
-    say(source->error, sizeof source->error, source->name, "%s", pcap_geterr(source->pcap));
-    return source->file != NULL && !ferror(source->file) ? SOURCE_TRUNCATED : SOURCE_ERROR;
+    const char *problem = source->file != NULL ? unpack_problem(source->unpack) : NULL;
+    if (ended && problem == NULL && !source->any_known && source->unknown >= 0) {
+        say_unknown(source, source->unknown);
+        return SOURCE_ERROR;
+    }
+    if (ended && problem == NULL)
+        return SOURCE_END;
+    say(source->error, sizeof source->error, source->name, "%s",
+        problem != NULL ? problem : reason);
+    return source->file != NULL && (problem == NULL || unpack_format(source->unpack) != NULL)
+               ? SOURCE_TRUNCATED
+               : SOURCE_ERROR;
+}
+
+static enum source_result next_of_pcap(struct source *source, struct source_packet *packet)
+{
+    struct pcap_pkthdr *header;
+    const u_char *data;
+    const int status = pcap_next_ex(source->pcap, &header, &data);
+    if (status == 0)
+        return SOURCE_IDLE;
+    if (status != 1)
+        return stopped(source, status == PCAP_ERROR_BREAK, pcap_geterr(source->pcap));
+    packet->time_ns = nanoseconds(source, &header->ts);
+    packet->bytes = (struct slice){data, header->caplen, header->len};
+    packet->link_type = source->link_type;
+    return SOURCE_PACKET;
+}
+
+static enum source_result next_of_pcapng(struct source *source, struct source_packet *packet)
+{
+    struct pcapng_packet read;
+    const enum pcapng_result result = pcapng_next(source->pcapng, &read);
+    if (result == PCAPNG_NO_ROOM)
+        return stopped(source, false, "out of memory");
+    if (result != PCAPNG_PACKET)
+        return stopped(source, result == PCAPNG_END, pcapng_error(source->pcapng));
+    packet->time_ns = read.time_ns;
+    packet->bytes = read.bytes;
+    packet->link_type = read.link_type == LINKTYPE_RAW ? DLT_RAW : read.link_type;
+    return SOURCE_PACKET;
+}
+
+static bool is_left_out(const struct source *source, const struct source_packet *packet)
+{
+    return source->filter != NULL && source->file != NULL &&
+           !filter_passes(source->filter, packet->link_type, packet->bytes);
+}
+
+static bool take_link_type(struct source *source, int link_type)
+{
+    if (!link_supported(link_type)) {
+        if (source->unknown < 0)
+            source->unknown = link_type;
+        return true;
+    }
+    source->any_known = true;
+    return source->pcapng == NULL || compile(source, link_type);
 }
 
 enum source_result source_next(struct source *source, struct source_packet *packet)
 {
-    if (source->last != SOURCE_PACKET)
-        return source->last;
-    for (;;) {
-        struct pcap_pkthdr *header;
-        const u_char *data;
-        int status = pcap_next_ex(source->pcap, &header, &data);
-        if (status == 0)
-            return SOURCE_IDLE;
-        if (status != 1)
-            return source->last = stopped(source, status);
+    while (source->last == SOURCE_PACKET) {
+        const enum source_result result =
+            source->pcapng != NULL ? next_of_pcapng(source, packet) : next_of_pcap(source, packet);
+        if (result == SOURCE_IDLE)
+            return result;
+        source->last = result;
+        if (result != SOURCE_PACKET)
+            break;
         source->frames++;
-        if (source->filtered && source->file != NULL &&
-            pcap_offline_filter(&source->filter, header, data) == 0)
-            continue;
-        packet->frame = source->frames;
-        packet->time_ns = nanoseconds(source, &header->ts);
         /* Some writers leave the length on the wire at zero. */
-        packet->bytes = (struct slice){data, header->caplen,
-                                       header->len < header->caplen ? header->caplen : header->len};
-        packet->link_type = source->link_type;
-        return SOURCE_PACKET;
+        if (packet->bytes.reported < packet->bytes.captured)
+            packet->bytes.reported = packet->bytes.captured;
+        if (!take_link_type(source, packet->link_type))
+            source->last = SOURCE_ERROR;
+        else if (!is_left_out(source, packet)) {
+            packet->frame = source->frames;
+            return SOURCE_PACKET;
+        }
     }
+    return source->last;
 }
 
 const char *source_error(const struct source *source)
@@ -301,8 +398,7 @@ uint64_t source_frames(const struct source *source)
 
 void source_progress(const struct source *source, uint64_t *offset, uint64_t *size)
 {
-    off_t position = source->file != NULL ? ftello(source->file) : 0;
-    *offset = position > 0 ? (uint64_t)position : 0;
+    *offset = source->file != NULL ? unpack_taken(source->unpack) : 0;
     *size = source->size;
 }
 
@@ -317,15 +413,18 @@ uint64_t source_dropped(const struct source *source)
 void source_stop(struct source *source)
 {
     source->stopping = 1;
-    pcap_breakloop(source->pcap);
+    if (source->pcap != NULL)
+        pcap_breakloop(source->pcap);
+    if (source->unpack != NULL)
+        unpack_stop(source->unpack);
 }
 
 void source_close(struct source *source)
 {
     if (source == NULL)
         return;
-    if (source->filtered)
-        pcap_freecode(&source->filter);
+    filter_free(source->filter);
+    pcapng_free(source->pcapng);
     if (source->pcap != NULL)
         pcap_close(source->pcap); /* closes `file` too */
     else if (source->file != NULL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where packets come from: a capture file (pcap or pcapng), standard input, or a network interface.
- * A thin layer over libpcap that numbers the packets, gives nanoseconds, and says in one line what
- * went wrong.
+ * Where packets come from: a capture file (pcap or pcapng, compressed or not), standard input, or a
+ * network interface. It numbers the packets, gives nanoseconds, and says in one line what went
+ * wrong.
  *
  *     struct source *source = source_open_file("x.pcapng", &options, error, sizeof error);
  *     while ((result = source_next(source, &packet)) == SOURCE_PACKET)
@@ -12,6 +12,7 @@
 #ifndef MQTTSCOPE_ANALYZER_SOURCE_H
 #define MQTTSCOPE_ANALYZER_SOURCE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,9 +24,18 @@
 
 struct source; /* one open source */
 
+/* Secrets that decrypt what follows (a Decryption Secrets Block of pcapng): their kind as the file
+ * says it, and their bytes, valid during the call. */
+typedef void (*source_secrets_function)(void *user, uint32_t kind, const uint8_t *data,
+                                        uint32_t length);
+
 struct source_options {
     const char *filter;     /* a BPF expression (pcap-filter(7)), or NULL for everything */
     uint64_t frames_before; /* frames of the files read before this one; 0 for the first */
+    const volatile sig_atomic_t *stopped; /* set by a signal's handler to end an opening that waits
+                                           * for its first bytes; NULL: nobody does */
+    source_secrets_function secrets;      /* hears of secrets in the file; NULL: nobody does */
+    void *user;
 };
 
 struct source_packet {
@@ -34,8 +44,8 @@ struct source_packet {
     int64_t time_ns; /* nanoseconds since 1970-01-01T00:00:00Z, saturated at the ends of the type */
     struct slice
         bytes;     /* the frame from its link header on; valid until the next call on this source */
-    int link_type; /* a DLT_ value of libpcap, one that link.h knows; the same for the whole source
-                    */
+    int link_type; /* a DLT_ value of libpcap; in a pcapng file it may be one that link.h does not
+                    * know, and differ from packet to packet */
 };
 
 enum source_result {
@@ -49,9 +59,10 @@ enum source_result {
 };
 
 /* Opens a capture file for reading; `path` "-" is standard input. Returns NULL where it cannot be
- * opened, is a directory, empty, no pcap or pcapng file, has a link type that link.h does not know,
- * or the filter does not compile: `error` then holds "NAME: reason" without a line feed. `options`
- * may be NULL. */
+ * opened, is a directory, empty, no pcap or pcapng file, is a pcap file with a link type that
+ * link.h does not know, or the filter does not compile: `error` then holds "NAME: reason" without a
+ * line feed. `options` may be NULL. A pcapng file tells its link types packet by packet: one
+ * without a packet of a link type that link.h knows ends with SOURCE_ERROR. */
 struct source *source_open_file(const char *path, const struct source_options *options, char *error,
                                 size_t error_size);
 
@@ -69,8 +80,9 @@ const char *source_error(const struct source *source);
 /* Frames read so far, those that the filter left out included, plus `frames_before`. */
 uint64_t source_frames(const struct source *source);
 
-/* How far the reading is, in bytes of the file. `size` is 0 where it is not known (a pipe, an
- * interface). Costs a system call: ask now and then, not for every packet. */
+/* How far the reading is, in bytes of the file (compressed ones, where it is compressed). `size` is
+ * 0 where it is not known (a pipe, an interface). Costs a system call: ask now and then, not for
+ * every packet. */
 void source_progress(const struct source *source, uint64_t *offset, uint64_t *size);
 
 /* Packets that the kernel or the interface dropped because reading was too slow; 0 for files. */

@@ -6,6 +6,7 @@
 """
 import glob
 import gzip
+import lzma
 import json
 import os
 import pty
@@ -217,8 +218,23 @@ class BadInput(Case):
         self.bad("-", stdin=b"nor is this, on standard input", says="mqttscope: (-|standard input): ")
 
     def test_compressed(self):
+        """Compressed or not, by a name that says nothing, or from a pipe: the same report."""
         with open(FLEET, "rb") as file:
-            self.bad(self.path("fleet.pcapng.gz", gzip.compress(file.read())), says="gz")
+            content = file.read()
+        plain = self.report(self.path("x", content))
+        for pack in (gzip.compress, lzma.compress):
+            self.assertEqual(self.report(self.path("x", pack(content))), plain)
+        piped = json.loads(self.good("--json", "-", "-", stdin=gzip.compress(content)))
+        self.assertEqual(piped["totals"], plain["totals"])
+        self.assertEqual(piped["findings"], plain["findings"])
+
+    def test_compressed_and_cut(self):
+        with open(FLEET, "rb") as file:
+            packed = gzip.compress(file.read())
+        path = self.path("cut.gz", packed[:len(packed) // 2])
+        report = json.loads(self.bad("--json", "-", path, says="cut.gz: the compressed data ends in the middle"))
+        self.assertEqual(report["capture"]["limits"][0]["kind"], "truncated-file")
+        self.assertGreater(report["totals"]["connections"], 0)
 
     def test_unsupported_link_type(self):
         self.bad(self.path("can.pcap", Capture(link_type=227).bytes()), says="link")
@@ -836,6 +852,7 @@ class SeveralFiles(Case):
                 half.records = records
                 halves.append(self.path(name, half.bytes()))
             report = self.report(*halves)
+            self.assertEqual(self.report(*reversed(halves)), report)
             self.assertEqual(report["totals"], whole["totals"])
             self.assertEqual(report["connections"], whole["connections"])
             self.assertEqual([finding["frame"] for finding in report["findings"]], frames)
@@ -846,6 +863,18 @@ class SeveralFiles(Case):
                 self.assertEqual(finding["display_filter"], "frame.number == %d" % finding["file_frame"])
             text = self.good(*halves)
             self.assertIn("a.pcap and 1 more: 2 clients", text)
+
+    def test_order_where_some_cannot_be_read(self):
+        """A file without a packet keeps its place, behind the one that was named before it."""
+        first, second = Capture(), Capture()
+        first.talk(session("one"))
+        second.time = first.time
+        second.talk(session("two"))
+        paths = [self.path("late.pcap", second.bytes()), self.path("none.pcap", Capture().bytes()),
+                 self.path("missing.pcap"), self.path("early.pcap", first.bytes())]
+        report = json.loads(self.bad("--json", "-", *paths, says="missing.pcap: No such file"))
+        self.assertEqual([os.path.basename(file["name"]) for file in report["capture"]["files"]],
+                         ["early.pcap", "late.pcap", "none.pcap", "missing.pcap"])
 
 
 HOSTILE = [b"\x1b[31mred\x1b[0m", b"\x1b]0;title\x07", b"<script>alert(1)</script>", b"quote\"back\\slash",

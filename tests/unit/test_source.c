@@ -45,6 +45,50 @@
     "\6\0\0\0\x24\0\0\0" interface "\2\0\0\0\7\xe4\x0b\x54\4\0\0\0\6\0\0\0"                        \
     "abcd\x24\0\0\0"
 
+/* The file "microseconds" with one packet, compressed; a part ends where it may. */
+#define GZIP                                                                                       \
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xbb\x72\x78\xd3\x42\x26"                             \
+    "\x06\x16\x06\x18\xf8\xff\x9f\x81\x81\x11\x48\x73\x01\x31\x3b\x10"                             \
+    "\x83\x64\xd8\x80\x38\x31\x29\x39\x05\x00\x13\x56\xe9\x8f\x2c\x00"                             \
+    "\x00\x00"
+#define ZSTD                                                                                       \
+    "\x28\xb5\x2f\xfd\x04\x58\x3d\x01\x00\xf8\xd4\xc3\xb2\xa1\x02\x00"                             \
+    "\x04\x00\xff\xff\x00\x00\x01\x00\x00\x00\x0a\x00\x00\x00\x07\x00"                             \
+    "\x00\x06\x00\x00\x00\x61\x62\x63\x64\x02\x00\x3d\x45\x25\x40\x1c"                             \
+    "\xc1\xa9\xf0\xcc"
+#define LZ4                                                                                        \
+    "\x04\x22\x4d\x18\x64\x40\xa7\x27\x00\x00\x00\x84\xd4\xc3\xb2\xa1"                             \
+    "\x02\x00\x04\x00\x01\x00\xf1\x00\xff\xff\x00\x00\x01\x00\x00\x00"                             \
+    "\x0a\x00\x00\x00\x07\x00\x00\x1a\x00\x80\x06\x00\x00\x00\x61\x62"                             \
+    "\x63\x64\x00\x00\x00\x00\x9a\xbe\x77\x71"
+#define XZ                                                                                         \
+    "\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01"                             \
+    "\x16\x00\x00\x00\x74\x2f\xe5\xa3\xe0\x00\x2b\x00\x20\x5d\x00\x6a"                             \
+    "\x30\xd1\xc8\x7d\x8b\xf8\x09\x9b\xad\x94\x4b\x8a\xf3\x48\x85\x4b"                             \
+    "\x9d\xa7\xa0\xc5\xea\xc8\x13\xd9\x07\xcf\x9e\xb4\x6b\x7c\x00\x00"                             \
+    "\x92\xcb\xbc\x41\xe4\xe2\xd4\x59\x00\x01\x3c\x2c\x37\xa0\xad\x61"                             \
+    "\x1f\xb6\xf3\x7d\x01\x00\x00\x00\x00\x04\x59\x5a"
+#define ZSTD_FIRST                                                                                 \
+    "\x28\xb5\x2f\xfd\x04\x58\xf1\x00\x00\xd4\xc3\xb2\xa1\x02\x00\x04"                             \
+    "\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\x00\x00\x01\x00\x00"                             \
+    "\x00\x0a\x00\x00\x00\x07\x00\xbc\x35\xe8\xb7"
+#define ZSTD_SECOND                                                                                \
+    "\x28\xb5\x2f\xfd\x04\x58\x71\x00\x00\x00\x00\x04\x00\x00\x00\x06"                             \
+    "\x00\x00\x00\x61\x62\x63\x64\x34\x94\x6a\xb7"
+#define GZIP_NOTHING                                                                               \
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x03\x00\x00\x00\x00\x00"                             \
+    "\x00\x00\x00\x00"
+#define GZIP_TEXT                                                                                  \
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x73\x49\x4d\x2c\x52\x08"                             \
+    "\xce\x2c\x52\xc8\x2f\x52\xf0\x4d\x4c\x49\xcc\xd5\xe1\x02\x00\x61"                             \
+    "\x9e\x80\x52\x13\x00\x00\x00"
+/* As NG_START, NG_INTERFACE("\1\0") and NG_PACKET("\0\0\0\0"), of the other byte order. */
+#define NG_BIG                                                                                     \
+    "\x0a\x0d\x0d\x0a\0\0\0\x1c\x1a\x2b\x3c\x4d\0\1\0\0\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\x1c" \
+    "\0\0\0\1\0\0\0\x20\0\1\0\0\0\0\0\4\0\x09\0\1\x09\0\0\0\0\0\0\0\0\0\0\x20"                     \
+    "\0\0\0\6\0\0\0\x24\0\0\0\0\0\0\0\2\x54\x0b\xe4\7\0\0\0\4\0\0\0\6"                             \
+    "abcd\0\0\0\x24"
+
 static const struct file {
     const char *name;
     const char *bytes;
@@ -65,10 +109,54 @@ static const struct file {
      BYTES(NG_START NG_INTERFACE("\1\0") NG_INTERFACE("\1\0") NG_PACKET("\0\0\0\0")
                NG_PACKET("\1\0\0\0")),
      2, 10000000007, SOURCE_END, ""},
-    {"pcapng, another link type",
-     BYTES(NG_START NG_INTERFACE("\1\0") NG_PACKET("\0\0\0\0") NG_INTERFACE("\x65\0")
-               NG_PACKET("\1\0\0\0")),
-     1, 10000000007, SOURCE_TRUNCATED, "type"},
+    {"pcapng, a link type that is not read",
+     BYTES(NG_START NG_INTERFACE("\xe3\0") NG_INTERFACE("\1\0") NG_PACKET("\1\0\0\0")), 1,
+     10000000007, SOURCE_END, ""},
+    {"pcapng, two sections",
+     BYTES(NG_START NG_INTERFACE("\1\0") NG_PACKET("\0\0\0\0")
+               NG_BIG NG_START NG_INTERFACE("\xe3\0") NG_INTERFACE("\1\0") NG_PACKET("\1\0\0\0")),
+     3, 10000000007, SOURCE_END, ""},
+    {"pcapng, an interface of the section before",
+     BYTES(NG_START NG_INTERFACE("\1\0") NG_INTERFACE("\1\0") NG_PACKET("\1\0\0\0")
+               NG_START NG_INTERFACE("\1\0") NG_PACKET("\1\0\0\0")),
+     1, 10000000007, SOURCE_TRUNCATED, "interface 1, which nothing describes"},
+    {"pcapng, more bytes than the block",
+     BYTES(NG_START NG_INTERFACE("\1\0") NG_PACKET("\0\0\0\0") "\6\0\0\0\x20\0\0\0"
+                                                               "\0\0\0\0\0\0\0\0\0\0\0\0"
+                                                               "\1\0\0\0\1\0\0\0\x20\0\0\0"),
+     1, 10000000007, SOURCE_TRUNCATED, "a packet of 1 bytes in a block of 32"},
+    {"pcapng, lengths that differ",
+     BYTES(NG_START NG_INTERFACE("\1\0") NG_PACKET("\0\0\0\0") "\xad\x0b\0\0\x10\0\0\0"
+                                                               "abcd\x14\0\0\0"),
+     1, 10000000007, SOURCE_TRUNCATED, "ends with another length"},
+    {"pcapng, a block of no length",
+     BYTES(NG_START NG_INTERFACE("\1\0") NG_PACKET("\0\0\0\0") "\xad\x0b\0\0\0\0\0\0"), 1,
+     10000000007, SOURCE_TRUNCATED, "a block of 0 bytes"},
+    {"pcapng, a packet of 4 GB",
+     BYTES(NG_START NG_INTERFACE("\1\0") NG_PACKET("\0\0\0\0") "\6\0\0\0\xfc\xff\xff\xff"), 1,
+     10000000007, SOURCE_TRUNCATED, "a block of 4294967292 bytes"},
+    {"pcapng without a section", BYTES(NG_UNKNOWN), 0, 0, SOURCE_ERROR,
+     "not a pcap or pcapng file"},
+    {"pcapng without a byte order",
+     BYTES("\x0a\x0d\x0d\x0a\x1c\0\0\0abcd\1\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0"), 0,
+     0, SOURCE_ERROR, "a section header without a byte order"},
+    {"pcapng without packets", BYTES(NG_START NG_INTERFACE("\1\0")), 0, 0, SOURCE_END, ""},
+    {"gzip", BYTES(GZIP), 1, 10000007000, SOURCE_END, ""},
+    {"zstd", BYTES(ZSTD), 1, 10000007000, SOURCE_END, ""},
+    {"lz4", BYTES(LZ4), 1, 10000007000, SOURCE_END, ""},
+    {"xz", BYTES(XZ), 1, 10000007000, SOURCE_END, ""},
+    {"gzip, filled up", BYTES(GZIP "\0\0\0\0\0\0"), 1, 10000007000, SOURCE_END, ""},
+    {"gzip, and behind it something else", BYTES(GZIP "more"), 1, 10000007000, SOURCE_TRUNCATED,
+     "the compressed data is broken"},
+    {"gzip, cut", GZIP, sizeof GZIP - 9, 1, 10000007000, SOURCE_TRUNCATED,
+     "the compressed data ends in the middle"},
+    {"zstd, cut", ZSTD, sizeof ZSTD - 3, 1, 10000007000, SOURCE_TRUNCATED,
+     "the compressed data ends in the middle"},
+    {"lz4, cut", LZ4, sizeof LZ4 - 3, 1, 10000007000, SOURCE_TRUNCATED,
+     "the compressed data ends in the middle"},
+    {"xz, cut", XZ, sizeof XZ - 3, 1, 10000007000, SOURCE_TRUNCATED,
+     "the compressed data ends in the middle"},
+    {"zstd of two parts", BYTES(ZSTD_FIRST ZSTD_SECOND), 1, 10000007000, SOURCE_END, ""},
     {"cut in a record",
      BYTES(LITTLE(MICRO, ETHERNET) RECORD "\x0a\0\0\0"
                                           "\7\0\0\0"
@@ -91,8 +179,10 @@ static const struct file {
     {"text", BYTES("Dear Sir or Madam,\nwill you read my file?\n"), 0, 0, SOURCE_ERROR,
      "not a pcap or pcapng file"},
     {"one byte", BYTES("x"), 0, 0, SOURCE_ERROR, NULL},
-    {"gzip", BYTES("\x1f\x8b\x08\0\0\0\0\0\0\0\0"), 0, 0, SOURCE_ERROR,
-     "compressed with gzip: decompress it first (zcat FILE | … -)"},
+    {"gzip of nothing", BYTES(GZIP_NOTHING), 0, 0, SOURCE_ERROR, "empty file"},
+    {"gzip, cut at once", BYTES("\x1f\x8b\x08\0\0\0\0\0\0\0\0"), 0, 0, SOURCE_ERROR,
+     "the compressed data ends in the middle"},
+    {"gzip of text", BYTES(GZIP_TEXT), 0, 0, SOURCE_ERROR, "not a pcap or pcapng file"},
     {"cut in the file header", BYTES(MICRO "\2\0\4\0"), 0, 0, SOURCE_ERROR, NULL},
     {"802.11", BYTES(LITTLE(MICRO, IEEE802_11) RECORD), 0, 0, SOURCE_ERROR,
      "link type 105 (IEEE802_11) is not supported"},
@@ -191,6 +281,95 @@ START_TEST(reads_standard_input)
     uint64_t offset, size;
     source_progress(source, &offset, &size);
     ck_assert_uint_eq(size, 0);
+    source_close(source);
+}
+END_TEST
+
+/* Packets of an interface whose link type nobody knows are given all the same, for somebody to
+ * count; a file of nothing else could not be read. */
+START_TEST(tells_of_link_types_that_it_does_not_know)
+{
+    static const char bytes[] = NG_START NG_INTERFACE("\xe3\0") NG_PACKET("\0\0\0\0");
+    char error[SOURCE_ERROR_SIZE] = "";
+    struct source_packet packet;
+    make_file(bytes, sizeof bytes - 1);
+    struct source *source = source_open_file(path, NULL, error, sizeof error);
+    unlink(path);
+    ck_assert_msg(source != NULL, "%s", error);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_PACKET);
+    ck_assert_int_eq(packet.link_type, 227);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_ERROR);
+    check_error(path, source_error(source), "link type 227 (CAN_SOCKETCAN) is not supported");
+    source_close(source);
+}
+END_TEST
+
+/* Link types of libpcap and of files have different numbers for IP without a link. */
+START_TEST(mixes_link_types)
+{
+    static const char bytes[] = NG_START NG_INTERFACE("\1\0") NG_INTERFACE("\x65\0")
+        NG_PACKET("\1\0\0\0") NG_PACKET("\0\0\0\0");
+    char error[SOURCE_ERROR_SIZE] = "";
+    struct source_packet packet;
+    make_file(bytes, sizeof bytes - 1);
+    struct source *source = source_open_file(path, NULL, error, sizeof error);
+    unlink(path);
+    ck_assert_msg(source != NULL, "%s", error);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_PACKET);
+    ck_assert_int_eq(packet.link_type, DLT_RAW);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_PACKET);
+    ck_assert_int_eq(packet.link_type, DLT_EN10MB);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_END);
+    source_close(source);
+}
+END_TEST
+
+/* No time and no captured length: as much as the interface's snap length has. */
+START_TEST(reads_simple_packets)
+{
+    static const char bytes[] = NG_START "\1\0\0\0\x14\0\0\0\1\0\0\0\4\0\0\0\x14\0\0\0"
+                                         "\3\0\0\0\x18\0\0\0\6\0\0\0abcdef\0\0"
+                                         "\x18\0\0\0";
+    char error[SOURCE_ERROR_SIZE] = "";
+    struct source_packet packet;
+    make_file(bytes, sizeof bytes - 1);
+    struct source *source = source_open_file(path, NULL, error, sizeof error);
+    unlink(path);
+    ck_assert_msg(source != NULL, "%s", error);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_PACKET);
+    ck_assert_uint_eq(packet.bytes.captured, 4);
+    ck_assert_uint_eq(packet.bytes.reported, 6);
+    ck_assert_int_eq(packet.time_ns, 0);
+    source_close(source);
+}
+END_TEST
+
+static void keep_secrets(void *user, uint32_t kind, const uint8_t *data, uint32_t length)
+{
+    ck_assert_uint_eq(kind, 0x544c534b);
+    ck_assert_uint_eq(length, 5);
+    ck_assert_mem_eq(data, "A B C", 5);
+    *(unsigned *)user += 1;
+}
+
+START_TEST(hands_on_secrets)
+{
+    static const char bytes[] =
+        NG_START "\x0a\0\0\0\x1c\0\0\0KSLT\5\0\0\0A B C\0\0\0\x1c\0\0\0" NG_INTERFACE("\1\0")
+            NG_PACKET("\0\0\0\0") "\x0a\0\0\0\x18\0\0\0KSLT\5\0\0\0A B \x18\0\0\0";
+    unsigned kept = 0;
+    const struct source_options options = {.secrets = keep_secrets, .user = &kept};
+    char error[SOURCE_ERROR_SIZE] = "";
+    struct source_packet packet;
+    make_file(bytes, sizeof bytes - 1);
+    struct source *source = source_open_file(path, &options, error, sizeof error);
+    unlink(path);
+    ck_assert_msg(source != NULL, "%s", error);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_PACKET);
+    ck_assert_uint_eq(kept, 1);
+    ck_assert_int_eq(source_next(source, &packet), SOURCE_TRUNCATED);
+    check_error(path, source_error(source), "a secrets block that ends before its secrets do");
+    ck_assert_uint_eq(kept, 1);
     source_close(source);
 }
 END_TEST
@@ -377,6 +556,33 @@ START_TEST(stops)
 }
 END_TEST
 
+/* Any byte of blocks and of compressed data may be another one. */
+START_TEST(survives_noise_everywhere)
+{
+    const struct file *f = &files[_i];
+    uint32_t random = 88172645u;
+    for (int round = 0; round < 200 && f->length > 0; round++) {
+        uint8_t bytes[1024];
+        ck_assert_uint_le(f->length, sizeof bytes);
+        memcpy(bytes, f->bytes, f->length);
+        for (int changes = 0; changes < 3; changes++) {
+            random ^= random << 13, random ^= random >> 17, random ^= random << 5;
+            bytes[random % f->length] = (uint8_t)(random >> 16);
+        }
+        make_file(bytes, f->length);
+        char error[SOURCE_ERROR_SIZE] = "";
+        struct source *source = source_open_file(path, NULL, error, sizeof error);
+        struct source_packet packet;
+        enum source_result result = SOURCE_END;
+        while (source != NULL && (result = source_next(source, &packet)) == SOURCE_PACKET)
+            ck_assert_uint_le(packet.bytes.captured, packet.bytes.reported);
+        ck_assert(result != SOURCE_IDLE);
+        source_close(source);
+    }
+    unlink(path);
+}
+END_TEST
+
 /* Every field of a record header may hold anything. */
 START_TEST(survives_noise)
 {
@@ -405,4 +611,6 @@ END_TEST
 
 SUITE("source", TABLE(reads, files), TABLE(reads_standard_input, files), TABLE(pcapng_times, times),
       TABLE(classic_file_times, classic_times), TEST(says_why_it_cannot_open),
-      TEST(filter_keeps_the_frame_numbers), TEST(stops), TEST(survives_noise))
+      TEST(filter_keeps_the_frame_numbers), TEST(tells_of_link_types_that_it_does_not_know),
+      TEST(mixes_link_types), TEST(reads_simple_packets), TEST(hands_on_secrets), TEST(stops),
+      TEST(survives_noise), TABLE(survives_noise_everywhere, files))
