@@ -7,8 +7,8 @@
 #include "analyzer/input/ip.h"
 #include "analyzer/input/link.h"
 #include "analyzer/progress.h"
-#include "analyzer/transport.h"
 #include "mqtt/facts/time.h"
+#include "transport/transport.h"
 
 #include <signal.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "analyzer/input/slice.h"
+#include "tcp/slice.h"
 
 struct bpf_program; /* of libpcap */
 struct filter;

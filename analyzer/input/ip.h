@@ -5,24 +5,9 @@
 #ifndef MQTTSCOPE_ANALYZER_IP_H
 #define MQTTSCOPE_ANALYZER_IP_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/input/slice.h"
-
-struct ip_address {
-    uint8_t
-        bytes[16]; /* IPv6: all of them; IPv4: the first four, the rest zero; in network order */
-};
-
-struct ip_packet {
-    uint8_t version;  /* 4 or 6 */
-    uint8_t protocol; /* of the payload, behind any IPv6 extension headers: 6 is TCP */
-    struct ip_address source;
-    struct ip_address destination;
-    struct slice payload; /* without padding of the link layer; captured < reported where the
-                             capture cut it */
-};
+#include "tcp/packet.h"
 
 enum ip_result {
     IP_OK,

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "analyzer/input/slice.h"
+#include "tcp/slice.h"
 
 enum link_result {
     LINK_IP,    /* *network starts at an IP header; its first nibble says which version */

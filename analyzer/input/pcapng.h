@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "analyzer/input/slice.h"
+#include "tcp/slice.h"
 
 /* The first byte of a file, in either byte order; no pcap file begins with it. */
 #define PCAPNG_FIRST_BYTE 0x0a

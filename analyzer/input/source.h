@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/input/slice.h"
+#include "tcp/slice.h"
 
 /* Long enough for every message of this module; longer ones (long file names) are cut. */
 #define SOURCE_ERROR_SIZE 512

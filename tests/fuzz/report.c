@@ -11,13 +11,13 @@
  */
 #include <string.h>
 
-#include "analyzer/transport.h"
 #include "audit/fold.h"
 #include "audit/report/json.h"
 #include "audit/report/ndjson.h"
 #include "audit/report/text.h"
 #include "bytes.h"
 #include "fuzz.h"
+#include "transport/transport.h"
 
 #define FLOWS 4u
 #define HEADER 20u

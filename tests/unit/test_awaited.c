@@ -2,7 +2,7 @@
 /* Requests that wait for TCP's acknowledgement, and for MQTT's. */
 #include "suite.h"
 
-#include "analyzer/awaited.h"
+#include "transport/awaited.h"
 
 #define KIND AWAITED_QOS_1
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What analyzer/input/ does without memory: under a limit, and when allocation n fails, for every
- * n. The scene has flows of all kinds: many that are silent, some that are out of order, and
- * WebSockets whose upgrade comes in pieces. What is different then from a machine with enough of it
- * has to be counted, and nothing may be left behind.
+ * What tcp/ and transport/websocket do without memory: under a limit, and when allocation n fails,
+ * for every n. The scene has flows of all kinds: many that are silent, some that are out of order,
+ * and WebSockets whose upgrade comes in pieces. What is different then from a machine with enough
+ * of it has to be counted, and nothing may be left behind.
  *
  * The linker gives every call of malloc(), calloc() and realloc() here to the __wrap_ functions.
  */
-#include "analyzer/input/tcp.h"
+#include "tcp/tcp.h"
 
 #include <string.h>
 
-#include "analyzer/input/websocket.h"
 #include "mqtt/wire/memory.h"
 #include "suite.h"
+#include "transport/websocket.h"
 
 /* ---- Allocations that fail ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* analyzer/recognize: what first bytes say, and that fewer of them never say something else. */
-#include "analyzer/input/recognize.h"
+/* transport/recognize: what first bytes say, and that fewer of them never say something else. */
+#include "transport/recognize.h"
 
 #include "suite.h"
 

@@ -13,7 +13,7 @@
  *
  *     3.0 A "hello"      3.0 A gap 5      3.0 A fin      3.0 closed fin
  */
-#include "analyzer/input/tcp.h"
+#include "tcp/tcp.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

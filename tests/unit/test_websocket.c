@@ -3,7 +3,7 @@
  * MQTT over WebSocket as transcripts of what comes out: the upgrade, frames of every shape, and
  * what the capture lacks. Each script is pushed whole and a byte at a time; both must say the same.
  */
-#include "analyzer/input/websocket.h"
+#include "transport/websocket.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

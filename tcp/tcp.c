@@ -6,13 +6,13 @@
  * Sequence numbers wrap, so they are only ever compared by their distance to what the side is
  * expected to send next.
  */
-#include "analyzer/input/tcp.h"
+#include "tcp/tcp.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/input/flows.h"
 #include "mqtt/facts/time.h"
+#include "tcp/flows.h"
 
 enum {
     FLAG_FIN = 0x01,

@@ -2,7 +2,7 @@
 /*
  * What of a direction its receiver has surely not got: bytes that TCP sent again and that were not
  * acknowledged to the end. A capture beside a broken link shows what was sent, not what arrived.
- * Private to analyzer/input/.
+ * Private to tcp/.
  */
 #ifndef MQTTSCOPE_ANALYZER_INPUT_UNREAD_H
 #define MQTTSCOPE_ANALYZER_INPUT_UNREAD_H

@@ -10,13 +10,13 @@
  * What a direction looks like when it is no longer a stream of frames (a hole over a frame's end, a
  * header cut by the snap length, nonsense) is looked for at the start of later segments.
  */
-#ifndef MQTTSCOPE_ANALYZER_WEBSOCKET_H
-#define MQTTSCOPE_ANALYZER_WEBSOCKET_H
+#ifndef MQTTSCOPE_TRANSPORT_WEBSOCKET_H
+#define MQTTSCOPE_TRANSPORT_WEBSOCKET_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/input/slice.h"
+#include "tcp/slice.h"
 
 enum websocket_event {
     WEBSOCKET_REQUEST,  /* the client asked for an upgrade; value: 1 with a subprotocol of MQTT, 2

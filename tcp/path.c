@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The way to a receiver: see path.h. What is here is rare. */
-#include "analyzer/input/path.h"
+#include "tcp/path.h"
 
 void path_sent_again(struct path *path, struct tcp_side *side, uint32_t sequence, int64_t time,
                      bool shut)

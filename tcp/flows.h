@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of TCP flows: found by addresses and ports in either direction, and kept in one list
- * for each state in which a flow can be given up for another reason. Private to analyzer/input/.
+ * for each state in which a flow can be given up for another reason. Private to tcp/.
  */
-#ifndef MQTTSCOPE_ANALYZER_FLOWS_H
-#define MQTTSCOPE_ANALYZER_FLOWS_H
+#ifndef MQTTSCOPE_TCP_FLOWS_H
+#define MQTTSCOPE_TCP_FLOWS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/input/hold.h"
-#include "analyzer/input/path.h"
-#include "analyzer/input/tcp.h"
-#include "analyzer/input/unread.h"
+#include "tcp/hold.h"
+#include "tcp/path.h"
+#include "tcp/tcp.h"
+#include "tcp/unread.h"
 
 enum flow_state {
     FLOW_SILENT, /* open, no payload yet: all that a port scan or a SYN flood makes */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One connection of MQTT: see channel.h. */
-#include "analyzer/channel.h"
+#include "transport/channel.h"
 
 #include "mqtt/state/session.h"
 

@@ -5,7 +5,7 @@
  */
 #define _DEFAULT_SOURCE /* strncasecmp() */
 
-#include "analyzer/input/websocket.h"
+#include "transport/websocket.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -23,14 +23,14 @@
  * being read, or the flow's own last segment where a flow is brought to its end by something else
  * than its own packets.
  */
-#ifndef MQTTSCOPE_ANALYZER_TCP_H
-#define MQTTSCOPE_ANALYZER_TCP_H
+#ifndef MQTTSCOPE_TCP_TCP_H
+#define MQTTSCOPE_TCP_TCP_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "analyzer/input/ip.h"
+#include "tcp/packet.h"
 
 /* When something was seen. What is delivered late carries the moment of its delivery. */
 struct tcp_moment {

@@ -9,7 +9,7 @@
  */
 #define _DEFAULT_SOURCE /* getentropy() */
 
-#include "analyzer/input/flows.h"
+#include "tcp/flows.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,13 +7,12 @@
  * connection on; on other ports it is recognized by the CONNECT that opens it. A WebSocket that
  * carries MQTT is recognized by its handshake, on any port.
  */
-#ifndef MQTTSCOPE_ANALYZER_TRANSPORT_H
-#define MQTTSCOPE_ANALYZER_TRANSPORT_H
+#ifndef MQTTSCOPE_TRANSPORT_TRANSPORT_H
+#define MQTTSCOPE_TRANSPORT_TRANSPORT_H
 
-#include "analyzer/input/ip.h"
-#include "analyzer/input/tcp.h"
 #include "audit/recorder.h"
 #include "mqtt/state/broker.h"
+#include "tcp/tcp.h"
 
 struct transport;
 

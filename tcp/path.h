@@ -3,13 +3,13 @@
  * What one direction shows of the way to its receiver: how long a round trip takes, what had to be
  * sent again and why, and for how long its sender took nothing in. One segment at a time is timed
  * (RFC 6298, section 3), so that it costs little and gives a sample a round trip. Private to
- * analyzer/input/.
+ * tcp/.
  */
 #ifndef MQTTSCOPE_ANALYZER_INPUT_PATH_H
 #define MQTTSCOPE_ANALYZER_INPUT_PATH_H
 
-#include "analyzer/input/tcp.h"
 #include "mqtt/facts/time.h"
+#include "tcp/tcp.h"
 
 /* So many acknowledgements that say nothing new make a sender send again at once (RFC 5681, section
  * 3.2). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What TCP acknowledged before MQTT did: see awaited.h. */
-#include "analyzer/awaited.h"
+#include "transport/awaited.h"
 
 /* The acknowledgement came with the answer. */
 #define NEVER INT64_MAX

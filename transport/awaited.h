@@ -6,10 +6,10 @@
  * One request of a kind is timed at a time, as TCP times its segments: those that pass it meanwhile
  * are not, and behind the first AWAITED_DENSE no more than ten a second are. It costs next to
  * nothing, and gives all requests of whoever waits for each answer, and a sample of those who
- * don't. Private to analyzer/.
+ * don't. Private to transport/.
  */
-#ifndef MQTTSCOPE_ANALYZER_AWAITED_H
-#define MQTTSCOPE_ANALYZER_AWAITED_H
+#ifndef MQTTSCOPE_TRANSPORT_AWAITED_H
+#define MQTTSCOPE_TRANSPORT_AWAITED_H
 
 #include "mqtt/facts/time.h"
 #include "mqtt/state/connection.h"

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What one side of a TCP flow sent ahead of a hole: copies of the payload, in order and without
- * overlap. All functions of a hold take the same memory. Private to analyzer/input/.
+ * overlap. All functions of a hold take the same memory. Private to tcp/.
  */
-#ifndef MQTTSCOPE_ANALYZER_HOLD_H
-#define MQTTSCOPE_ANALYZER_HOLD_H
+#ifndef MQTTSCOPE_TCP_HOLD_H
+#define MQTTSCOPE_TCP_HOLD_H
 
 #include <stdint.h>
 
-#include "analyzer/input/slice.h"
 #include "mqtt/wire/memory.h"
+#include "tcp/slice.h"
 
 /* Payload that was copied. */
 struct held {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Recognition by first bytes: see recognize.h. */
-#include "analyzer/input/recognize.h"
+#include "transport/recognize.h"
 
 /* Whether a control packet is there whole: nothing that comes makes it another one. */
 static bool is_whole(const uint8_t *bytes, size_t length)

@@ -2,16 +2,16 @@
 /*
  * One connection of MQTT, from its first byte to its end: the bytes that a TCP flow or a WebSocket
  * carries go in, control packets go to the protocol library, and what they mean goes to the audit.
- * Private to analyzer/.
+ * Private to transport/.
  */
-#ifndef MQTTSCOPE_ANALYZER_CHANNEL_H
-#define MQTTSCOPE_ANALYZER_CHANNEL_H
+#ifndef MQTTSCOPE_TRANSPORT_CHANNEL_H
+#define MQTTSCOPE_TRANSPORT_CHANNEL_H
 
-#include "analyzer/awaited.h"
-#include "analyzer/input/recognize.h"
-#include "analyzer/input/tcp.h"
 #include "audit/recorder.h"
 #include "mqtt/wire/stream.h"
+#include "tcp/tcp.h"
+#include "transport/awaited.h"
+#include "transport/recognize.h"
 
 struct websocket;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which TCP streams carry MQTT, and what is in them: see transport.h. */
-#include "analyzer/transport.h"
+#include "transport/transport.h"
 
-#include "analyzer/channel.h"
-#include "analyzer/input/websocket.h"
 #include "mqtt/state/session.h"
+#include "transport/channel.h"
+#include "transport/websocket.h"
 
 #include <glib.h>
 #include <stdlib.h>

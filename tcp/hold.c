@@ -4,7 +4,7 @@
  * the end without a search; the caller's bound on the number of segments bounds the search of the
  * others.
  */
-#include "analyzer/input/hold.h"
+#include "tcp/hold.h"
 
 #include <stdbool.h>
 #include <stddef.h>

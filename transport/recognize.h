@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the first bytes of a TCP stream say it carries. */
-#ifndef MQTTSCOPE_ANALYZER_RECOGNIZE_H
-#define MQTTSCOPE_ANALYZER_RECOGNIZE_H
+#ifndef MQTTSCOPE_TRANSPORT_RECOGNIZE_H
+#define MQTTSCOPE_TRANSPORT_RECOGNIZE_H
 
 #include <stddef.h>
 #include <stdint.h>

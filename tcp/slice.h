@@ -6,8 +6,8 @@
  * two lengths upwards: what is there (`captured`) and what was on the wire (`reported`). Being cut
  * is not being wrong: no layer takes captured < reported for an error.
  */
-#ifndef MQTTSCOPE_ANALYZER_SLICE_H
-#define MQTTSCOPE_ANALYZER_SLICE_H
+#ifndef MQTTSCOPE_TCP_SLICE_H
+#define MQTTSCOPE_TCP_SLICE_H
 
 #include <stdint.h>
 
