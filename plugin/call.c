@@ -2,9 +2,9 @@
 /* From the records of a frame to its control packets in the tree and the columns; see call.h. */
 #include "plugin/call.h"
 
+#include "plugin/info.h"
 #include "plugin/layers.h"
 #include "plugin/payload.h"
-#include "plugin/summary.h"
 #include "plugin/tree.h"
 
 /* Room for spans: at first, and at most. A packet of 256 MB can have as many fields as bytes. */
@@ -47,19 +47,13 @@ static bool wants_columns(const struct mqttscope_call *call)
     return col_get_writable(call->pinfo->cinfo, COL_INFO);
 }
 
-static void say(struct mqttscope_call *call, const char *text)
+/* What is no control packet. */
+static void say(const struct mqttscope_call *call, const char *text)
 {
-    column_info *columns = call->pinfo->cinfo;
+    const struct mqttscope_summary summary = {.type = text, .details = ""};
 
-    if (!call->frame->info_begun)
-        col_set_str(columns, COL_PROTOCOL, "MQTT");
-    /* Clears what other layers said since; a fence keeps what we said. */
-    col_clear(columns, COL_INFO);
-    if (call->frame->info_begun)
-        col_append_str(columns, COL_INFO, " | ");
-    call->frame->info_begun = true;
-    col_append_str(columns, COL_INFO, text);
-    col_set_fence(columns, COL_INFO);
+    if (wants_columns(call))
+        mqttscope_info_add(call->frame, call->pinfo, &summary, NULL);
 }
 
 /* ---- One control packet ---- */
@@ -103,6 +97,7 @@ static void draw_packet(struct mqttscope_call *call, uint32_t offset,
 {
     const struct mqtt_context context = {(enum mqtt_version)record->version,
                                          (enum mqtt_sender)record->sender};
+    struct mqttscope_summary summary;
     struct mqtt_packet packet;
 
     if (!is_drawn(call, offset, record))
@@ -117,8 +112,10 @@ static void draw_packet(struct mqttscope_call *call, uint32_t offset,
         .trace = &call->frame->trace,
         .record = record,
     };
-    if (wants_columns(call))
-        say(call, mqttscope_summary(call->pinfo->pool, drawing.outcome, &packet, record));
+    if (wants_columns(call)) {
+        mqttscope_summarize(&summary, call->pinfo->pool, drawing.outcome, &packet, record);
+        mqttscope_info_add(call->frame, call->pinfo, &summary, record->findings);
+    }
     mqttscope_draw_packet(&drawing);
     mqttscope_dissect_payload(&drawing);
 }
@@ -152,8 +149,7 @@ static void draw_proxy(struct mqttscope_call *call, uint32_t offset,
     const char *summary =
         mqttscope_draw_proxy(call->tree, call->pinfo, call->tvb, offset, record->length);
 
-    if (wants_columns(call))
-        say(call, summary);
+    say(call, summary);
 }
 
 static void draw_record(struct mqttscope_call *call, uint32_t offset,
@@ -208,6 +204,8 @@ bool mqttscope_call_draw(struct mqttscope_call *call)
     ENDTRY;
     if (call->quiet)
         draw_all(call);
+    if (wants_columns(call))
+        mqttscope_info_write(call->frame, call->pinfo);
     if (call->first_pass)
         call->frame->at = call->frame->last;
     const bool accepted = call->waits || call->offset != 0;

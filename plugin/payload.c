@@ -17,9 +17,9 @@ void mqttscope_payload_handoff(void)
     json_protocol = proto_get_id_by_filter_name("json");
 }
 
-static bool is_text(const uint8_t *data, uint32_t length)
+bool mqttscope_is_text(const uint8_t *data, size_t length)
 {
-    for (uint32_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++) {
         if ((data[i] < 0x20 && data[i] != '\t' && data[i] != '\n' && data[i] != '\r') ||
             data[i] == 0x7f)
             return false;
@@ -32,7 +32,7 @@ void mqttscope_draw_text(proto_tree *tree, int field, tvbuff_t *tvb, uint32_t of
 {
     const uint8_t *data = length != 0 ? tvb_get_ptr(tvb, (int)offset, (int)length) : NULL;
 
-    if (is_text(data, length))
+    if (mqttscope_is_text(data, length))
         proto_tree_add_item(tree, field, tvb, (int)offset, (int)length, ENC_UTF_8);
 }
 

@@ -8,6 +8,9 @@
 /* Finds the dissectors that payloads go to: called once, after all are registered. */
 void mqttscope_payload_handoff(void);
 
+/* Whether these bytes are printable UTF-8, and at least one. */
+bool mqttscope_is_text(const uint8_t *data, size_t length);
+
 /* Adds `field` over these bytes if they are printable UTF-8. */
 void mqttscope_draw_text(proto_tree *tree, int field, tvbuff_t *tvb, uint32_t offset,
                          uint32_t length);

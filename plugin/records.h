@@ -81,12 +81,14 @@ struct mqttscope_record {
     bool version_untold : 1; /* neither a CONNECT nor a preference tells it */
 };
 
+struct mqttscope_info;
+
 /* The records of a frame, and where a dissection of it stands. Lives as long as the dissection. */
 struct mqttscope_frame {
     struct mqttscope_record **first;
     struct mqttscope_record *last; /* the last one added, on the first pass */
     struct mqttscope_record *at;   /* the last one taken; NULL: none yet */
-    bool info_begun;               /* the Info column holds something of ours */
+    struct mqttscope_info *info;   /* what the Info column says of it; NULL: nothing yet */
     struct mqtt_trace trace;       /* room for spans */
 };
 

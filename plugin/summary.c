@@ -3,14 +3,19 @@
 #include "plugin/summary.h"
 
 #include "mqtt/facts/tables.h"
+#include "plugin/payload.h"
 
 /* Topic filters and reason codes beyond these are counted. */
 #define LISTED_MAX 4
 
+/* So many bytes of a payload that is text stand in the tree's line. */
+#define PREVIEW_MAX 40u
+
 struct line {
     wmem_allocator_t *pool;
-    wmem_strbuf_t *text;
+    wmem_strbuf_t *text; /* the details */
     const struct mqtt_packet *packet;
+    struct mqttscope_summary *summary;
 };
 
 static void add_bytes(struct line *line, const char *label, const uint8_t *data, size_t length)
@@ -25,10 +30,9 @@ static void add_slice(struct line *line, const char *label, struct mqtt_slice sl
         add_bytes(line, label, slice.data, slice.length);
 }
 
-static void add_identifier(struct line *line)
+static const char *escaped(wmem_allocator_t *pool, const char *text)
 {
-    if (line->packet->has_packet_identifier)
-        wmem_strbuf_append_printf(line->text, ", id %u", line->packet->packet_identifier);
+    return FORMAT_TEXT(pool, (const uint8_t *)text, strlen(text));
 }
 
 static void add_code(struct line *line, uint8_t code)
@@ -47,6 +51,10 @@ static void add_connect(struct line *line)
 {
     const struct mqtt_connect *connect = &line->packet->connect;
 
+    /* It is about the client more than about anything else. */
+    if (line->summary->client != NULL)
+        wmem_strbuf_append_printf(line->text, ", client %s", line->summary->client);
+    line->summary->client = NULL;
     if (line->packet->version == MQTT_VERSION_UNKNOWN) { /* what follows may mean anything */
         wmem_strbuf_append_printf(line->text, ", protocol level %u", connect->protocol_level);
         return;
@@ -66,42 +74,44 @@ static void add_connect(struct line *line)
 static void add_publish(struct line *line, const struct mqttscope_record *record)
 {
     const struct mqtt_publish *publish = &line->packet->publish;
+    const struct mqtt_slice name = publish->topic_name;
 
     if (record->extra != NULL && record->extra->topic != NULL)
-        add_bytes(line, ", topic ", (const uint8_t *)record->extra->topic,
-                  strlen(record->extra->topic));
-    else
-        add_slice(line, ", topic ", publish->topic_name);
+        line->summary->subject = escaped(line->pool, record->extra->topic);
+    else if (name.length != 0)
+        line->summary->subject = FORMAT_TEXT(line->pool, name.data, name.length);
     wmem_strbuf_append_printf(line->text, ", QoS %u", publish->qos);
     if (publish->dup)
         wmem_strbuf_append(line->text, ", DUP");
     if (publish->retain)
         wmem_strbuf_append(line->text, ", RETAIN");
-    add_identifier(line);
 }
 
 static void add_filters(struct line *line, const struct mqtt_filters *filters)
 {
     const bool subscribe = line->packet->type == MQTT_SUBSCRIBE;
+    wmem_strbuf_t *text = wmem_strbuf_new(line->pool, "");
     struct mqtt_slice list = filters->list;
     struct mqtt_filter filter;
     uint32_t count = 0;
 
-    add_identifier(line);
     while (count < LISTED_MAX &&
            mqtt_filter_next(&list, (enum mqtt_packet_type)line->packet->type, &filter)) {
-        add_slice(line, count == 0 ? ", filter " : ", ", filter.filter);
+        if (count != 0)
+            wmem_strbuf_append(text, ", ");
+        wmem_strbuf_append(text, FORMAT_TEXT(line->pool, filter.filter.data, filter.filter.length));
         if (subscribe)
-            wmem_strbuf_append_printf(line->text, " (QoS %u)", filter.options & 3u);
+            wmem_strbuf_append_printf(text, " (QoS %u)", filter.options & 3u);
         count++;
     }
     if (filters->count > count)
-        wmem_strbuf_append_printf(line->text, " and %u more", filters->count - count);
+        wmem_strbuf_append_printf(text, " and %u more", filters->count - count);
+    if (count != 0)
+        line->summary->subject = wmem_strbuf_get_str(text);
 }
 
 static void add_codes(struct line *line, struct mqtt_slice codes)
 {
-    add_identifier(line);
     for (uint32_t i = 0; i < codes.length && i < LISTED_MAX; i++)
         add_code(line, codes.data[i]);
     if (codes.length > LISTED_MAX)
@@ -118,7 +128,6 @@ static void add_connack(struct line *line)
 /* PUBACK to PUBCOMP, DISCONNECT, AUTH: success goes without saying. */
 static void add_reason(struct line *line)
 {
-    add_identifier(line);
     if (line->packet->has_reason_code &&
         (line->packet->reason_code != 0 || line->packet->type == MQTT_AUTH))
         add_code(line, line->packet->reason_code);
@@ -152,20 +161,107 @@ static bool begins_with_topic(const struct mqtt_packet *packet)
     }
 }
 
-const char *mqttscope_summary(wmem_allocator_t *pool, enum mqtt_outcome outcome,
-                              const struct mqtt_packet *packet,
-                              const struct mqttscope_record *record)
+void mqttscope_summarize(struct mqttscope_summary *summary, wmem_allocator_t *pool,
+                         enum mqtt_outcome outcome, const struct mqtt_packet *packet,
+                         const struct mqttscope_record *record)
 {
-    struct line line = {pool, wmem_strbuf_new(pool, mqtt_packet_type_name(packet->type)), packet};
+    struct line line = {pool, wmem_strbuf_new(pool, ""), packet, summary};
+    const char *client = record->client->identifier;
 
-    if (record->client->identifier != NULL)
-        add_bytes(&line, ", client ", (const uint8_t *)record->client->identifier,
-                  strlen(record->client->identifier));
-    if (outcome == MQTT_OK || (outcome == MQTT_TRUNCATED && begins_with_topic(packet)))
+    *summary = (struct mqttscope_summary){
+        .type = mqtt_packet_type_name(packet->type),
+        .client = client != NULL ? escaped(pool, client) : NULL,
+    };
+    if (outcome == MQTT_OK || (outcome == MQTT_TRUNCATED && begins_with_topic(packet))) {
         add_details(&line, record);
+        summary->has_identifier = packet->has_packet_identifier;
+        summary->identifier = packet->packet_identifier;
+    }
     if (outcome == MQTT_MALFORMED)
         wmem_strbuf_append(line.text, ", malformed");
     else if (outcome == MQTT_TRUNCATED)
         wmem_strbuf_append(line.text, ", not captured as a whole");
-    return wmem_strbuf_get_str(line.text);
+    summary->details = wmem_strbuf_get_str(line.text);
+}
+
+/* ---- Rules ---- */
+
+static void count_finding(struct mqttscope_broken *broken, uint16_t rule)
+{
+    for (unsigned i = 0; i < broken->named; i++) {
+        if (broken->rules[i] == rule) {
+            broken->counts[i]++;
+            return;
+        }
+    }
+    if (broken->named == MQTTSCOPE_RULES_NAMED) {
+        broken->others++;
+        return;
+    }
+    broken->rules[broken->named] = rule;
+    broken->counts[broken->named++] = 1;
+}
+
+void mqttscope_broken_add(struct mqttscope_broken *broken,
+                          const struct mqttscope_findings *findings)
+{
+    if (findings == NULL)
+        return;
+    for (uint32_t i = 0; i < findings->count; i++)
+        count_finding(broken, findings->list[i].rule);
+    broken->others += findings->dropped;
+}
+
+void mqttscope_broken_append(const struct mqttscope_broken *broken, wmem_strbuf_t *text)
+{
+    if (broken->named == 0 && broken->others == 0)
+        return;
+    for (unsigned i = 0; i < broken->named; i++) {
+        wmem_strbuf_append_printf(text, "%s%s", i == 0 ? " [" : ", ",
+                                  mqtt_rule_info((enum mqtt_rule)broken->rules[i])->id);
+        if (broken->counts[i] > 1)
+            wmem_strbuf_append_printf(text, " " MQTTSCOPE_TIMES "%u", broken->counts[i]);
+    }
+    if (broken->others != 0)
+        wmem_strbuf_append_printf(text, "%s%u more", broken->named == 0 ? " [" : ", ",
+                                  broken->others);
+    wmem_strbuf_append_c(text, ']');
+}
+
+/* ---- The tree's line ---- */
+
+/* The payload's length, and how it begins if it is text. */
+static void append_payload(wmem_allocator_t *pool, wmem_strbuf_t *text, struct mqtt_slice payload)
+{
+    uint32_t length = MIN(payload.length, PREVIEW_MAX);
+
+    wmem_strbuf_append_printf(text, ", %u byte%s", payload.length,
+                              plurality(payload.length, "", "s"));
+    if (!mqttscope_is_text(payload.data, payload.length))
+        return;
+    while (length < payload.length && length > 0 && (payload.data[length] & 0xc0) == 0x80)
+        length--; /* a character stays whole */
+    wmem_strbuf_append_printf(text, ": %s%s", FORMAT_TEXT(pool, payload.data, length),
+                              length < payload.length ? MQTTSCOPE_ELLIPSIS : "");
+}
+
+const char *mqttscope_packet_line(wmem_allocator_t *pool, enum mqtt_outcome outcome,
+                                  const struct mqtt_packet *packet,
+                                  const struct mqttscope_record *record)
+{
+    struct mqttscope_summary summary;
+    struct mqttscope_broken broken = {0};
+
+    mqttscope_summarize(&summary, pool, outcome, packet, record);
+    wmem_strbuf_t *text = wmem_strbuf_new(pool, summary.type);
+    if (summary.subject != NULL)
+        wmem_strbuf_append_printf(text, " %s", summary.subject);
+    wmem_strbuf_append(text, summary.details);
+    if (summary.has_identifier)
+        wmem_strbuf_append_printf(text, ", id %u", summary.identifier);
+    if (packet->type == MQTT_PUBLISH && outcome == MQTT_OK)
+        append_payload(pool, text, packet->publish.payload);
+    mqttscope_broken_add(&broken, record->findings);
+    mqttscope_broken_append(&broken, text);
+    return wmem_strbuf_get_str(text);
 }

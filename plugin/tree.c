@@ -299,8 +299,8 @@ static void draw_head(struct painter *painter)
                                         item, MQTT_FIELDS};
     if (painter->visible)
         proto_item_set_text(item, "MQ Telemetry Transport, %s",
-                            mqttscope_summary(drawing->pinfo->pool, drawing->outcome,
-                                              drawing->packet, drawing->record));
+                            mqttscope_packet_line(drawing->pinfo->pool, drawing->outcome,
+                                                  drawing->packet, drawing->record));
 }
 
 static void draw_cut(const struct painter *painter)
