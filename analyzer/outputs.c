@@ -28,6 +28,8 @@ static bool open_item(struct item *item, unsigned slot)
     if (!output_open(&item->output, item->path))
         return false;
     options.at_once = output_is_live(&item->output);
+    options.path = item->output.temporary;
+    options.error = &item->output.error;
     item->writer = item->format->open(item->output.file, &options);
     return true;
 }

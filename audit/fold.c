@@ -19,6 +19,7 @@ static void fold_opened(struct audit_fold *fold, const struct audit_event *event
 {
     const struct audit_flow *flow = event->flow;
     struct audit_connection *record = g_new0(struct audit_connection, 1);
+    record->number = flow->number;
     record->stream = flow->stream;
     record->carrier = flow->carrier;
     memcpy(record->endpoints, flow->endpoints, sizeof record->endpoints);

@@ -80,6 +80,7 @@ struct audit_session;
 /* One network connection; sides are 0 and 1. */
 struct audit_connection {
     uint64_t id;         /* from 1 in the order of the capture; set when the report is finished */
+    uint64_t number;     /* that events know it by; those of one recorder differ */
     int64_t stream;      /* Wireshark's tcp.stream; -1: none */
     const char *carrier; /* "tcp", "websocket": what carries the control packets; static */
     struct audit_endpoint endpoints[2];

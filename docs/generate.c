@@ -166,21 +166,17 @@ int main(int argc, char **argv)
         const char *name;
         void (*write)(void);
     } pages[] = {
-        {"rules", rules},
-        {"diagnoses", diagnoses},
-        {"conformance", conformance_page},
-        {"fields", fields},
-        {"report", report_page},
-        {"schema", report_schema},
-        {"events", events_page},
-        {"events-schema", events_schema},
+        {"rules", rules},        {"diagnoses", diagnoses}, {"conformance", conformance_page},
+        {"fields", fields},      {"report", report_page},  {"schema", report_schema},
+        {"events", events_page}, {"tables", tables_page},  {"events-schema", events_schema},
     };
     for (size_t i = 0; argc == 2 && i < sizeof pages / sizeof pages[0]; i++)
         if (strcmp(argv[1], pages[i].name) == 0) {
             pages[i].write();
             return fflush(stdout) == 0 ? 0 : 2;
         }
-    fprintf(stderr, "usage: generate-docs "
-                    "rules|diagnoses|conformance|fields|report|schema|events|events-schema\n");
+    fprintf(stderr,
+            "usage: generate-docs "
+            "rules|diagnoses|conformance|fields|report|schema|events|events-schema|tables\n");
     return 2;
 }

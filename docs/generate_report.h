@@ -32,6 +32,9 @@ void report_further_keys(struct json_writer *json, const char *key);
 /* docs/events.md */
 void events_page(void);
 
+/* docs/tables.md */
+void tables_page(void);
+
 /* docs/events.schema.json */
 void events_schema(void);
 

@@ -109,6 +109,16 @@ const char *format_role(unsigned sender)
     return sender == MQTT_SENDER_SERVER ? "server" : NULL;
 }
 
+const char *format_handshake(unsigned kind)
+{
+    static const char *const words[MQTT_HANDSHAKE_KINDS] = {
+        [MQTT_HANDSHAKE_QOS_1] = "qos-1",         [MQTT_HANDSHAKE_QOS_2] = "qos-2",
+        [MQTT_HANDSHAKE_SUBSCRIBE] = "subscribe", [MQTT_HANDSHAKE_UNSUBSCRIBE] = "unsubscribe",
+        [MQTT_HANDSHAKE_CONNECT] = "connect",     [MQTT_HANDSHAKE_PING] = "ping",
+    };
+    return words[kind];
+}
+
 const char *format_endpoint(char text[static FORMAT_SIZE], const struct audit_endpoint *endpoint)
 {
     bool bracket = strchr(endpoint->address, ':') != NULL;

@@ -27,6 +27,9 @@ const char *format_bytes(char text[static FORMAT_SIZE], uint64_t bytes);
 /* enum mqtt_sender as "client" or "server"; NULL: neither. */
 const char *format_role(unsigned sender);
 
+/* A kind of handshake as a stable word: "connect", "qos-1", ... */
+const char *format_handshake(unsigned kind);
+
 /* "192.0.2.1:1883", "[2001:db8::1]:1883" */
 const char *format_endpoint(char text[static FORMAT_SIZE], const struct audit_endpoint *endpoint);
 

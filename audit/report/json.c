@@ -131,6 +131,15 @@ void report_json_row(struct json_writer *json, enum audit_row_kind kind, const v
     g_string_free(walk.text, TRUE);
 }
 
+void report_json_column(struct json_writer *json, const struct audit_report *report,
+                        const struct audit_column *column, const void *row, GString *text)
+{
+    const struct walk walk = {.json = json, .report = report, .text = text};
+    struct audit_column bare = *column;
+    bare.key = NULL;
+    write_column(&walk, &bare, row);
+}
+
 void report_json(const struct audit_report *report, FILE *file)
 {
     struct json_writer json = {.file = file};

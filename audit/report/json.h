@@ -16,4 +16,9 @@ void report_json(const struct audit_report *report, FILE *file);
 void report_json_row(struct json_writer *json, enum audit_row_kind kind, const void *row,
                      const char *const *without);
 
+/* Writes one column of a row as a value without a key, outside of any object; `text` is room. What
+ * is OPTIONAL and not there writes nothing. */
+void report_json_column(struct json_writer *json, const struct audit_report *report,
+                        const struct audit_column *column, const void *row, GString *text);
+
 #endif

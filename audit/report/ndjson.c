@@ -230,16 +230,6 @@ static void put_message(struct lines *lines, const struct audit_message *message
         put_publication(lines, &message->match);
 }
 
-static const char *handshake_word(unsigned kind)
-{
-    static const char *const words[MQTT_HANDSHAKE_KINDS] = {
-        [MQTT_HANDSHAKE_QOS_1] = "qos-1",         [MQTT_HANDSHAKE_QOS_2] = "qos-2",
-        [MQTT_HANDSHAKE_SUBSCRIBE] = "subscribe", [MQTT_HANDSHAKE_UNSUBSCRIBE] = "unsubscribe",
-        [MQTT_HANDSHAKE_CONNECT] = "connect",     [MQTT_HANDSHAKE_PING] = "ping",
-    };
-    return words[kind];
-}
-
 /* NULL: there is no such leg. */
 static const char *leg_word(unsigned kind, unsigned leg)
 {
@@ -284,7 +274,7 @@ static void put_took(struct lines *lines, const char *key, const struct audit_ha
 static void put_handshake(struct lines *lines, const struct audit_event *event)
 {
     const struct mqtt_handshake *handshake = event->handshake.handshake;
-    put_word(lines, ",\"handshake\":", handshake_word(handshake->kind));
+    put_word(lines, ",\"handshake\":", format_handshake(handshake->kind));
     put_word(lines, ",\"direction\":", direction_word(event->flow, handshake->side));
     if (handshake->kind != MQTT_HANDSHAKE_CONNECT && handshake->kind != MQTT_HANDSHAKE_PING)
         put_count(lines, ",\"packet_identifier\":", handshake->packet_identifier);

@@ -47,9 +47,10 @@ enum audit_unit {
     AUDIT_UNIT_SECONDS,
     AUDIT_UNIT_MICROSECONDS,
     AUDIT_UNIT_PORT,
-    AUDIT_UNIT_ADDRESS,   /* IPv4 or IPv6 */
-    AUDIT_UNIT_FIELD,     /* Wireshark's names of fields */
-    AUDIT_UNIT_STATEMENT, /* "MQTT-3.1.2-24" */
+    AUDIT_UNIT_CONNECTION, /* id of one of the report */
+    AUDIT_UNIT_ADDRESS,    /* IPv4 or IPv6 */
+    AUDIT_UNIT_FIELD,      /* Wireshark's names of fields */
+    AUDIT_UNIT_STATEMENT,  /* "MQTT-3.1.2-24" */
     AUDIT_UNIT_VOCABULARIES /* from here on, audit_word() lists them */,
     AUDIT_UNIT_VERSION = AUDIT_UNIT_VOCABULARIES,
     AUDIT_UNIT_SEVERITY,

@@ -6,6 +6,7 @@
 
 #include "audit/report/json.h"
 #include "audit/report/ndjson.h"
+#include "audit/report/sqlite.h"
 
 /* A writer that waits for the report. */
 struct waiting {
@@ -53,6 +54,21 @@ static void finish_ndjson(void *user, const struct audit_report *report)
     ndjson_free(user);
 }
 
+static void *open_sqlite(FILE *file, const struct report_options *options)
+{
+    return sqlite_new(options->path, file, options->error);
+}
+
+static void event_sqlite(void *user, const struct audit_event *event)
+{
+    sqlite_event(user, event);
+}
+
+static void finish_sqlite(void *user, const struct audit_report *report)
+{
+    sqlite_finish(user, report);
+}
+
 const struct report_format report_formats[REPORT_FORMATS] = {
     [REPORT_TEXT] = {.open = open_waiting, .finish = finish_text},
     [REPORT_JSON] =
@@ -70,5 +86,14 @@ const struct report_format report_formats[REPORT_FORMATS] = {
             .open = open_ndjson,
             .event = event_ndjson,
             .finish = finish_ndjson,
+        },
+    [REPORT_SQLITE] =
+        {
+            .option = "sqlite",
+            .help = "write a SQLite database to FILE: each handshake, message, connection,\n"
+                    "finding and more as rows of tables",
+            .open = open_sqlite,
+            .event = event_sqlite,
+            .finish = finish_sqlite,
         },
 };

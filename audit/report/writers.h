@@ -14,6 +14,9 @@ struct report_options {
     struct report_text_options text;
     unsigned slot; /* of the writer's pointer in flow->state: see event.h */
     bool at_once;  /* somebody waits for it: lines are flushed as they are written */
+    /* For writers that can't do with a FILE: */
+    const char *path; /* of the empty file that `file` is; NULL: it has none of its own */
+    int *error;       /* becomes an errno when writing has failed; lives until finish() */
 };
 
 struct report_format {
@@ -29,7 +32,7 @@ struct report_format {
     void (*finish)(void *writer, const struct audit_report *report);
 };
 
-enum report_format_id { REPORT_TEXT, REPORT_JSON, REPORT_NDJSON, REPORT_FORMATS };
+enum report_format_id { REPORT_TEXT, REPORT_JSON, REPORT_NDJSON, REPORT_SQLITE, REPORT_FORMATS };
 
 extern const struct report_format report_formats[REPORT_FORMATS];
 

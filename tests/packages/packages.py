@@ -20,7 +20,7 @@ NAMES = {"analyzer": "mqttscope", "plugin": "wireshark-mqttscope"}
 
 # The plugin asks for the library of one minor version; the analyzer has nothing to do with Wireshark.
 LIBRARIES = {
-    "analyzer": {"libc6", "libglib2.0-0", "libpcap0.8", "libprotobuf-c1"},
+    "analyzer": {"libc6", "libglib2.0-0", "libpcap0.8", "libprotobuf-c1", "libsqlite3-0"},
     "plugin": {"libc6", "libglib2.0-0", "libwireshark", "libwsutil"},
 }
 # The plugin may come to need more, which the analyzer needs already.
