@@ -4,8 +4,7 @@
 
 #include <glib.h>
 
-#include "analyzer/input/ip.h"
-#include "analyzer/input/link.h"
+#include "analyzer/input/unwrap.h"
 #include "analyzer/progress.h"
 #include "mqtt/facts/time.h"
 #include "transport/transport.h"
@@ -13,13 +12,14 @@
 #include <signal.h>
 #include <string.h>
 
-#define PROTOCOL_TCP 6
 #define PACKETS_A_TICK 8192
 
 struct pipeline {
     struct audit_recorder *audit;
     struct pipeline_options options;
     struct transport *transport;
+    struct unwrap *unwrap;
+    struct tcp_moment now;          /* of the packet that is unwrapped */
     struct source *volatile source; /* the one being read */
     volatile sig_atomic_t stopped;
     uint64_t frames;   /* of the files before */
@@ -37,6 +37,30 @@ struct reading {
     int64_t earliest, latest;
 };
 
+static void take_segment(struct pipeline *pipeline, const struct ip_packet *packet)
+{
+    switch (transport_packet(pipeline->transport, &pipeline->now, packet)) {
+    case TCP_OK: break;
+    case TCP_TRUNCATED: audit_limit(pipeline->audit, AUDIT_LIMIT_CUT_HEADER, 1, 0); break;
+    case TCP_MALFORMED: audit_limit(pipeline->audit, AUDIT_LIMIT_BROKEN_HEADER, 1, 0); break;
+    }
+}
+
+static void take_unwrapped(void *user, enum unwrap_result result, const struct ip_packet *packet)
+{
+    struct pipeline *pipeline = user;
+
+    switch (result) {
+    case UNWRAP_TCP: take_segment(pipeline, packet); break;
+    case UNWRAP_OTHER: break;
+    case UNWRAP_CUT: audit_limit(pipeline->audit, AUDIT_LIMIT_CUT_HEADER, 1, 0); break;
+    case UNWRAP_BROKEN: audit_limit(pipeline->audit, AUDIT_LIMIT_BROKEN_HEADER, 1, 0); break;
+    case UNWRAP_ENCRYPTED: audit_limit(pipeline->audit, AUDIT_LIMIT_LINK_ENCRYPTED, 1, 0); break;
+    case UNWRAP_DEEP: audit_limit(pipeline->audit, AUDIT_LIMIT_NESTED, 1, 0); break;
+    case UNWRAP_UNKNOWN_LINK: audit_limit(pipeline->audit, AUDIT_LIMIT_LINK_TYPE, 1, 0); break;
+    }
+}
+
 struct pipeline *pipeline_new(struct audit_recorder *audit, const struct pipeline_options *options)
 {
     const struct transport_options of_transport = {
@@ -46,12 +70,18 @@ struct pipeline *pipeline_new(struct audit_recorder *audit, const struct pipelin
         .memory = options->memory,
     };
     struct transport *transport = transport_new(audit, &of_transport);
-    if (transport == NULL)
-        return NULL;
     struct pipeline *pipeline = g_new0(struct pipeline, 1);
+    struct unwrap *unwrap = unwrap_new(take_unwrapped, pipeline);
+    if (transport == NULL || unwrap == NULL) {
+        transport_free(transport);
+        unwrap_free(unwrap);
+        g_free(pipeline);
+        return NULL;
+    }
     pipeline->audit = audit;
     pipeline->options = *options;
     pipeline->transport = transport;
+    pipeline->unwrap = unwrap;
     pipeline->from = pipeline->to = MQTT_NO_TIME;
     return pipeline;
 }
@@ -70,36 +100,8 @@ static void take_times(struct pipeline *pipeline, struct reading *reading, int64
 
 static void take_packet(struct pipeline *pipeline, const struct source_packet *packet)
 {
-    if (!link_supported(packet->link_type)) {
-        audit_limit(pipeline->audit, AUDIT_LIMIT_LINK_TYPE, 1, 0);
-        return;
-    }
-    struct slice network;
-    switch (link_decode(packet->link_type, packet->bytes, &network)) {
-    case LINK_IP: break;
-    case LINK_OTHER: return;
-    case LINK_TRUNCATED: audit_limit(pipeline->audit, AUDIT_LIMIT_CUT_HEADER, 1, 0); return;
-    }
-
-    struct ip_packet ip;
-    switch (ip_decode(network, &ip)) {
-    case IP_OK: break;
-    case IP_FRAGMENT:
-        if (ip.protocol == PROTOCOL_TCP)
-            audit_limit(pipeline->audit, AUDIT_LIMIT_IP_FRAGMENTS, 1, ip.payload.reported);
-        return;
-    case IP_TRUNCATED: audit_limit(pipeline->audit, AUDIT_LIMIT_CUT_HEADER, 1, 0); return;
-    case IP_MALFORMED: audit_limit(pipeline->audit, AUDIT_LIMIT_BROKEN_HEADER, 1, 0); return;
-    }
-    if (ip.protocol != PROTOCOL_TCP)
-        return;
-
-    const struct tcp_moment now = {packet->frame, packet->time_ns};
-    switch (transport_packet(pipeline->transport, &now, &ip)) {
-    case TCP_OK: break;
-    case TCP_TRUNCATED: audit_limit(pipeline->audit, AUDIT_LIMIT_CUT_HEADER, 1, 0); break;
-    case TCP_MALFORMED: audit_limit(pipeline->audit, AUDIT_LIMIT_BROKEN_HEADER, 1, 0); break;
-    }
+    pipeline->now = (struct tcp_moment){packet->frame, packet->time_ns};
+    unwrap_frame(pipeline->unwrap, packet->link_type, packet->time_ns, packet->bytes);
 }
 
 /* ---- The span ---- */
@@ -237,6 +239,9 @@ void pipeline_stop(struct pipeline *pipeline)
 
 void pipeline_finish(struct pipeline *pipeline)
 {
+    uint64_t pieces, bytes;
+    unwrap_missing(pipeline->unwrap, &pieces, &bytes);
+    audit_limit(pipeline->audit, AUDIT_LIMIT_IP_FRAGMENTS, pieces, bytes);
     transport_finish(pipeline->transport);
     audit_recorder_end(pipeline->audit);
 }
@@ -245,6 +250,7 @@ void pipeline_free(struct pipeline *pipeline)
 {
     if (pipeline == NULL)
         return;
+    unwrap_free(pipeline->unwrap);
     transport_free(pipeline->transport);
     g_free(pipeline);
 }

@@ -79,7 +79,8 @@ static uint64_t endpoint_hash(const uint64_t *keys, uint8_t version, const uint8
 uint64_t flows_hash(const struct flows *flows, const struct ip_packet *packet, uint16_t source_port,
                     uint16_t destination_port)
 {
-    return endpoint_hash(flows->keys, packet->version, packet->source.bytes, source_port) +
+    return flows->keys[1] * packet->tunnel +
+           endpoint_hash(flows->keys, packet->version, packet->source.bytes, source_port) +
            endpoint_hash(flows->keys, packet->version, packet->destination.bytes, destination_port);
 }
 
@@ -93,7 +94,8 @@ struct flow *flows_find(const struct flows *flows, uint64_t hash, const struct i
 {
     for (struct flow *flow = flows->buckets[hash & flows->bucket_mask]; flow != NULL;
          flow = flow->chain) {
-        if (flow->hash != hash || flow->face.ip_version != packet->version)
+        if (flow->hash != hash || flow->face.ip_version != packet->version ||
+            flow->face.tunnel != packet->tunnel)
             continue;
         for (*side = 0; *side < 2; ++*side)
             if (is_side(&flow->face.side[*side], &packet->source, source_port) &&

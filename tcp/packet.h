@@ -16,6 +16,8 @@ struct ip_address {
 struct ip_packet {
     uint8_t version;  /* 4 or 6 */
     uint8_t protocol; /* of the payload, behind any IPv6 extension headers: 6 is TCP */
+    uint32_t tunnel;  /* of the network that a tunnel carries; 0: none. The same addresses are
+                         somebody else in another one */
     struct ip_address source;
     struct ip_address destination;
     struct slice payload; /* without padding of the link layer; captured < reported where the

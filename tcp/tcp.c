@@ -280,6 +280,7 @@ static struct flow *open_flow(struct tcp *tcp, uint64_t hash, const struct tcp_m
     struct tcp_flow *face = &flow->face;
     face->stream = stream;
     face->ip_version = packet->version;
+    face->tunnel = packet->tunnel;
     face->initiator = TCP_SIDE_UNKNOWN;
     face->side[0].address = packet->source;
     face->side[0].port = read_u16(packet->payload.data);

@@ -100,6 +100,7 @@ struct tcp_side {
 struct tcp_flow {
     void *user;      /* the layer above's own; NULL at first */
     uint32_t stream; /* Wireshark's tcp.stream */
+    uint32_t tunnel; /* that the packets have come through (packet.h) */
     uint8_t ip_version;
     bool ignored;
     int8_t initiator; /* the side that sent the SYN without ACK (or received the SYN/ACK), else

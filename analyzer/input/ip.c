@@ -46,7 +46,7 @@ static enum ip_result too_short(struct slice bytes)
  *     | version, header length (1) | (1) | total length (2) | (2) | flags, fragment offset (2) |
  *     | (1) | protocol (1) | (2) | source (4) | destination (4) | options | payload
  */
-static enum ip_result ipv4(struct slice network, struct ip_packet *packet)
+static enum ip_result ipv4(struct slice network, struct ip_packet *packet, struct ip_piece *piece)
 {
     if (network.captured < IPV4_HEADER_SIZE)
         return too_short(network);
@@ -66,8 +66,13 @@ static enum ip_result ipv4(struct slice network, struct ip_packet *packet)
     memcpy(packet->source.bytes, header + 12, 4);
     memcpy(packet->destination.bytes, header + 16, 4);
     packet->payload = slice_skip(slice_limit(network, total_length), header_length);
-    return read_u16(header + 6) & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET) ? IP_FRAGMENT
-                                                                               : IP_OK;
+    const uint16_t fragment = read_u16(header + 6);
+    if ((fragment & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) == 0)
+        return IP_OK;
+    piece->identification = read_u16(header + 4);
+    piece->offset = (fragment & IPV4_FRAGMENT_OFFSET) * 8U;
+    piece->more = (fragment & IPV4_MORE_FRAGMENTS) != 0;
+    return IP_FRAGMENT;
 }
 
 /* The length of an extension header that starts with | next header (1) | length (1) |, or 0 where
@@ -87,7 +92,7 @@ static uint32_t extension_length(uint8_t type, uint8_t length)
 }
 
 /* Walks the extension headers that `payload` starts with. */
-static enum ip_result ipv6_extensions(struct ip_packet *packet)
+static enum ip_result ipv6_extensions(struct ip_packet *packet, struct ip_piece *piece)
 {
     enum ip_result result = IP_OK;
     for (int count = 0; count <= IPV6_MAX_EXTENSION_HEADERS; count++) {
@@ -104,6 +109,9 @@ static enum ip_result ipv6_extensions(struct ip_packet *packet)
             read_u16(rest.data + 2) & (IPV6_FRAGMENT_OFFSET | IPV6_MORE_FRAGMENTS)) {
             packet->protocol = rest.data[0];
             packet->payload = slice_skip(rest, length);
+            piece->identification = read_u32(rest.data + 4);
+            piece->offset = read_u16(rest.data + 2) & IPV6_FRAGMENT_OFFSET;
+            piece->more = (read_u16(rest.data + 2) & IPV6_MORE_FRAGMENTS) != 0;
             return IP_FRAGMENT;
         }
         packet->protocol = rest.data[0];
@@ -117,7 +125,7 @@ static enum ip_result ipv6_extensions(struct ip_packet *packet)
  *     | version, class, flow label (4) | payload length (2) | next header (1) | hop limit (1) |
  *     | source (16) | destination (16) | extension headers | payload
  */
-static enum ip_result ipv6(struct slice network, struct ip_packet *packet)
+static enum ip_result ipv6(struct slice network, struct ip_packet *packet, struct ip_piece *piece)
 {
     if (network.captured < IPV6_HEADER_SIZE)
         return too_short(network);
@@ -130,18 +138,29 @@ static enum ip_result ipv6(struct slice network, struct ip_packet *packet)
     packet->payload = slice_skip(network, IPV6_HEADER_SIZE);
     if (payload_length != 0)
         packet->payload = slice_limit(packet->payload, payload_length);
-    return ipv6_extensions(packet);
+    return ipv6_extensions(packet, piece);
 }
 
-enum ip_result ip_decode(struct slice network, struct ip_packet *packet)
+enum ip_result ip_decode(struct slice network, struct ip_packet *packet, struct ip_piece *piece)
 {
     if (network.captured == 0)
         return too_short(network);
     switch (network.data[0] >> 4) {
-    case 4: return ipv4(network, packet);
-    case 6: return ipv6(network, packet);
+    case 4: return ipv4(network, packet, piece);
+    case 6: return ipv6(network, packet, piece);
     default: return IP_MALFORMED;
     }
+}
+
+enum ip_result ip_pass_extensions(struct ip_packet *packet)
+{
+    struct ip_piece piece;
+
+    if (packet->version != 6)
+        return IP_OK;
+    /* Fragments of fragments are not put together: RFC 8200 has one Fragment header at the most. */
+    const enum ip_result result = ipv6_extensions(packet, &piece);
+    return result == IP_FRAGMENT ? IP_MALFORMED : result;
 }
 
 const char *ip_address_text(uint8_t version, const struct ip_address *address,

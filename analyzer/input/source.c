@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "analyzer/input/filter.h"
-#include "analyzer/input/link.h"
+#include "analyzer/input/layer.h"
 #include "analyzer/input/pcapng.h"
 #include "analyzer/input/unpack.h"
 #include "mqtt/facts/time.h"
@@ -32,7 +32,7 @@ enum {
     LIVE_TIMEOUT_MS = 100,
     LIVE_BUFFER_SIZE = 16 << 20,
     LINKTYPE_RAW = 101, /* of files; libpcap's DLT_RAW has another number, and no two of the others
-                         * that link.h knows differ */
+                         * that layer.h knows differ */
 };
 
 struct source {
@@ -46,7 +46,7 @@ struct source {
     uint64_t size;    /* of the file; 0 where it has none */
     int link_type;    /* of libpcap's packets */
     bool nanoseconds; /* an interface may give microseconds only */
-    bool any_known;   /* a packet whose link type link.h knows was read */
+    bool any_known;   /* a packet whose link type layer.h knows was read */
     int unknown;      /* the first link type that it does not know; -1: none came */
     enum source_result last;
     volatile sig_atomic_t stopping;
@@ -100,7 +100,7 @@ static bool compile(struct source *source, int link_type)
 static bool check_link_and_filter(struct source *source)
 {
     source->link_type = pcap_datalink(source->pcap);
-    if (!link_supported(source->link_type)) {
+    if (!layer_knows_link(source->link_type)) {
         say_unknown(source, source->link_type);
         return false;
     }
@@ -353,7 +353,7 @@ static bool is_left_out(const struct source *source, const struct source_packet 
 
 static bool take_link_type(struct source *source, int link_type)
 {
-    if (!link_supported(link_type)) {
+    if (!layer_knows_link(link_type)) {
         if (source->unknown < 0)
             source->unknown = link_type;
         return true;

@@ -44,7 +44,7 @@ struct source_packet {
     int64_t time_ns; /* nanoseconds since 1970-01-01T00:00:00Z, saturated at the ends of the type */
     struct slice
         bytes;     /* the frame from its link header on; valid until the next call on this source */
-    int link_type; /* a DLT_ value of libpcap; in a pcapng file it may be one that link.h does not
+    int link_type; /* a DLT_ value of libpcap; in a pcapng file it may be one that layer.h does not
                     * know, and differ from packet to packet */
 };
 
@@ -60,9 +60,9 @@ enum source_result {
 
 /* Opens a capture file for reading; `path` "-" is standard input. Returns NULL where it cannot be
  * opened, is a directory, empty, no pcap or pcapng file, is a pcap file with a link type that
- * link.h does not know, or the filter does not compile: `error` then holds "NAME: reason" without a
- * line feed. `options` may be NULL. A pcapng file tells its link types packet by packet: one
- * without a packet of a link type that link.h knows ends with SOURCE_ERROR. */
+ * layer.h does not know, or the filter does not compile: `error` then holds "NAME: reason" without
+ * a line feed. `options` may be NULL. A pcapng file tells its link types packet by packet: one
+ * without a packet of a link type that layer.h knows ends with SOURCE_ERROR. */
 struct source *source_open_file(const char *path, const struct source_options *options, char *error,
                                 size_t error_size);
 

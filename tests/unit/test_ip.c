@@ -105,7 +105,8 @@ START_TEST(decodes)
 {
     const struct packet *p = &packets[_i];
     struct ip_packet packet;
-    enum ip_result result = ip_decode(wire(p), &packet);
+    struct ip_piece piece;
+    enum ip_result result = ip_decode(wire(p), &packet, &piece);
     ck_assert_msg(result == p->result, "%s: %d", p->name, result);
     if (result != IP_OK && result != IP_FRAGMENT)
         return;
@@ -131,14 +132,16 @@ START_TEST(any_snap_length)
     const struct packet *p = &packets[_i];
     struct slice all = wire(p);
     struct ip_packet whole, cut;
-    enum ip_result expected = ip_decode(all, &whole);
+    struct ip_piece piece;
+    enum ip_result expected = ip_decode(all, &whole, &piece);
     if (expected != IP_OK)
         return;
     for (uint32_t captured = 0; captured < all.captured; captured++) {
         uint8_t *copy = malloc(captured + 1);
         ck_assert_ptr_nonnull(copy);
         memcpy(copy + 1, all.data, captured);
-        enum ip_result result = ip_decode((struct slice){copy + 1, captured, all.reported}, &cut);
+        enum ip_result result =
+            ip_decode((struct slice){copy + 1, captured, all.reported}, &cut, &piece);
         ck_assert_msg(result == IP_OK || result == IP_TRUNCATED, "%s: %u of %u: %d", p->name,
                       captured, all.captured, result);
         if (result == IP_OK) {
@@ -167,7 +170,8 @@ START_TEST(survives_noise)
         uint32_t captured = random % (uint32_t)sizeof bytes;
         struct slice network = {bytes, captured, captured + random % 3};
         struct ip_packet packet;
-        enum ip_result result = ip_decode(network, &packet);
+        struct ip_piece piece;
+        enum ip_result result = ip_decode(network, &packet, &piece);
         if (result != IP_OK && result != IP_FRAGMENT)
             continue;
         ck_assert(packet.payload.data >= bytes);

@@ -20,7 +20,7 @@
 #define MICRO "\xd4\xc3\xb2\xa1"
 #define NANO "\x4d\x3c\xb2\xa1"
 #define ETHERNET "\1\0\0\0"
-#define IEEE802_11 "\x69\0\0\0"
+#define CAN "\xe3\0\0\0"
 #define RECORD                                                                                     \
     "\x0a\0\0\0"                                                                                   \
     "\7\0\0\0"                                                                                     \
@@ -184,8 +184,8 @@ static const struct file {
      "the compressed data ends in the middle"},
     {"gzip of text", BYTES(GZIP_TEXT), 0, 0, SOURCE_ERROR, "not a pcap or pcapng file"},
     {"cut in the file header", BYTES(MICRO "\2\0\4\0"), 0, 0, SOURCE_ERROR, NULL},
-    {"802.11", BYTES(LITTLE(MICRO, IEEE802_11) RECORD), 0, 0, SOURCE_ERROR,
-     "link type 105 (IEEE802_11) is not supported"},
+    {"CAN", BYTES(LITTLE(MICRO, CAN) RECORD), 0, 0, SOURCE_ERROR,
+     "link type 227 (CAN_SOCKETCAN) is not supported"},
 };
 
 static char path[64];
