@@ -393,6 +393,8 @@ static bool take_output(struct options *options, int format, const char *path)
 {
     if (strcmp(path, "/dev/stdout") == 0)
         path = "-"; /* else the text report would be written to it, too */
+    if (strcmp(path, "-") == 0 && report_formats[format].file_name != NULL)
+        return complain("--%s takes a folder, not standard output", report_formats[format].option);
     const struct output_request request = {(enum report_format_id)format, path};
     for (unsigned i = 0; i < options->outputs->len; i++)
         if (strcmp(g_array_index(options->outputs, struct output_request, i).path, path) == 0 &&

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "audit/report/csv.h"
 #include "audit/report/json.h"
 #include "audit/report/ndjson.h"
 #include "audit/report/sqlite.h"
@@ -69,6 +70,22 @@ static void finish_sqlite(void *user, const struct audit_report *report)
     sqlite_finish(user, report);
 }
 
+static void *open_csv(FILE *file, const struct report_options *options)
+{
+    (void)file;
+    return csv_new(options->files);
+}
+
+static void event_csv(void *user, const struct audit_event *event)
+{
+    csv_event(user, event);
+}
+
+static void finish_csv(void *user, const struct audit_report *report)
+{
+    csv_finish(user, report);
+}
+
 const struct report_format report_formats[REPORT_FORMATS] = {
     [REPORT_TEXT] = {.open = open_waiting, .finish = finish_text},
     [REPORT_JSON] =
@@ -95,5 +112,15 @@ const struct report_format report_formats[REPORT_FORMATS] = {
             .open = open_sqlite,
             .event = event_sqlite,
             .finish = finish_sqlite,
+        },
+    [REPORT_CSV] =
+        {
+            .option = "csv",
+            .help = "write the same tables as comma-separated values: files in the folder\n"
+                    "FILE, which is made if it is not there",
+            .file_name = csv_file_name,
+            .open = open_csv,
+            .event = event_csv,
+            .finish = finish_csv,
         },
 };

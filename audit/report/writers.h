@@ -15,14 +15,17 @@ struct report_options {
     unsigned slot; /* of the writer's pointer in flow->state: see event.h */
     bool at_once;  /* somebody waits for it: lines are flushed as they are written */
     /* For writers that can't do with a FILE: */
-    const char *path; /* of the empty file that `file` is; NULL: it has none of its own */
-    int *error;       /* becomes an errno when writing has failed; lives until finish() */
+    const char *path;   /* of the empty file that `file` is; NULL: it has none of its own */
+    int *error;         /* becomes an errno when writing has failed; lives until finish() */
+    FILE *const *files; /* all of them, in the order of file_name(); valid during open() */
 };
 
 struct report_format {
     const char *option; /* of the command line, without its dashes; NULL: it has none */
     const char *help;   /* lines for --help, behind the option and its argument */
 
+    /* The name of the i-th file in a folder; NULL behind the last one. NULL: it is one file. */
+    const char *(*file_name)(unsigned i);
     /* Begins to write to `file`, which stays open until finish(). What is wrong with it, ferror()
      * tells at any time. */
     void *(*open)(FILE *file, const struct report_options *options);
@@ -32,7 +35,14 @@ struct report_format {
     void (*finish)(void *writer, const struct audit_report *report);
 };
 
-enum report_format_id { REPORT_TEXT, REPORT_JSON, REPORT_NDJSON, REPORT_SQLITE, REPORT_FORMATS };
+enum report_format_id {
+    REPORT_TEXT,
+    REPORT_JSON,
+    REPORT_NDJSON,
+    REPORT_SQLITE,
+    REPORT_CSV,
+    REPORT_FORMATS
+};
 
 extern const struct report_format report_formats[REPORT_FORMATS];
 

@@ -80,7 +80,7 @@ class Information(Case):
 
     def test_help_names_every_option(self):
         text = self.good("--help")
-        for option in ("-r", "-i", "-f", "-d", "-q", "-v", "-h", "-V", "--json", "--ndjson", "--sqlite", "--fail-on", "--only", "--client",
+        for option in ("-r", "-i", "-f", "-d", "-q", "-v", "-h", "-V", "--json", "--ndjson", "--sqlite", "--csv", "--fail-on", "--only", "--client",
                        "--color", "--explain", "--rules", "--memory", "--topic", "--no-deliveries", "--from", "--to"):
             self.assertRegex(text, r"(?m)^ .*%s\b" % re.escape(option))
 

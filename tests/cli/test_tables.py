@@ -1,20 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""--sqlite: the tables say what the report and the events say; the questions of docs/sqlite.md have their answers.
+"""--sqlite and --csv: the tables say what the report and the events say; the questions of docs/sqlite.md have their answers.
 
     test_tables.py MQTTSCOPE SOURCE-FOLDER [-v] [TestClass[.test]]
 """
+import csv
 import json
 import os
 import re
 import resource
 import signal
 import sqlite3
+import subprocess
 import sys
 import unittest
 
 from mqtt_pcap import Capture, publish, session
-from test_cli import CAPTURES, FLEET, SOURCE, Case, run
+from test_cli import CAPTURES, FLEET, MQTTSCOPE, SOURCE, Case, run
 
 EVENTS = ("handshakes", "pings", "publications", "deliveries", "subscriptions")
 
@@ -42,10 +44,10 @@ def plain(value):
     return value.decode() if isinstance(value, bytes) else value
 
 
-def small_files():
-    """The disk is full at 100 kB; SIGXFSZ would end the program."""
+def small_files(size=100000):
+    """The disk is full at this size; SIGXFSZ would end the program."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 def nanoseconds(base, text):
@@ -222,6 +224,90 @@ class Sqlite(TableCase):
         self.assertEqual(os.listdir(self.folder), [])
 
 
+class Csv(TableCase):
+    def tables(self, *arguments):
+        """{table: rows as dictionaries}"""
+        folder = self.path("csv")
+        self.good("-q", "--csv", folder, *arguments)
+        tables = {}
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), newline="", encoding="utf-8") as file:
+                tables[name[:-4]] = list(csv.DictReader(file, strict=True))
+        return tables
+
+    def test_same_tables(self):
+        """File by file, row by row, field by field what the database has."""
+        for capture in CAPTURES:
+            with self.subTest(capture=os.path.basename(capture)):
+                base, tables = self.database(capture), self.tables(capture)
+                names = [name for name, in map(tuple, base.execute(
+                    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name != 'dictionary'"))]
+                self.assertEqual(sorted(tables), sorted(names))
+                for name in names:
+                    rows = self.rows(base, name)
+                    self.assertEqual(len(rows), len(tables[name]), name)
+                    for row, fields in zip(rows, tables[name]):
+                        self.assertEqual(list(row), list(fields))
+                        for key, value in row.items():
+                            self.assertTrue(self.same(base, key, value, fields[key]), (name, key, value, fields[key]))
+
+    def same(self, base, key, value, field):
+        if value is None:
+            return field == ""
+        if key.endswith("time"):
+            return nanoseconds(base, field) == value
+        if field in ("true", "false"):
+            return value == (field == "true")
+        if isinstance(value, bytes) or "\\" in field:
+            return field.isprintable()
+        return str(value) == re.sub("^( *)'", r"\1", field)
+
+    def test_fields(self):
+        """What a spreadsheet would run, or a reader of lines would trip over."""
+        topics = {"=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@x": "'@x", " =1": "' =1", "'x": "''x",
+                  "\uff1d1": "'\uff1d1", "\t=1": "\\t=1", "\r\n=1": "\\r\\n=1", "a,b": "a,b", 'a"b': 'a"b',
+                  "a=b": "a=b", "plain": "plain", " blank ": " blank ", b"\xff": "\\xff", "a\\b": "a\\\\b"}
+        capture = Capture()
+        capture.talk(session(messages=[publish(topic, b"1") for topic in topics]))
+        path = self.path("any.pcap", capture.bytes())
+        self.assertEqual([row["topic"] for row in self.tables(path)["publications"]], list(topics.values()))
+        with open(os.path.join(self.path("csv"), "publications.csv"), "rb") as file:
+            lines = file.read().split(b"\r\n")
+        self.assertEqual(len(lines), 1 + len(topics) + 1)
+        self.assertEqual(lines[-1], b"")
+        self.assertTrue(lines[0].startswith(b"connection,frame,time,topic,"))
+        self.assertIn(b',"a,b",', lines[10])
+        self.assertIn(b',"a""b",', lines[11])
+        self.assertFalse(any(b"\r" in line or b"\n" in line for line in lines))
+
+    def test_folder(self):
+        """It is made if it is not there; what else is in it stays; a failure leaves nothing behind."""
+        folder = self.path("csv")
+        self.bad("--csv", folder, self.path("missing.pcap"), says="missing")
+        self.assertEqual(os.listdir(self.folder), [])
+        os.mkdir(folder)
+        for name in ("mine.csv", "topics.csv"):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(b"old")
+        self.bad("--csv", folder, self.path("missing.pcap"), says="missing")
+        self.assertEqual(sorted(os.listdir(folder)), ["mine.csv", "topics.csv"])
+        self.good("-q", "--csv", folder, FLEET)
+        with open(os.path.join(folder, "mine.csv"), "rb") as file:
+            self.assertEqual(file.read(), b"old")
+        with open(os.path.join(folder, "topics.csv"), "rb") as file:
+            self.assertNotEqual(file.read(), b"old")
+        self.bad("-q", "--csv", self.path("no/folder"), FLEET, says="no/folder: No such file or directory")
+        self.bad("-q", "--csv", self.path("file", b""), FLEET, says="file/[a-z]+.csv: Not a directory")
+        self.bad("--csv", "-", FLEET, says="--csv takes a folder")
+
+    def test_full_disk(self):
+        done = run("-q", "--csv", self.path("csv"), "--sqlite", self.path("x.db"), FLEET,
+                   preexec_fn=lambda: small_files(2000))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("csv/", done.stderr.decode())
+        self.assertFalse([name for name in os.listdir(self.path("csv")) if not name.endswith(".csv")])
+
+
 class Questions(TableCase):
     def test_questions(self):
         """Fifteen, each with the answer that docs/sqlite.md shows."""
@@ -236,6 +322,23 @@ class Questions(TableCase):
                 lines += [" | ".join("" if value is None else str(value) for value in row) for row in cursor]
                 self.assertEqual("\n".join(lines) + "\n", answer)
                 self.assertGreater(len(lines), 1)
+
+
+class Recipes(TableCase):
+    def test_jq(self):
+        """Those of docs/recipes.md that need nothing but a shell and jq."""
+        with open(os.path.join(SOURCE, "docs", "recipes.md"), encoding="utf-8") as file:
+            recipes = re.findall(r"^```sh\n(.*?)```$", file.read(), re.M | re.S)
+        answers = []
+        for recipe in recipes:
+            if "clickhouse" in recipe:
+                continue
+            for name, path in (("-i eth0", FLEET), ("captures/fleet.pcapng", FLEET), ("mqttscope --", MQTTSCOPE + " --")):
+                recipe = recipe.replace(name, path, 1) if path not in recipe else recipe
+            answers.append(subprocess.run(["sh", "-ec", recipe], check=True, stdout=subprocess.PIPE, text=True).stdout)
+        self.assertEqual(len(answers), 2)
+        self.assertEqual(answers[0], "")  # there is no error in this capture
+        self.assertEqual(answers[1].split("\n", maxsplit=1)[0].split(), ["4", "gateway-3", "client-taken-over"])
 
 
 if __name__ == "__main__":
