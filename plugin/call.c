@@ -2,6 +2,7 @@
 /* From the records of a frame to its control packets in the tree and the columns; see call.h. */
 #include "plugin/call.h"
 
+#include "plugin/ending.h"
 #include "plugin/info.h"
 #include "plugin/layers.h"
 #include "plugin/payload.h"
@@ -38,6 +39,8 @@ void mqttscope_call_begin(struct mqttscope_call *call, tvbuff_t *tvb, packet_inf
         .first_pass = !PINFO_FD_VISITED(pinfo),
         .details = mqttscope_wants_details(tree),
     };
+    if (!call->first_pass)
+        mqttscope_ending_look();
 }
 
 /* ---- Columns ---- */

@@ -4,18 +4,17 @@
 
 #include "mqtt/facts/time.h"
 #include "mqtt/state/session.h"
+#include "plugin/ending.h"
+#include "plugin/findings.h"
 #include "plugin/preferences.h"
 #include "plugin/register.h"
-
-/* Findings that are kept, one by one, of a capture: some 64 MB of them. More are counted. */
-#define FINDINGS_KEPT_MAX 1000000u
 
 /* Everything about the open capture that mqtt/ allocated, or that is shared by its frames. */
 static struct {
     struct mqtt_sessions *sessions;
     struct mqttscope_conversation *conversations;
     wmem_map_t *texts; /* each text once */
-    uint32_t findings; /* how many are kept */
+    struct mqttscope_seen last;
 } capture;
 
 /* ---- Conversations ---- */
@@ -60,6 +59,8 @@ void mqttscope_conversation_cleanup(void)
         mqtt_sessions_free(capture.sessions);
     memset(&capture, 0, sizeof(capture));
     mqttscope_records_cleanup();
+    mqttscope_findings_cleanup();
+    mqttscope_ending_cleanup();
 }
 
 void mqttscope_search_begin(struct mqttscope_direction *direction)
@@ -118,7 +119,6 @@ struct mqtt_place mqttscope_place(const packet_info *pinfo, unsigned side)
 
 static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conversation_t *base)
 {
-    static const struct mqttscope_client unknown_client;
     const struct tcp_analysis *tcp = mqttscope_tcp_connection(pinfo, base);
     struct mqtt_connection_start start = {
         .time = frame_time(pinfo),
@@ -141,12 +141,16 @@ static struct mqttscope_conversation *conversation_make(packet_info *pinfo, conv
     if (made->connection == NULL)
         return NULL;
     made->tcp = tcp;
+    made->tcp_flow = tcp != NULL ? mqttscope_tcp_flow(tcp, TCP_SENDER) : 0;
+    made->frame = pinfo->num;
     made->version_untold = start.version == MQTT_VERSION_UNKNOWN;
     /* Nobody sends data before the other side's SYN: a side without any segment is not in the
      * capture. */
     if (tcp != NULL && !mqttscope_tcp_side_seen(tcp, TCP_RECEIVER))
         mqttscope_conversation_gap(made, pinfo, 1);
-    made->client = &unknown_client;
+    struct mqttscope_client *unknown = wmem_new0(wmem_file_scope(), struct mqttscope_client);
+    unknown->owner = made;
+    made->client = unknown;
     made->next = capture.conversations;
     capture.conversations = made;
     for (unsigned side = 0; side < 2; side++)
@@ -160,6 +164,8 @@ struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, co
     struct mqttscope_conversation *conversation =
         conversation_get_proto_data(base, proto_mqttscope);
 
+    capture.last.frame = pinfo->num;
+    capture.last.time = MAX(capture.last.time, frame_time(pinfo));
     if (conversation == NULL) {
         conversation = conversation_make(pinfo, base);
         if (conversation == NULL)
@@ -174,6 +180,16 @@ struct mqttscope_conversation *mqttscope_conversation_get(packet_info *pinfo, co
 struct mqttscope_conversation *mqttscope_conversation_known(conversation_t *base)
 {
     return conversation_get_proto_data(base, proto_mqttscope);
+}
+
+struct mqttscope_conversation *mqttscope_conversations(void)
+{
+    return capture.conversations;
+}
+
+struct mqttscope_seen mqttscope_last_seen(void)
+{
+    return capture.last;
 }
 
 /* ---- Steps ---- */
@@ -231,11 +247,36 @@ static const struct mqttscope_client *client_now(struct mqttscope_conversation *
         return known;
 
     struct mqttscope_client *now = wmem_new(wmem_file_scope(), struct mqttscope_client);
+    now->owner = conversation;
     now->identifier = identifier;
     now->keep_alive = connection->keep_alive.effective;
     now->keep_alive_known = connection->keep_alive.known;
     conversation->client = now;
     return now;
+}
+
+/* Topic filters that are kept of one SUBACK or UNSUBACK. */
+#define FILTERS_KEPT_MAX 256u
+
+/* What the codes of a SUBACK or UNSUBACK are about: their own packet does not have it. */
+static const struct mqttscope_filters *keep_filters(const struct mqtt_packet *packet,
+                                                    const struct mqtt_step *step)
+{
+    const bool suback = packet->type == MQTT_SUBACK;
+    const uint32_t codes = suback ? packet->suback.codes.length : packet->unsuback.codes.length;
+    const uint32_t room = MIN(codes, FILTERS_KEPT_MAX);
+    struct mqtt_slice list = step->filters;
+    struct mqtt_filter filter;
+
+    if (list.length == 0 || room == 0)
+        return NULL;
+    struct mqttscope_filters *filters =
+        wmem_alloc(wmem_file_scope(), sizeof(*filters) + room * sizeof(filters->texts[0]));
+    filters->count = 0;
+    while (filters->count < room &&
+           mqtt_filter_next(&list, suback ? MQTT_SUBSCRIBE : MQTT_UNSUBSCRIBE, &filter))
+        filters->texts[filters->count++] = keep_text(filter.filter);
+    return filters;
 }
 
 static struct mqttscope_record *record_of(uint64_t token)
@@ -261,34 +302,6 @@ static void keep_links(struct mqttscope_record *record, const struct mqtt_step *
             mqtt_elapsed(step->handshake.legs[3].time, step->handshake.legs[0].time);
 }
 
-static uint32_t count_heard(const struct mqtt_step *step)
-{
-    uint32_t heard = 0;
-
-    for (uint32_t i = 0; i < step->finding_count; i++)
-        heard += !mqttscope_is_muted(step->findings[i].rule);
-    return heard;
-}
-
-static void keep_findings(struct mqttscope_record *record, const struct mqtt_step *step)
-{
-    const uint32_t heard = count_heard(step);
-    const uint32_t count = MIN(heard, FINDINGS_KEPT_MAX - capture.findings);
-    struct mqttscope_findings *findings;
-
-    if (heard == 0)
-        return;
-    findings = wmem_alloc(wmem_file_scope(), sizeof(*findings) + count * sizeof(step->findings[0]));
-    findings->count = 0;
-    findings->dropped = step->findings_dropped + heard - count;
-    for (uint32_t i = 0; i < step->finding_count && findings->count < count; i++) {
-        if (!mqttscope_is_muted(step->findings[i].rule))
-            findings->list[findings->count++] = step->findings[i];
-    }
-    record->findings = findings;
-    capture.findings += count;
-}
-
 void mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
                                    const struct mqtt_place *place, const struct mqtt_bytes *bytes,
                                    struct mqttscope_record *record)
@@ -300,14 +313,17 @@ void mqttscope_conversation_packet(struct mqttscope_conversation *conversation,
     record->version = packet.version; /* it is drawn as it was read here */
     record->version_untold =
         conversation->connection->connect.frame == 0 && conversation->version_untold;
-    record->sender = step.sender;
+    record->sender = step.sender & 15u;
+    record->type = packet.type & 15u;
     record->in_flight = step.in_flight;
     record->since_client = step.since_client;
     record->client = client_now(conversation, &step);
     if (step.topic_from_alias && step.topic.length != 0)
         mqttscope_record_extra(record)->topic = keep_text(step.topic);
+    if ((packet.type == MQTT_SUBACK || packet.type == MQTT_UNSUBACK) && step.filters.length != 0)
+        mqttscope_record_extra(record)->filters = keep_filters(&packet, &step);
     keep_links(record, &step, (uint32_t)place->frame);
-    keep_findings(record, &step);
+    mqttscope_findings_keep(record, &step);
 }
 
 void mqttscope_conversation_gap(struct mqttscope_conversation *conversation,

@@ -33,6 +33,8 @@ struct mqttscope_conversation {
     struct mqttscope_conversation *next; /* all of the capture */
     struct mqtt_connection *connection;
     const struct tcp_analysis *tcp; /* NULL where the transport is none */
+    unsigned tcp_flow;              /* which of its flows side 0 sends */
+    uint32_t frame;                 /* the first one of ours */
     const struct mqttscope_client *client;
     bool is_mqtt;        /* a control packet was seen; until then first bytes are judged */
     uint8_t foreign;     /* they are another protocol's: a bit a carrier whose bytes are not ours */
@@ -65,6 +67,17 @@ static inline bool mqttscope_is_foreign(const struct mqttscope_conversation *con
 
 /* What is known of Wireshark's conversation so far, NULL if it is new. */
 struct mqttscope_conversation *mqttscope_conversation_known(conversation_t *base);
+
+/* The last one that was made, and through `next` all of the capture. */
+struct mqttscope_conversation *mqttscope_conversations(void);
+
+/* How far the first pass has come; frame 0: nothing was seen yet. */
+struct mqttscope_seen {
+    uint32_t frame; /* of ours */
+    int64_t time;   /* the latest, nanoseconds since 1970-01-01 UTC */
+};
+
+struct mqttscope_seen mqttscope_last_seen(void);
 
 /* Decodes a packet, takes it in and fills its record. */
 void mqttscope_conversation_packet(struct mqttscope_conversation *conversation,

@@ -7,6 +7,7 @@
 #include "mqtt/wire/preamble.h"
 #include "plugin/builtin.h"
 #include "plugin/call.h"
+#include "plugin/ending.h"
 #include "plugin/payload.h"
 #include "plugin/ports.h"
 #include "plugin/preferences.h"
@@ -340,6 +341,7 @@ void proto_register_mqttscope(void)
     websocket_handle =
         register_dissector("mqttscope.websocket", dissect_mqtt_websocket, proto_mqttscope);
     register_cleanup_routine(mqttscope_conversation_cleanup);
+    mqttscope_ending_register();
 }
 
 void proto_reg_handoff_mqttscope(void)

@@ -24,7 +24,10 @@ static inline bool mqttscope_is_property(unsigned field)
 struct painter {
     const struct mqttscope_drawing *drawing;
     struct level levels[DEPTH_MAX];
-    proto_item **items; /* by span; NULL unless findings have to be attached */
+    proto_tree *audit;      /* where what was worked out belongs; NULL without a tree */
+    proto_item *audit_item; /* its line; NULL: it is not seen */
+    uint32_t codes;         /* SUBACK, UNSUBACK: how many of its codes are drawn */
+    proto_item **items;     /* by span; NULL unless findings have to be attached */
     bool visible;
 };
 
@@ -41,6 +44,12 @@ static inline bool mqttscope_wants_field(const struct painter *painter, int fiel
 {
     return painter->visible || mqttscope_asks_for(field);
 }
+
+/* Opens the subtree of what was worked out, behind the packet's fields. */
+void mqttscope_draw_audit(struct painter *painter);
+
+/* Says which topic filter a code of SUBACK or UNSUBACK is about, the next one with each call. */
+void mqttscope_draw_filter(struct painter *painter, proto_tree *tree, proto_item *code);
 
 /* What connection and session say of the packet, below its fields. */
 void mqttscope_draw_state(const struct painter *painter);

@@ -51,6 +51,15 @@ struct mqttscope_frame *mqttscope_frame_get(packet_info *pinfo)
     return frame;
 }
 
+struct mqttscope_record *mqttscope_records_of(uint32_t frame)
+{
+    const uint32_t page = frame / FRAMES_A_PAGE;
+
+    if (page >= kept.page_count || kept.pages[page] == NULL)
+        return NULL;
+    return kept.pages[page][frame % FRAMES_A_PAGE];
+}
+
 /* One of many objects of a size, zeroed. */
 static void *take(struct slab *slab, size_t size)
 {

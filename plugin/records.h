@@ -25,16 +25,28 @@ struct mqttscope_bytes {
     bool can_wait;   /* those that are not enough may be given back to the transport */
 };
 
+struct mqttscope_conversation;
+
 /* What packets of a connection have in common; made anew whenever it changes. */
 struct mqttscope_client {
+    const struct mqttscope_conversation *owner;
     const char *identifier; /* UTF-8; NULL while it is not known */
     uint16_t keep_alive;    /* effective, seconds */
     bool keep_alive_known;
 };
 
+/* The topic filters that a SUBACK or UNSUBACK is about, in their order. */
+struct mqttscope_filters {
+    uint32_t count; /* further ones are not kept */
+    const char *texts[];
+};
+
 /* What only some packets have: those that answer, come again, end a handshake or use an alias. */
 struct mqttscope_extra {
-    const char *topic;    /* PUBLISH: what its alias stands for; else NULL */
+    union {
+        const char *topic;                       /* PUBLISH: what its alias stands for; else NULL */
+        const struct mqttscope_filters *filters; /* SUBACK, UNSUBACK; NULL: not known */
+    };
     uint32_t response_to; /* frames; 0: none */
     uint32_t first_sent_in;
     int64_t rtt;            /* nanoseconds; valid if response_to is not 0 */
@@ -64,9 +76,9 @@ struct mqttscope_record {
     const struct mqttscope_client *client;
     struct mqttscope_extra *extra;
     union {
-        const struct mqttscope_findings *findings; /* PACKET; NULL: none */
-        const uint8_t *joined;                     /* JOINED: `length` bytes */
-        struct mqttscope_record *earlier;          /* FRAGMENT, first pass: of the same packet */
+        struct mqttscope_findings *findings; /* PACKET; NULL: none */
+        const uint8_t *joined;               /* JOINED: `length` bytes */
+        struct mqttscope_record *earlier;    /* FRAGMENT, first pass: of the same packet */
     };
     int64_t since_client; /* nanoseconds; MQTT_NO_TIME: it is the first */
     uint32_t buffer;      /* the bytes it was made for: see struct mqttscope_bytes */
@@ -76,7 +88,9 @@ struct mqttscope_record {
     uint32_t response_in; /* frame that answers, or completes a FRAGMENT; 0: none so far */
     uint8_t kind;         /* enum mqttscope_record_kind */
     uint8_t version;
-    uint8_t sender;
+    uint8_t sender : 4;
+    uint8_t type : 4;        /* PACKET: enum mqtt_packet_type */
+    bool unanswered : 1;     /* it had to be answered and was not: known at the end */
     bool after_gap : 1;      /* bytes before this are missing */
     bool version_untold : 1; /* neither a CONNECT nor a preference tells it */
 };
@@ -94,6 +108,9 @@ struct mqttscope_frame {
 
 /* This dissection's view of the frame's records. */
 struct mqttscope_frame *mqttscope_frame_get(packet_info *pinfo);
+
+/* The first record of a frame, NULL if it has none. */
+struct mqttscope_record *mqttscope_records_of(uint32_t frame);
 
 /* First pass: adds a record of `kind` for what lies `offset` into the bytes. */
 struct mqttscope_record *mqttscope_record_add(struct mqttscope_frame *frame,

@@ -27,6 +27,7 @@ enum subtree {
     SUBTREE_PACKET,
     SUBTREE_FIELD,
     SUBTREE_STATE,
+    SUBTREE_AUDIT, /* what was worked out about a packet */
     SUBTREES,
 };
 

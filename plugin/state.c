@@ -15,22 +15,36 @@ static proto_item *add_generated_text(const struct painter *painter, proto_tree 
     return item;
 }
 
-static void add_generated_number(const struct painter *painter, enum made_field field,
-                                 uint32_t number)
+static proto_item *add_generated_number(const struct painter *painter, enum made_field field,
+                                        uint32_t number)
 {
-    if (mqttscope_wants_field(painter, hf_made[field]))
-        proto_item_set_generated(proto_tree_add_uint(painter->levels[0].tree, hf_made[field],
-                                                     painter->drawing->tvb, 0, 0, number));
+    if (!mqttscope_wants_field(painter, hf_made[field]))
+        return NULL;
+    proto_item *item =
+        proto_tree_add_uint(painter->audit, hf_made[field], painter->drawing->tvb, 0, 0, number);
+    proto_item_set_generated(item);
+    return item;
 }
 
-static void add_generated_time(const struct painter *painter, enum made_field field,
-                               int64_t nanoseconds)
+static proto_item *add_generated_time(const struct painter *painter, enum made_field field,
+                                      int64_t nanoseconds)
 {
     const nstime_t time = {(time_t)(nanoseconds / MQTT_SECOND), (int)(nanoseconds % MQTT_SECOND)};
 
-    if (mqttscope_wants_field(painter, hf_made[field]))
-        proto_item_set_generated(proto_tree_add_time(painter->levels[0].tree, hf_made[field],
-                                                     painter->drawing->tvb, 0, 0, &time));
+    if (!mqttscope_wants_field(painter, hf_made[field]))
+        return NULL;
+    proto_item *item =
+        proto_tree_add_time(painter->audit, hf_made[field], painter->drawing->tvb, 0, 0, &time);
+    proto_item_set_generated(item);
+    return item;
+}
+
+/* What filters and columns find, and the reader is told elsewhere already, or does not need here.
+ */
+static void hide_unless(bool seen, proto_item *item)
+{
+    if (!seen && item != NULL)
+        proto_item_set_hidden(item);
 }
 
 static void draw_extra(const struct painter *painter, const struct mqttscope_extra *extra)
@@ -49,7 +63,7 @@ static void draw_extra(const struct painter *painter, const struct mqttscope_ext
 static void draw_alias(const struct painter *painter, const char *topic)
 {
     const int field = hf_wire[MQTT_FIELD_TOPIC_NAME];
-    proto_tree *tree = painter->levels[0].tree;
+    proto_tree *tree = painter->audit;
 
     add_generated_text(painter, tree, MADE_TOPIC, topic);
     if (!mqttscope_wants_field(painter, field))
@@ -72,33 +86,128 @@ static void draw_topic(const struct painter *painter)
         draw_alias(painter, extra->topic);
     else if (name.length != 0 && mqttscope_wants_field(painter, hf_made[MADE_TOPIC]))
         proto_item_set_hidden(add_generated_text(
-            painter, painter->levels[0].tree, MADE_TOPIC,
+            painter, painter->audit, MADE_TOPIC,
             (const char *)get_utf_8_string(drawing->pinfo->pool, name.data, (int)name.length)));
+}
+
+/* In packets that set or keep it; elsewhere it is the same as there. */
+static bool is_about_keep_alive(const struct mqtt_packet *packet)
+{
+    switch (packet->type) {
+    case MQTT_CONNECT:
+    case MQTT_CONNACK:
+    case MQTT_PINGREQ:
+    case MQTT_PINGRESP: return true;
+    default: return false;
+    }
+}
+
+static void draw_sides(const struct painter *painter)
+{
+    const struct mqttscope_record *record = painter->drawing->record;
+    const bool from_client = record->sender == MQTT_SENDER_CLIENT;
+
+    if (record->client->identifier != NULL)
+        add_generated_text(painter, painter->audit, MADE_CLIENT, record->client->identifier);
+    if (record->sender != MQTT_SENDER_UNKNOWN)
+        hide_unless(false, add_generated_text(painter, painter->audit, MADE_SENDER,
+                                              from_client ? "client" : "server"));
+    hide_unless(record->version_untold,
+                add_generated_text(painter, painter->audit, MADE_VERSION,
+                                   mqtt_version_name(painter->drawing->packet->version)));
+}
+
+static void draw_silence(const struct painter *painter)
+{
+    const struct mqttscope_record *record = painter->drawing->record;
+
+    if (record->client->keep_alive_known)
+        hide_unless(is_about_keep_alive(painter->drawing->packet),
+                    add_generated_number(painter, MADE_KEEP_ALIVE, record->client->keep_alive));
+    if (record->since_client != MQTT_NO_TIME)
+        hide_unless(record->sender == MQTT_SENDER_CLIENT,
+                    add_generated_time(painter, MADE_SINCE_CLIENT, record->since_client));
 }
 
 void mqttscope_draw_state(const struct painter *painter)
 {
     const struct mqttscope_record *record = painter->drawing->record;
-    const struct mqtt_packet *packet = painter->drawing->packet;
-    proto_tree *tree = painter->levels[0].tree;
 
-    if (record->client->identifier != NULL)
-        add_generated_text(painter, tree, MADE_CLIENT, record->client->identifier);
-    if (record->sender != MQTT_SENDER_UNKNOWN)
-        add_generated_text(painter, tree, MADE_SENDER,
-                           record->sender == MQTT_SENDER_CLIENT ? "client" : "server");
-    add_generated_text(painter, tree, MADE_VERSION, mqtt_version_name(packet->version));
+    draw_sides(painter);
     draw_topic(painter);
     if (record->extra != NULL)
         draw_extra(painter, record->extra);
     if (record->response_in != 0)
         add_generated_number(painter, MADE_RESPONSE_IN, record->response_in);
-    if (packet->type == MQTT_PUBLISH && record->in_flight != 0)
+    if (record->unanswered && mqttscope_wants_field(painter, hf_made[MADE_UNANSWERED]))
+        proto_item_set_generated(proto_tree_add_item(painter->audit, hf_made[MADE_UNANSWERED],
+                                                     painter->drawing->tvb,
+                                                     (int)painter->drawing->offset, 0, ENC_NA));
+    if (painter->drawing->packet->type == MQTT_PUBLISH && record->in_flight != 0)
         add_generated_number(painter, MADE_IN_FLIGHT, record->in_flight);
-    if (record->client->keep_alive_known)
-        add_generated_number(painter, MADE_KEEP_ALIVE, record->client->keep_alive);
-    if (record->since_client != MQTT_NO_TIME)
-        add_generated_time(painter, MADE_SINCE_CLIENT, record->since_client);
+    draw_silence(painter);
+}
+
+/* ---- The line above all of it ---- */
+
+static void describe_links(const struct mqttscope_record *record, wmem_strbuf_t *text)
+{
+    const struct mqttscope_extra *extra = record->extra;
+
+    if (extra != NULL && extra->response_to != 0)
+        wmem_strbuf_append_printf(text, ", answers frame %u after %.3f ms", extra->response_to,
+                                  (double)extra->rtt / 1e6);
+    if (extra != NULL && extra->first_sent_in != 0)
+        wmem_strbuf_append_printf(text, ", first sent in frame %u", extra->first_sent_in);
+    if (record->response_in != 0)
+        wmem_strbuf_append_printf(text, ", answered in frame %u", record->response_in);
+    if (record->unanswered)
+        wmem_strbuf_append(text, ", never answered");
+}
+
+static const char *describe(const struct painter *painter)
+{
+    static const char *const senders[] = {
+        [MQTT_SENDER_UNKNOWN] = "sent by nobody knows which side",
+        [MQTT_SENDER_CLIENT] = "sent by the client",
+        [MQTT_SENDER_SERVER] = "sent by the server",
+    };
+    const struct mqttscope_record *record = painter->drawing->record;
+    wmem_strbuf_t *text = wmem_strbuf_new(painter->drawing->pinfo->pool, "MQTT Audit: ");
+
+    wmem_strbuf_append(text, senders[record->sender]);
+    describe_links(record, text);
+    return wmem_strbuf_get_str(text);
+}
+
+void mqttscope_draw_audit(struct painter *painter)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+
+    painter->audit = painter->levels[0].tree;
+    if (painter->audit == NULL || !mqttscope_wants_field(painter, hf_made[MADE_AUDIT]))
+        return;
+    painter->audit_item = proto_tree_add_item(painter->audit, hf_made[MADE_AUDIT], drawing->tvb,
+                                              (int)drawing->offset, 0, ENC_NA);
+    proto_item_set_generated(painter->audit_item);
+    painter->audit = proto_item_add_subtree(painter->audit_item, ett_mqttscope[SUBTREE_AUDIT]);
+    if (painter->visible)
+        proto_item_set_text(painter->audit_item, "%s", describe(painter));
+}
+
+void mqttscope_draw_filter(struct painter *painter, proto_tree *tree, proto_item *code)
+{
+    const struct mqttscope_extra *extra = painter->drawing->record->extra;
+    const uint32_t number = painter->codes++;
+
+    if (extra == NULL || extra->filters == NULL || number >= extra->filters->count)
+        return;
+    const char *text = extra->filters->texts[number];
+    if (painter->visible && code != NULL)
+        proto_item_append_text(
+            code, ", topic filter %s",
+            FORMAT_TEXT(painter->drawing->pinfo->pool, (const uint8_t *)text, strlen(text)));
+    hide_unless(false, add_generated_text(painter, tree, MADE_TOPIC_FILTER, text));
 }
 
 /* ---- Findings ---- */
@@ -198,10 +307,10 @@ static void draw_finding(const struct painter *painter, const struct mqtt_findin
     expert_add_info_format(drawing->pinfo, item_of(painter, finding), &ei_rule[finding->rule],
                            statements[0] != '\0' ? "%s: %s [%s]" : "%s: %s", info->title, detail,
                            statements);
-    if (painter->levels[0].tree == NULL)
+    if (painter->audit == NULL)
         return;
-    proto_item *item = proto_tree_add_string(painter->levels[0].tree, hf_made[MADE_RULE],
-                                             drawing->tvb, 0, 0, info->id);
+    proto_item *item =
+        proto_tree_add_string(painter->audit, hf_made[MADE_RULE], drawing->tvb, 0, 0, info->id);
     proto_item_set_generated(item);
     proto_tree *tree = proto_item_add_subtree(item, ett_mqttscope[SUBTREE_STATE]);
     add_generated_text(painter, tree, MADE_SEVERITY, mqtt_severity_name(info->severity));

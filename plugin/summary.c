@@ -35,16 +35,18 @@ static const char *escaped(wmem_allocator_t *pool, const char *text)
     return FORMAT_TEXT(pool, (const uint8_t *)text, strlen(text));
 }
 
-static void add_code(struct line *line, uint8_t code)
+static const char *code_name(const struct line *line, uint8_t code)
 {
     const struct mqtt_packet *packet = line->packet;
     const char *name = mqtt_reason_name((enum mqtt_version)packet->version,
                                         (enum mqtt_packet_type)packet->type, code);
 
-    if (name != NULL)
-        wmem_strbuf_append_printf(line->text, ", %s", name);
-    else
-        wmem_strbuf_append_printf(line->text, ", code 0x%02x", code);
+    return name != NULL ? name : wmem_strdup_printf(line->pool, "code 0x%02x", code);
+}
+
+static void add_code(struct line *line, uint8_t code)
+{
+    wmem_strbuf_append_printf(line->text, ", %s", code_name(line, code));
 }
 
 static void add_connect(struct line *line)
@@ -110,8 +112,29 @@ static void add_filters(struct line *line, const struct mqtt_filters *filters)
         line->summary->subject = wmem_strbuf_get_str(text);
 }
 
-static void add_codes(struct line *line, struct mqtt_slice codes)
+/* Each beside the topic filter that it is about. */
+static void add_codes_of_filters(struct line *line, struct mqtt_slice codes,
+                                 const struct mqttscope_filters *filters)
 {
+    const uint32_t listed = MIN(MIN(codes.length, filters->count), LISTED_MAX);
+    wmem_strbuf_t *text = wmem_strbuf_new(line->pool, "");
+
+    for (uint32_t i = 0; i < listed; i++)
+        wmem_strbuf_append_printf(text, "%s%s: %s", i == 0 ? "" : ", ",
+                                  escaped(line->pool, filters->texts[i]),
+                                  code_name(line, codes.data[i]));
+    if (codes.length > listed)
+        wmem_strbuf_append_printf(text, " and %u more", codes.length - listed);
+    line->summary->subject = wmem_strbuf_get_str(text);
+}
+
+static void add_codes(struct line *line, struct mqtt_slice codes,
+                      const struct mqttscope_record *record)
+{
+    if (record->extra != NULL && record->extra->filters != NULL && codes.length != 0) {
+        add_codes_of_filters(line, codes, record->extra->filters);
+        return;
+    }
     for (uint32_t i = 0; i < codes.length && i < LISTED_MAX; i++)
         add_code(line, codes.data[i]);
     if (codes.length > LISTED_MAX)
@@ -143,8 +166,8 @@ static void add_details(struct line *line, const struct mqttscope_record *record
     case MQTT_PUBLISH: add_publish(line, record); break;
     case MQTT_SUBSCRIBE: add_filters(line, &packet->subscribe); break;
     case MQTT_UNSUBSCRIBE: add_filters(line, &packet->unsubscribe); break;
-    case MQTT_SUBACK: add_codes(line, packet->suback.codes); break;
-    case MQTT_UNSUBACK: add_codes(line, packet->unsuback.codes); break;
+    case MQTT_SUBACK: add_codes(line, packet->suback.codes, record); break;
+    case MQTT_UNSUBACK: add_codes(line, packet->unsuback.codes, record); break;
     default: add_reason(line); break;
     }
 }

@@ -65,6 +65,66 @@ bool mqttscope_tcp_ended(const struct tcp_analysis *tcp)
     return has_seen(tcp, COMPLETENESS_FIN | COMPLETENESS_RST);
 }
 
+unsigned mqttscope_tcp_flow(const struct tcp_analysis *tcp, enum mqttscope_tcp_side side)
+{
+    return flow_of(tcp, side) == &tcp->flow2 ? 1 : 0;
+}
+
+/* When this flow last acknowledged something; NULL where sequence numbers are not analysed. */
+static const nstime_t *last_time(const tcp_flow_t *flow)
+{
+    return flow->tcp_analyze_seq_info != NULL ? &flow->tcp_analyze_seq_info->lastacktime : NULL;
+}
+
+/* Nothing keeps the frame of a RST. It is the last that its sender had to say, or nearly so. */
+static void find_reset(const struct tcp_analysis *tcp, struct mqttscope_tcp_end *end)
+{
+    const nstime_t *times[2] = {last_time(&tcp->flow1), last_time(&tcp->flow2)};
+
+    end->reset = true;
+    end->frame = 0;
+    end->time = tcp->ts_prev;
+    end->flow = mqttscope_tcp_flow(tcp, TCP_SENDER);
+    if (times[0] == NULL || times[1] == NULL)
+        return;
+    end->flow = nstime_cmp(times[0], times[1]) >= 0 ? 0 : 1;
+    end->time = *times[end->flow];
+}
+
+nstime_t mqttscope_tcp_last(const struct tcp_analysis *tcp)
+{
+    return tcp->ts_prev;
+}
+
+/* A FIN has the highest sequence number that its side sends. */
+static nstime_t fin_time(const struct tcp_analysis *tcp, unsigned flow)
+{
+    const tcp_flow_t *from = flow == 0 ? &tcp->flow1 : &tcp->flow2;
+
+    return from->tcp_analyze_seq_info != NULL ? from->tcp_analyze_seq_info->nextseqtime
+                                              : tcp->ts_prev;
+}
+
+bool mqttscope_tcp_end(const struct tcp_analysis *tcp, struct mqttscope_tcp_end *end)
+{
+    const uint32_t fins[2] = {tcp->flow1.fin, tcp->flow2.fin};
+
+    if (!mqttscope_tcp_ended(tcp))
+        return false;
+    if (fins[0] == 0 && fins[1] == 0) {
+        find_reset(tcp, end);
+        return true;
+    }
+    end->reset = false;
+    end->flow = fins[1] == 0 || (fins[0] != 0 && fins[0] < fins[1]) ? 0 : 1;
+    /* A FIN that is sent again has its last frame. */
+    if (tcp->flow1.closing_initiator != tcp->flow2.closing_initiator)
+        end->flow = tcp->flow2.closing_initiator ? 1 : 0;
+    end->frame = fins[end->flow];
+    end->time = fin_time(tcp, end->flow);
+    return true;
+}
+
 uint16_t mqttscope_tcp_server_port(const struct tcp_analysis *tcp)
 {
     return tcp->server_port;

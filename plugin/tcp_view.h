@@ -43,6 +43,23 @@ bool mqttscope_tcp_ended(const struct tcp_analysis *tcp);
 /* Who sent that FIN? True if it was this side. */
 bool mqttscope_tcp_side_ended(const struct tcp_analysis *tcp, enum mqttscope_tcp_side side);
 
+/* Which of the connection's two flows, 0 or 1, that side sends. */
+unsigned mqttscope_tcp_flow(const struct tcp_analysis *tcp, enum mqttscope_tcp_side side);
+
+/* How a connection ended. */
+struct mqttscope_tcp_end {
+    bool reset;     /* by RST, else by FIN */
+    unsigned flow;  /* who ended it, as mqttscope_tcp_flow() numbers them */
+    uint32_t frame; /* 0: not known */
+    nstime_t time;
+};
+
+/* Fills *end when all frames were seen once. False: the capture does not show the end. */
+bool mqttscope_tcp_end(const struct tcp_analysis *tcp, struct mqttscope_tcp_end *end);
+
+/* When its last frame came that was seen so far. */
+nstime_t mqttscope_tcp_last(const struct tcp_analysis *tcp);
+
 /* Port of the side that got the SYN; 0: not known. */
 uint16_t mqttscope_tcp_server_port(const struct tcp_analysis *tcp);
 

@@ -236,6 +236,12 @@ static bool is_length_within(const struct mqtt_trace *trace, uint32_t number)
                MQTT_KIND_UINT_STRING;
 }
 
+static bool answers_filter(unsigned field)
+{
+    return field == MQTT_FIELD_GRANTED_QOS || field == MQTT_FIELD_SUBACK_REASON ||
+           field == MQTT_FIELD_UNSUBACK_REASON;
+}
+
 static void draw_spans(struct painter *painter)
 {
     const struct mqttscope_drawing *drawing = painter->drawing;
@@ -252,6 +258,8 @@ static void draw_spans(struct painter *painter)
         proto_tree *tree = painter->levels[span->depth - 1].tree;
         proto_item *item = draw_span(painter, tree, span);
         draw_other_names(painter, tree, span);
+        if (answers_filter(span->field))
+            mqttscope_draw_filter(painter, tree, item);
         if (item != NULL && is_payload(span->field) && mqttscope_builtin_shows_text())
             proto_item_set_hidden(item);
         if (painter->items != NULL)
@@ -343,6 +351,7 @@ proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
         draw_too_long(&painter);
         mqttscope_draw_builtin_remarks(&painter);
     }
+    mqttscope_draw_audit(&painter);
     mqttscope_draw_findings(&painter);
     draw_cut(&painter);
     if (mqttscope_wants_details(drawing->tree))

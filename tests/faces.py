@@ -174,7 +174,8 @@ def run_check(script):
     parser = argparse.ArgumentParser(description=script["__doc__"].splitlines()[0])
     parser.add_argument("check", choices=sorted(checks))
     parser.add_argument("--tshark", required=True, help="run-tshark of the build tree")
+    parser.add_argument("--mqttscope", help="the command-line program")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        problems = list(checks[given.check](Faces(None, given.tshark), pathlib.Path(folder)))
+        problems = list(checks[given.check](Faces(given.mqttscope, given.tshark), pathlib.Path(folder)))
     conclude(problems, f"{given.check}: fine")

@@ -141,20 +141,43 @@ def kept_back(face, capture):
     return {row["frame.number"][0] for row in rows}
 
 
+def without_ends(row, ends):
+    """A row without what only the end tells: the rules, and where the Info column names them. Severities,
+    statements and expert items of a frame with such a rule are not compared."""
+    said = row["mqttscope.rule"]
+    rest = [rule for rule in said if rule not in ends]
+    row = {**row, "mqttscope.rule": rest}
+    row["_ws.col.Info"] = [re.sub(r" \[[^]]*\]$", "", text) for text in row["_ws.col.Info"]]
+    if len(rest) != len(said):
+        row["ended"] = True
+    return row
+
+
+def same_but_for_ends(once, twice):
+    """Whether two rows are the same, one of the first pass and one of the second."""
+    loose = ("mqttscope.severity", "mqttscope.statement", "_ws.expert.message", "ended")
+    keys = [key for key in once if key not in loose or not twice.get("ended")]
+    return all(once[key] == twice[key] for key in keys)
+
+
 def passes_differ(face, capture, without=()):
     """What is not the same on the first pass and with -2, and how many frames were seen. Frames `without`
     may be absent from later passes, unless they complete a control packet."""
     names = ["frame.number", *SHOWN_FIELDS, *STATE_FIELDS]
+    ends = faces.rules_of_the_analyzer(("END",))
     once = face.fields(capture, names, "mqtt")
     once = [row for row in once if row["mqtt.msgtype"] or row["frame.number"][0] not in without]
-    twice = face.fields(capture, names, "mqtt", more=["-2"])
-    pairs = [(a, b) for a, b in zip(once, twice) if a != b] or [(len(once), len(twice))]
-    return [f"{capture}: first pass and second differ: {pairs[0]}"] if once != twice else [], len(once)
+    twice = [without_ends(row, ends) for row in face.fields(capture, names, "mqtt", more=["-2"])]
+    once = [without_ends(row, set()) for row in once]
+    pairs = [(a, b) for a, b in zip(once, twice) if not same_but_for_ends(a, b)]
+    if len(once) != len(twice):
+        pairs.append((len(once), len(twice)))
+    return [f"{capture}: first pass and second differ: {pairs[0]}"] if pairs else [], len(once)
 
 
 def check_passes(face, chosen):
     """With -2, which draws everything a second time, all is as on the first pass. (Only response_in
-    differs: a first pass can't know the answer.)"""
+    differs, and what only the end tells: a first pass can't know that.)"""
     seen = 0
     results = faces.for_each_capture(lambda capture: passes_differ(face, capture), chosen)
     for problems, count in results.values():

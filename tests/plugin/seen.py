@@ -101,5 +101,122 @@ def check_rows(face, folder):
         yield f"the lines are\n  {lines}\ninstead of\n  {wanted}"
 
 
+def made(folder):
+    """Two clients. One is answered; the other is not: of three PUBLISH packets in one segment the second, a
+    SUBSCRIBE, and the second of two PINGREQ packets."""
+    capture = Capture()
+    good, bad = capture.open(), capture.open()
+    three = b"".join(publish("t", b"x", 0x32, n) for n in (1, 2, 3))
+    subscribe = packet(0x82, b"\0\x09" + string("a/1") + b"\0" + string("b") + b"\1")
+    for connection, name, missing in ((good, "good", ()), (bad, "bad", (2, 9))):
+        capture.segment(connection, CLIENT, 0x18, connect(name))
+        capture.segment(connection, SERVER, 0x18, connack())
+        capture.segment(connection, CLIENT, 0x18, three)
+        capture.segment(connection, CLIENT, 0x18, subscribe)
+        answers = [acknowledge(0x40, n) for n in (1, 2, 3) if n not in missing]
+        if 9 not in missing:
+            answers.append(packet(0x90, b"\0\x09\0\x80"))
+        capture.segment(connection, SERVER, 0x18, b"".join(answers))
+        capture.segment(connection, CLIENT, 0x18, PINGREQ * 2)
+        capture.segment(connection, SERVER, 0x18, PINGRESP * (1 if missing else 2))
+    capture.time += 10 * 10**9
+    for connection in (good, bad):
+        capture.segment(connection, CLIENT, 0x18, PINGREQ)
+        capture.segment(connection, SERVER, 0x18, PINGRESP)
+        capture.segment(connection, CLIENT, 0x18, DISCONNECT)
+        capture.close(connection)
+    return written(folder, capture)
+
+
+def check_ends(face, folder):
+    """What only the end tells stands on the packet that it names, in later passes: of several in a frame on the
+    right one. What was answered stays without."""
+    path = made(folder)
+    text = face.tshark(path, "-2", "-O", "mqtt", "-Y", "mqtt")
+    marked, row = [], ""
+    for line in text.splitlines():
+        if line.startswith("MQ Telemetry Transport, "):
+            row = line.removeprefix("MQ Telemetry Transport, ")
+        if line.strip() == "[No answer came]":
+            marked.append(row)
+    wanted = [
+        "PUBLISH t, QoS 1, id 2, 1 byte: x [qos-1-unfinished]",
+        "SUBSCRIBE a/1 (QoS 0), b (QoS 1), id 9 [subscribe-unanswered]",
+    ]
+    if marked[:2] != wanted or any(not row.startswith("PINGREQ") for row in marked[2:]) or len(marked) > 3:
+        yield f"without an answer are {marked}, not {wanted} and one PINGREQ"
+    rows = face.fields(path, ["mqttscope.client", "mqttscope.rule"], "mqttscope.unanswered", more=["-2"])
+    if len(rows) != 3 or any(set(row["mqttscope.client"]) != {"bad"} for row in rows):
+        yield f"mqttscope.unanswered finds {rows}"
+    if face.fields(path, ["frame.number"], "mqttscope.rule.qos-1-unfinished", more=["-2"]) == []:
+        yield "the expert item of the rule is not there"
+    if face.fields(path, ["frame.number"], "mqttscope.unanswered"):
+        yield "the first pass knows the end"
+
+
+# What the dissector can't know of the end: when TCP began to send in vain, which frame a RST or another message was.
+NOT_ALIKE = {
+    "broker-stalls.pcapng", "protocol-errors-v311.pcapng", "protocol-errors-v5.pcapng", "websocket-frames.pcapng",
+}  # fmt: skip
+
+
+def ended(face, capture, rules):
+    """(frame, rule) of both that only the end tells."""
+    analyzer = [(f["frame"], f["rule"]) for f in face.report(capture)["findings"] if f["rule"] in rules]
+    plugin = [
+        (int(row["frame.number"][0]), rule)
+        for row in face.fields(capture, ["frame.number", "mqttscope.rule"], "mqttscope.rule", more=["-2"])
+        for rule in row["mqttscope.rule"]
+        if rule in rules
+    ]
+    return sorted(analyzer), sorted(plugin)
+
+
+def check_parity(face, _):
+    """With -2 the filter of the analyzer's report leads to a marked packet for the rules of the end, too."""
+    rules = faces.rules_of_the_analyzer(("END",))
+    count = 0
+    for capture, (analyzer, plugin) in faces.for_each_capture(lambda c: ended(face, c, rules)).items():
+        count += len(plugin)
+        if (analyzer != plugin) != (capture in NOT_ALIKE):
+            yield f"{capture}: the analyzer says {analyzer}, the plugin {plugin}"
+    if count < 80:
+        yield f"only {count} findings were seen"
+
+
+def check_filters(face, folder):
+    """Codes of SUBACK and UNSUBACK stand beside their topic filters."""
+    path = made(folder)
+    rows = face.fields(path, ["_ws.col.Info", "mqttscope.topic_filter"], "mqtt.msgtype == 9")
+    if [row["mqttscope.topic_filter"] for row in rows] != [["a/1", "b"]]:
+        yield f"the topic filters are {rows}"
+    if "SUBACK a/1: Granted QoS 0, b: Failure, id 9, client good" not in "".join(rows[0]["_ws.col.Info"]):
+        yield f"the column has {rows[0]['_ws.col.Info']}"
+    tree = face.tshark(path, "-O", "mqtt", "-Y", "mqtt.msgtype == 9")
+    if not re.search(r"Return Code: .*, topic filter a/1\n.*Return Code: .*, topic filter b\n", tree):
+        yield f"the tree has\n{tree}"
+
+
+# tshark -V with the plugin may have so many times the lines of the built-in's.
+LINES_MAX = 1.15
+
+
+def check_lines(face, _):
+    """What was worked out takes few lines, and stands in one subtree of its packet."""
+
+    def lines(capture):
+        ours, builtin = (len(face.tshark(capture, "-V", builtin=b).splitlines()) for b in (False, True))
+        return ours / builtin, face.tshark(capture, "-O", "mqtt", "-Y", "mqtt")
+
+    clean = ["qos-flows-v311.pcapng", "qos-flows-v5.pcapng", "many-packets-a-segment.pcapng", "bridge-loop.pcapng"]
+    for capture, (ratio, tree) in faces.for_each_capture(lines, clean).items():
+        print(f"{capture}: {ratio:.3f}")
+        if ratio > LINES_MAX:
+            yield f"{capture}: {ratio:.3f} times the lines of the built-in dissector"
+        audits = re.findall(r"^    \[(.*)\]$", tree, re.M)
+        if len(audits) < 10 or not all(audit.startswith("MQTT Audit: sent by ") for audit in audits):
+            yield f"{capture}: something worked out stands outside of its subtree"
+
+
 if __name__ == "__main__":
     faces.run_check(globals())
