@@ -38,4 +38,7 @@ function(mqttscope_add_plugin)
     target_include_directories(mqttscope_plugin PRIVATE ${PROJECT_SOURCE_DIR})
     target_link_libraries(mqttscope_plugin PRIVATE ${arg_LIBS} mqttscope_warnings epan)
     install(TARGETS mqttscope_plugin LIBRARY DESTINATION ${Wireshark_PLUGIN_LIBDIR}/epan)
+    # Columns, colours, filter buttons: Wireshark offers it among its own profiles.
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/plugin/profile/MQTT
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/wireshark/profiles)
 endfunction()

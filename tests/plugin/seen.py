@@ -7,9 +7,12 @@
 Each check below is a function named check_*; its text says what it holds.
 """
 
+import os
 import pathlib
 import re
+import shutil
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -216,6 +219,50 @@ def check_lines(face, _):
         audits = re.findall(r"^    \[(.*)\]$", tree, re.M)
         if len(audits) < 10 or not all(audit.startswith("MQTT Audit: sent by ") for audit in audits):
             yield f"{capture}: something worked out stands outside of its subtree"
+
+
+PROFILE = faces.TREE / "plugin" / "profile" / "MQTT"
+
+
+def expressions():
+    """(kind, display filter) of the profile's colours and buttons."""
+    for line in (PROFILE / "colorfilters").read_text().splitlines():
+        if line.startswith("@"):
+            yield "colour", line.split("@")[2]
+    for line in (PROFILE / "dfilter_buttons").read_text().splitlines():
+        yield "button", re.findall(r'"([^"]*)"', line)[2].replace(r"\x22", '"')
+
+
+def check_profile(face, folder):
+    """The profile's columns are there, TCP puts segments in order, and all its filters find what they are for."""
+    shutil.copytree(PROFILE, folder / "profiles" / "MQTT")
+    os.environ["WIRESHARK_CONFIG_DIR"] = str(folder)
+    capture = faces.capture_path("qos-faults-v5.pcapng")
+    command = [face.run_tshark, "-C", "MQTT", "-n", "-r", capture, "-Y", "mqtt", "-T", "tabs"]
+    lines = [line.split("\t") for line in face._run(command).decode().splitlines()]
+    publish_row = next((line for line in lines if "PUBLISH" in line), [])
+    if publish_row[5:11] != ["feeder", "client", "PUBLISH", "feed/1", "At least once", "1"]:
+        yield f"the columns of a PUBLISH are {publish_row}"
+    if not any(re.fullmatch(r"0\.\d+", line[11]) for line in lines):
+        yield f"no round trip is in a column of {lines[:3]}"
+    late = ["-Y", "mqtt.msgtype", "-T", "fields", "-e", "frame.number"]
+    disorder = [face.run_tshark, "-n", "-r", faces.capture_path("reordered.pcapng"), *late]
+    if len(face._run([*disorder, "-C", "MQTT"])) <= len(face._run(disorder)):
+        yield "with the profile no more of what came out of order is decoded"
+    seen = [kind for kind, _ in expressions()]
+    if seen.count("colour") < 6 or seen.count("button") < 6:
+        yield f"the profile has {seen}"
+    everything = pathlib.Path(folder) / "all.pcapng"
+    some = ["qos-faults-v5.pcapng", "keep-alive-v5.pcapng", "fleet.pcapng", "link-cut.pcapng"]
+    subprocess.run(["mergecap", "-a", "-w", everything, *map(faces.capture_path, some)], cwd=faces.TREE, check=True)
+    # One run counts the frames and bytes of all of them.
+    chosen = [expression for _, expression in expressions()]
+    table = face.tshark(str(everything), "-2", "-q", "-z", "io,stat,0," + ",".join(chosen))
+    row = next((line for line in table.splitlines() if "<>" in line), "")
+    frames = re.findall(r"\d+", row.partition("<>")[2].partition("|")[2])[::2]
+    if len(frames) != len(chosen):
+        yield f"tshark does not take all of {chosen}: {table}"
+    yield from (f"{text}: nothing is found" for text, count in zip(chosen, frames) if count == "0")
 
 
 if __name__ == "__main__":
