@@ -40,7 +40,7 @@ const struct audit_event_info *audit_event_info(enum audit_event_kind kind);
 struct audit_flow {
     uint64_t number;                    /* from 1, in the order in which they were opened */
     int64_t stream;                     /* Wireshark's tcp.stream; -1: none */
-    const char *carrier;                /* "tcp", "websocket"; static */
+    const char *carrier;                /* "tcp", "tls", "websocket"; static */
     struct mqtt_endpoint ends[2];       /* by side */
     struct audit_endpoint endpoints[2]; /* the same as text */
     struct audit_endpoint real_client;  /* behind a proxy, as that says; empty: not known */

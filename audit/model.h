@@ -82,7 +82,7 @@ struct audit_connection {
     uint64_t id;         /* from 1 in the order of the capture; set when the report is finished */
     uint64_t number;     /* that events know it by; those of one recorder differ */
     int64_t stream;      /* Wireshark's tcp.stream; -1: none */
-    const char *carrier; /* "tcp", "websocket": what carries the control packets; static */
+    const char *carrier; /* "tcp", "tls", "websocket": what carries the control packets; static */
     struct audit_endpoint endpoints[2];
     struct audit_endpoint *broker;     /* stands for the server's; NULL: its endpoint does; owned */
     struct audit_endpoint real_client; /* behind a proxy, as that says; empty: not known */

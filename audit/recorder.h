@@ -90,7 +90,7 @@ void audit_limit_connection(struct audit_recorder *recorder, enum audit_limit_ki
 
 struct audit_opening {
     int64_t stream;                    /* Wireshark's tcp.stream; -1: none */
-    const char *carrier;               /* "tcp", "websocket"; static */
+    const char *carrier;               /* "tcp", "tls", "websocket"; static */
     struct mqtt_endpoint endpoints[2]; /* by side; as the connection has them */
     uint8_t client;                    /* side of the client; a guess will do */
     struct mqtt_endpoint real_client;  /* behind a proxy, as that says; family 0: not known */

@@ -31,7 +31,7 @@ struct path {
     uint32_t timed_end; /* sequence number behind the timed segment; valid if `timed` */
     uint32_t run_first; /* sequence number of what is sent again and again; valid if `run` > 0 */
     uint32_t run;       /* how often so far */
-    uint16_t window;    /* that this side advertised last */
+    uint32_t window;    /* that this side advertised last */
     uint8_t duplicates; /* acknowledgements in a row that the other side repeated; stays at 255 */
     bool timed;
     bool shut;
@@ -89,7 +89,7 @@ void path_closed(const struct path *path, struct tcp_side *side);
 void path_shut(struct path *path, struct tcp_side *side, int64_t time);
 void path_opened(struct path *path, struct tcp_side *side, int64_t time);
 
-static inline void path_window(struct path *path, struct tcp_side *side, uint16_t window,
+static inline void path_window(struct path *path, struct tcp_side *side, uint32_t window,
                                int64_t time)
 {
     if (__builtin_expect(window != 0 && !path->shut, true))

@@ -66,7 +66,7 @@ struct segment {
     uint8_t flags;
     uint32_t sequence;
     uint32_t acknowledgement;
-    uint16_t window;
+    uint32_t window;
     struct slice payload;
 };
 
@@ -271,7 +271,7 @@ static void close_lingering(struct tcp *tcp, int64_t time_ns)
 }
 
 static struct flow *open_flow(struct tcp *tcp, uint64_t hash, const struct tcp_moment *now,
-                              const struct ip_packet *packet, uint32_t stream)
+                              const struct tcp_segment *from, uint32_t stream)
 {
     make_room(tcp, now->time_ns);
     struct flow *flow = add_flow(tcp, hash, now->time_ns);
@@ -279,13 +279,13 @@ static struct flow *open_flow(struct tcp *tcp, uint64_t hash, const struct tcp_m
         return NULL;
     struct tcp_flow *face = &flow->face;
     face->stream = stream;
-    face->ip_version = packet->version;
-    face->tunnel = packet->tunnel;
+    face->ip_version = from->packet.version;
+    face->tunnel = from->packet.tunnel;
     face->initiator = TCP_SIDE_UNKNOWN;
-    face->side[0].address = packet->source;
-    face->side[0].port = read_u16(packet->payload.data);
-    face->side[1].address = packet->destination;
-    face->side[1].port = read_u16(packet->payload.data + 2);
+    face->side[0].address = from->packet.source;
+    face->side[0].port = from->source_port;
+    face->side[1].address = from->packet.destination;
+    face->side[1].port = from->destination_port;
     face->first = face->last = *now;
     face->side[0].acknowledges = face->side[1].acknowledges = UINT64_MAX;
     tcp->handler.opened(tcp->context, face, now);
@@ -316,20 +316,31 @@ static void keep_bases(struct flow *flow, const struct half *own, const struct h
     flow->half[1].base = other->base;
 }
 
-/* Finds or opens the flow of a segment. */
-static bool find_flow(struct tcp *tcp, const struct ip_packet *packet, struct segment *segment)
+/* Whether it belongs to another conversation than the known one: as whoever numbers them says. */
+static bool is_another(const struct flow *known, const struct segment *segment,
+                       const struct tcp_segment *from)
 {
-    uint16_t source_port = read_u16(packet->payload.data);
-    uint16_t destination_port = read_u16(packet->payload.data + 2);
-    uint64_t hash = flows_hash(&tcp->flows, packet, source_port, destination_port);
-    struct flow *known =
-        flows_find(&tcp->flows, hash, packet, source_port, destination_port, &segment->side);
-    bool conversation = known == NULL || starts_conversation(known, segment);
+    return from->numbered ? from->stream != known->face.stream
+                          : starts_conversation(known, segment);
+}
+
+/* Finds or opens the flow of a segment. */
+static bool find_flow(struct tcp *tcp, const struct tcp_segment *from, struct segment *segment)
+{
+    uint64_t hash =
+        flows_hash(&tcp->flows, &from->packet, from->source_port, from->destination_port);
+    struct flow *known = flows_find(&tcp->flows, hash, &from->packet, from->source_port,
+                                    from->destination_port, &segment->side);
+    bool conversation = known == NULL || is_another(known, segment, from);
     if (!conversation && !tries_again(known, segment)) {
         segment->flow = known;
         return true;
     }
-    uint32_t stream = conversation ? (uint32_t)tcp->counters.flows++ : known->face.stream;
+    uint32_t stream = known != NULL ? known->face.stream : 0;
+    if (conversation)
+        stream = (uint32_t)tcp->counters.flows++;
+    if (from->numbered)
+        stream = from->stream;
     struct half own = {0}, other = {0};
     if (!conversation) {
         own = known->half[segment->side];
@@ -341,7 +352,7 @@ static bool find_flow(struct tcp *tcp, const struct ip_packet *packet, struct se
             close_flow(tcp, known, &last, TCP_END_REUSED);
         flows_remove(&tcp->flows, known);
     }
-    segment->flow = open_flow(tcp, hash, segment->now, packet, stream);
+    segment->flow = open_flow(tcp, hash, segment->now, from, stream);
     segment->side = 0;
     if (segment->flow != NULL)
         keep_bases(segment->flow, &own, &other);
@@ -722,6 +733,38 @@ static void take(struct tcp *tcp, struct segment *segment)
         close_flow(tcp, flow, segment->now, TCP_END_FIN);
 }
 
+/* Finds the flow of a segment. False without memory. */
+static bool begin(struct tcp *tcp, const struct tcp_moment *now, const struct tcp_segment *from,
+                  struct segment *segment)
+{
+    *segment = (struct segment){
+        .now = now,
+        .sequence = from->sequence,
+        .acknowledgement = from->acknowledgement,
+        .flags = from->flags,
+        .window = from->window,
+        .payload = from->packet.payload,
+    };
+    close_lingering(tcp, now->time_ns);
+    if (find_flow(tcp, from, segment))
+        return true;
+    tcp->counters.no_memory++;
+    return false;
+}
+
+/* Distances are told apart by their size, so the end of a segment has to be one that can be. Only a
+ * frame whose length on the wire is wrong, and whose IP header has none, is longer. */
+static void take_if_possible(struct tcp *tcp, struct segment *segment)
+{
+    if (segment->payload.reported > MAX_WINDOW) {
+        tcp->counters.beyond_window++;
+        return;
+    }
+    tcp->counters.segments++;
+    tcp->counters.payload += segment->payload.reported > 0;
+    take(tcp, segment);
+}
+
 /* RFC 9293, section 3.1:
  *
  *     | source port (2) | destination port (2) | sequence (4) | acknowledgement (4) |
@@ -737,18 +780,18 @@ enum tcp_result tcp_packet(struct tcp *tcp, const struct tcp_moment *now,
         ++*(cut ? &tcp->counters.truncated : &tcp->counters.malformed);
         return cut ? TCP_TRUNCATED : TCP_MALFORMED;
     }
-    struct segment segment = {
-        .now = now,
+    const struct tcp_segment from = {
+        .packet = *packet,
+        .source_port = read_u16(bytes.data),
+        .destination_port = read_u16(bytes.data + 2),
         .sequence = read_u32(bytes.data + 4),
         .acknowledgement = read_u32(bytes.data + 8),
         .flags = bytes.data[13],
         .window = read_u16(bytes.data + 14),
     };
-    close_lingering(tcp, now->time_ns);
-    if (!find_flow(tcp, packet, &segment)) {
-        tcp->counters.no_memory++;
+    struct segment segment;
+    if (!begin(tcp, now, &from, &segment))
         return TCP_OK;
-    }
     uint32_t header_length = (bytes.data[12] >> 4) * 4u;
     if (header_length <= bytes.reported)
         note_base(&segment);
@@ -757,16 +800,26 @@ enum tcp_result tcp_packet(struct tcp *tcp, const struct tcp_moment *now,
         return TCP_MALFORMED;
     }
     segment.payload = slice_skip(bytes, header_length);
-    /* Distances are told apart by their size, so the end of a segment has to be one that can be.
-     * Only a frame whose length on the wire is wrong, and whose IP header has none, comes here. */
-    if (segment.payload.reported > MAX_WINDOW) {
-        tcp->counters.beyond_window++;
-        return TCP_OK;
-    }
-    tcp->counters.segments++;
-    tcp->counters.payload += segment.payload.reported > 0;
-    take(tcp, &segment);
+    take_if_possible(tcp, &segment);
     return TCP_OK;
+}
+
+void tcp_segment(struct tcp *tcp, const struct tcp_moment *now, const struct tcp_segment *segment)
+{
+    struct segment way;
+    if (!begin(tcp, now, segment, &way))
+        return;
+    note_base(&way);
+    take_if_possible(tcp, &way);
+}
+
+struct tcp_flow *tcp_find(const struct tcp *tcp, const struct tcp_segment *segment, unsigned *side)
+{
+    uint64_t hash =
+        flows_hash(&tcp->flows, &segment->packet, segment->source_port, segment->destination_port);
+    struct flow *flow = flows_find(&tcp->flows, hash, &segment->packet, segment->source_port,
+                                   segment->destination_port, side);
+    return flow != NULL && flow->state != FLOW_CLOSED ? &flow->face : NULL;
 }
 
 /* ---- The whole ---- */

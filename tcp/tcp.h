@@ -187,6 +187,19 @@ struct tcp_counters {
     uint64_t forgotten;
 };
 
+/* A segment whose headers somebody else has read. */
+struct tcp_segment {
+    struct ip_packet packet; /* whose payload is the segment's own, without the TCP header */
+    uint16_t source_port;
+    uint16_t destination_port;
+    uint32_t sequence;
+    uint32_t acknowledgement;
+    uint32_t window; /* scaled or not, but all of a side's alike */
+    uint8_t flags;   /* the header's last eight */
+    bool numbered; /* whoever read it has told the conversations apart, and this is one of them: */
+    uint32_t stream; /* ... its tcp.stream */
+};
+
 enum tcp_result {
     TCP_OK,
     TCP_TRUNCATED, /* the capture ends inside the TCP header */
@@ -204,6 +217,13 @@ struct tcp *tcp_new(const struct tcp_options *options, const struct tcp_handler 
  * in the order of the capture; time may step backwards. */
 enum tcp_result tcp_packet(struct tcp *tcp, const struct tcp_moment *now,
                            const struct ip_packet *packet);
+
+/* The same for one that is decoded. Either all segments of a capture are numbered, or none. */
+void tcp_segment(struct tcp *tcp, const struct tcp_moment *now, const struct tcp_segment *segment);
+
+/* The flow of these addresses and ports, and which side of it sends from `source`; NULL if there is
+ * none, or it is closed. Of `segment`, nothing else is looked at. */
+struct tcp_flow *tcp_find(const struct tcp *tcp, const struct tcp_segment *segment, unsigned *side);
 
 /* No byte of this flow is wanted any more: data(), gap() and ended() stay away, nothing is held. It
  * is still numbered, and closed() still comes. May be called from within callbacks. */

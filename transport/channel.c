@@ -6,10 +6,17 @@
 
 #include <string.h>
 
+/* Whether the bytes of MQTT are those of TCP. Where they are not, the handshake of what carries
+ * them was seen, or nothing of it could be read; and they have other positions. */
+static bool is_plain(const struct channel *channel)
+{
+    return channel->websocket == NULL && !channel->sealed;
+}
+
 /* Whether the capture has the first byte that MQTT sent here. */
 static bool start_seen(const struct channel *channel)
 {
-    return channel->websocket != NULL || channel->flow->initiator != TCP_SIDE_UNKNOWN;
+    return !is_plain(channel) || channel->flow->initiator != TCP_SIDE_UNKNOWN;
 }
 
 /* The same for one side: who opened the connection is told where to begin by either SYN, the other
@@ -17,7 +24,7 @@ static bool start_seen(const struct channel *channel)
 bool channel_side_start_seen(const struct channel *channel, unsigned side)
 {
     const struct tcp_flow *flow = channel->flow;
-    return channel->websocket != NULL || flow->initiator == (int)side || flow->side[side].syn_seen;
+    return !is_plain(channel) || flow->initiator == (int)side || flow->side[side].syn_seen;
 }
 
 static struct mqtt_endpoint endpoint(const struct tcp_flow *flow, unsigned side)
@@ -142,7 +149,9 @@ static void tell_opened(struct feed *feed, struct channel *channel)
     const struct mqtt_connection *connection = channel->connection;
     const struct audit_opening opening = {
         .stream = channel->flow->stream,
-        .carrier = channel->websocket != NULL ? "websocket" : "tcp",
+        .carrier = channel->sealed              ? channel->carrier
+                   : channel->websocket != NULL ? "websocket"
+                                                : "tcp",
         .endpoints = {connection->endpoints[0], connection->endpoints[1]},
         .client = connection->client,
         .start_seen = connection->start_seen,
@@ -196,11 +205,10 @@ static bool is_packet(const struct channel *channel, uint8_t side, const struct 
            mqtt_may_come_first(pdu->data, pdu->captured, pdu->length);
 }
 
-/* Bytes of the side's direction of TCP up to `offset` of what carries MQTT; 0: not known. What a
- * WebSocket carries has other positions than TCP. */
+/* Bytes of the side's direction of TCP up to `offset` of what carries MQTT; 0: not known. */
 static uint64_t position(const struct channel *channel, uint8_t side, uint64_t offset)
 {
-    if (channel->websocket != NULL)
+    if (!is_plain(channel))
         return 0;
     return side == channel->probe_side ? offset + channel->proxy.length : offset;
 }
@@ -218,8 +226,7 @@ static inline void take_packet(struct feed *feed, struct channel *channel, uint8
         .side = side,
         .began = channel->begun[side] ? channel->begun_time[side] : 0,
         .position = position(channel, side, pdu->stream_offset + pdu->length),
-        .acknowledged =
-            channel->websocket == NULL ? channel->flow->side[side].acknowledges : UINT64_MAX,
+        .acknowledged = is_plain(channel) ? channel->flow->side[side].acknowledges : UINT64_MAX,
         .text_frame = channel->text_frame[side],
     };
     const struct mqtt_bytes bytes = {pdu->data, pdu->captured, pdu->length};

@@ -37,6 +37,8 @@ struct channel_proxy {
 struct channel {
     struct tcp_flow *flow;
     bool expected;        /* on a port of MQTT */
+    bool sealed;          /* its bytes are encrypted: somebody else gives what they carry */
+    const char *carrier;  /* then: what control packets lie in; static */
     uint64_t first_frame; /* with its first bytes */
     uint8_t probe_side;   /* who spoke first */
     uint8_t probe_length;

@@ -24,6 +24,8 @@
 struct transport {
     struct tcp *tcp;
     struct feed feed;
+    bool opens_tls;
+    bool expected;            /* MQTT, on the connection of the segment that is being taken */
     uint8_t ports[65536 / 8]; /* a bit a port */
 };
 
@@ -415,6 +417,16 @@ static enum mqtt_outcome take_proxy(struct channel *channel, const uint8_t *join
     return MQTT_OK;
 }
 
+/* TLS: whether it is MQTT, those know who can look into it. */
+static bool seal(struct transport *transport, struct channel *channel, enum mqtt_foreign which)
+{
+    if (!transport->opens_tls)
+        return not_mqtt(transport, channel, which);
+    channel->sealed = true;
+    channel->probe_length = 0;
+    return true;
+}
+
 /* What the first bytes of the side that spoke first are, once they say enough. Elsewhere than at a
  * connection's start only those count that no part of a control packet would be taken for. */
 static bool follow(struct transport *transport, struct channel *channel, enum recognized what,
@@ -424,7 +436,7 @@ static bool follow(struct transport *transport, struct channel *channel, enum re
     const bool start = channel->websocket == NULL && channel->flow->initiator != TCP_SIDE_UNKNOWN &&
                        channel_side_start_seen(channel, side);
     switch (what) {
-    case RECOGNIZED_TLS: return not_mqtt(transport, channel, which);
+    case RECOGNIZED_TLS: return seal(transport, channel, which);
     case RECOGNIZED_GET: return begin_websocket(transport, channel, side, now, bytes);
     case RECOGNIZED_MQTT: return begin(transport, channel, side, true, now, bytes);
     case RECOGNIZED_FOREIGN:
@@ -483,7 +495,7 @@ static struct channel *channel_new(struct transport *transport, struct tcp_flow 
     }
     channel->flow = flow;
     channel->probe_side = (uint8_t)side;
-    channel->expected = port_expected(transport, flow->side[0].port) ||
+    channel->expected = transport->expected || port_expected(transport, flow->side[0].port) ||
                         port_expected(transport, flow->side[1].port);
     flow->user = channel;
     return channel;
@@ -520,7 +532,9 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
         channel->first_frame = now->frame;
     if (channel->connection != NULL)
         doubt_unseen(transport, channel, 1 - side, now);
-    if (channel->websocket != NULL)
+    if (channel->sealed)
+        there = true;
+    else if (channel->websocket != NULL)
         there = push_websocket(transport, channel, (uint8_t)side, now, bytes);
     else if (channel->connection == NULL)
         there = decide(transport, channel, (uint8_t)side, now, bytes);
@@ -552,7 +566,10 @@ static void flow_gap(void *context, struct tcp_flow *flow, unsigned side,
     struct channel *channel = flow->user;
     if (channel == NULL && (channel = channel_new(transport, flow, side)) == NULL)
         return;
-    if (channel->websocket != NULL) {
+    if (channel->sealed) {
+        if (channel->connection != NULL)
+            channel_doubt(channel, (uint8_t)side, now);
+    } else if (channel->websocket != NULL) {
         struct websocket_moment moment = {transport, channel, now, false};
         const struct websocket_sink sink = websocket_sink(&moment);
         websocket_gap(channel->websocket, side, count, &sink);
@@ -596,6 +613,8 @@ static void flow_ended(void *context, struct tcp_flow *flow, unsigned side,
 static bool settle_rest(struct transport *transport, struct channel *channel,
                         const struct tcp_moment *now)
 {
+    if (channel->sealed)
+        return not_mqtt(transport, channel, MQTT_FOREIGN_TLS);
     if (!channel->expected)
         return ignore(transport, channel);
     if (channel->websocket != NULL)
@@ -659,6 +678,7 @@ struct transport *transport_new(struct audit_recorder *audit,
         .user = transport,
     };
     transport->feed.audit = audit;
+    transport->opens_tls = options->opens_tls;
     transport->feed.memory.limit = options->memory != 0 ? options->memory : MEMORY_LIMIT;
     const struct tcp_options tcp = {.memory = &transport->feed.memory};
     transport->tcp = tcp_new(&tcp, &handler, transport);
@@ -678,6 +698,34 @@ enum tcp_result transport_packet(struct transport *transport, const struct tcp_m
 {
     transport->feed.now = *now;
     return tcp_packet(transport->tcp, now, packet);
+}
+
+void transport_segment(struct transport *transport, const struct tcp_moment *now,
+                       const struct tcp_segment *segment, bool expected)
+{
+    transport->feed.now = *now;
+    transport->expected = expected;
+    tcp_segment(transport->tcp, now, segment);
+    transport->expected = false;
+}
+
+void transport_opened(struct transport *transport, const struct tcp_moment *now,
+                      const struct tcp_segment *segment, const char *carrier, struct slice packet)
+{
+    unsigned side;
+    struct tcp_flow *flow = tcp_find(transport->tcp, segment, &side);
+    struct channel *channel = flow != NULL ? flow->user : NULL;
+    if (channel == NULL || !channel->sealed || packet.reported == 0)
+        return;
+    transport->feed.now = *now;
+    if (channel->connection == NULL) {
+        channel->carrier = carrier;
+        if (!open_connection(transport, channel, true, now)) {
+            ignore(transport, channel);
+            return;
+        }
+    }
+    channel_push(&transport->feed, channel, (uint8_t)side, now, packet);
 }
 
 /* What found no room, a kind each. */

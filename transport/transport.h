@@ -23,6 +23,7 @@ struct transport_options {
                                     long as the transport */
     uint64_t memory; /* bytes that what traffic can make grow may take: see mqtt/wire/memory.h; 0: 1
                         GiB */
+    bool opens_tls;  /* transport_opened() brings what TLS carries, where that can be decrypted */
 };
 
 /* `options` are copied. The recorder takes in all connections, and lives longer. NULL without
@@ -33,6 +34,19 @@ struct transport *transport_new(struct audit_recorder *audit,
 /* Takes one IP packet whose protocol is TCP, in the order of the capture. */
 enum tcp_result transport_packet(struct transport *transport, const struct tcp_moment *now,
                                  const struct ip_packet *packet);
+
+/* The same for a segment that somebody else has decoded. With `expected`, MQTT is expected on its
+ * connection whatever its ports are. */
+void transport_segment(struct transport *transport, const struct tcp_moment *now,
+                       const struct tcp_segment *segment, bool expected);
+
+/* With `opens_tls`: a whole control packet (or what the snap length left of it) that came inside of
+ * TLS with this frame, from the source of `segment`, of which nothing but addresses and ports is
+ * looked at. `carrier` is "tls" or "websocket", static. Those of a direction come in their order; a
+ * frame's segments come before them, but for a FIN or RST, which ends what they belong to. Nothing
+ * happens where the connection is not known to be TLS. */
+void transport_opened(struct transport *transport, const struct tcp_moment *now,
+                      const struct tcp_segment *segment, const char *carrier, struct slice packet);
 
 /* The capture ended: closes what is open and tells the audit what is left. */
 void transport_finish(struct transport *transport);

@@ -586,7 +586,7 @@ static const char *version_word(unsigned i)
 
 const char *audit_word(enum audit_unit vocabulary, unsigned i)
 {
-    static const char *const transports[] = {"tcp", "websocket"};
+    static const char *const transports[] = {"tcp", "tls", "websocket"};
     switch (vocabulary) {
     case AUDIT_UNIT_VERSION: return version_word(i);
     case AUDIT_UNIT_SEVERITY: return from_table(i, 3, mqtt_severity_name);

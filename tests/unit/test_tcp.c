@@ -40,6 +40,8 @@ struct run {
     int64_t step_ms;         /* from one line to the next */
     unsigned late;           /* data events with bytes that were acknowledged before */
     int64_t unread[2];       /* of A, and of B, at the close */
+    bool decoded;            /* segments come with their headers read, and numbered: */
+    uint32_t stream;         /* ... so */
 };
 
 __attribute__((format(printf, 4, 5))) static void event(struct run *run,
@@ -180,6 +182,24 @@ static void put(uint8_t *bytes, uint32_t value, int size)
         bytes[i] = (uint8_t)(value >> 8 * (size - 1 - i));
 }
 
+/* The same as somebody passes it who has read its header, in `ip`. */
+static void send_decoded(struct run *run, const struct segment *s, const struct ip_packet *ip)
+{
+    struct tcp_segment segment = {
+        .packet = *ip,
+        .source_port = read_u16(ip->payload.data),
+        .destination_port = read_u16(ip->payload.data + 2),
+        .sequence = s->sequence,
+        .acknowledgement = s->acknowledgement,
+        .window = s->window,
+        .flags = s->flags,
+        .numbered = true,
+        .stream = run->stream,
+    };
+    segment.packet.payload = slice_skip(ip->payload, HEADER_SIZE);
+    tcp_segment(run->tcp, &run->now, &segment);
+}
+
 /* Builds a segment and passes it as the IP layer would. */
 static enum tcp_result send_segment(struct run *run, const struct segment *s)
 {
@@ -207,7 +227,11 @@ static enum tcp_result send_segment(struct run *run, const struct segment *s)
     ip.payload = (struct slice){run->packet, captured, captured + s->not_captured};
     run->now.frame++;
     run->now.time_ns += run->step_ms * 1000000;
-    enum tcp_result result = tcp_packet(run->tcp, &run->now, &ip);
+    enum tcp_result result = TCP_OK;
+    if (run->decoded)
+        send_decoded(run, s, &ip);
+    else
+        result = tcp_packet(run->tcp, &run->now, &ip);
     free(run->packet);
     run->packet = NULL;
     return result;
@@ -449,6 +473,64 @@ START_TEST(numbers_streams)
     }
     ck_assert_msg(strcmp(streams, n->streams) == 0, "%s: %s, tshark has %s", n->name, streams,
                   n->streams);
+    tcp_free(run.tcp);
+}
+END_TEST
+
+/* Who has read the headers gets the same of a connection. */
+START_TEST(decoded_segments)
+{
+    const struct scenario *s = &scenarios[_i];
+    struct run run;
+    if (strstr(s->transcript, ".1 ") != NULL)
+        return; /* two conversations: see below */
+    run_start(&run, NULL);
+    run.decoded = true;
+    play(&run, s->script);
+    run_end(&run);
+    ck_assert_msg(strcmp(run.transcript, s->transcript) == 0, "%s, decoded:\n%s", s->name,
+                  run.transcript);
+    tcp_free(run.tcp);
+}
+END_TEST
+
+/* Who has numbered the conversations tells where a new one begins: a SYN does not, and none is
+ * needed. */
+START_TEST(numbers_are_believed)
+{
+    struct run run;
+    run_start(&run, NULL);
+    run.decoded = true;
+    run.stream = 7;
+    play(&run, "A S 100 0\nB SA 500 101\nA S 200 0\nA PA 201 501 one");
+    run.stream = 9;
+    play(&run, "A PA 204 501 two");
+    run_end(&run);
+    ck_assert_str_eq(run.transcript, "1.7 opened\n4.7 A \"one\"\n4.7 closed reused\n5.9 opened\n"
+                                     "5.9 A \"two\"\n5.9 closed capture\n");
+    tcp_free(run.tcp);
+}
+END_TEST
+
+START_TEST(finds_flows)
+{
+    const struct tcp_segment there = {
+        .packet = {.version = 4, .source = {{10, 0, 0, 2}}, .destination = {{10, 0, 0, 1}}},
+        .source_port = 1883,
+        .destination_port = 1000,
+    };
+    struct tcp_segment elsewhere = there;
+    struct run run;
+    unsigned side = 0;
+    run_start(&run, NULL);
+    play(&run, "A S 0 0\nB SA 0 1");
+    ck_assert_ptr_nonnull(tcp_find(run.tcp, &there, &side));
+    ck_assert_uint_eq(side, 1);
+    elsewhere.source_port = 1884;
+    ck_assert_ptr_null(tcp_find(run.tcp, &elsewhere, &side));
+    play(&run, "A FA 1 1\nB FA 1 2");
+    ck_assert_ptr_null(tcp_find(run.tcp, &there, &side));
+    run_end(&run);
     tcp_free(run.tcp);
 }
 END_TEST
@@ -1205,6 +1287,7 @@ START_TEST(survives_noise)
 END_TEST
 
 SUITE("tcp", TABLE(transcripts, scenarios), TABLE(numbers_streams, numberings),
+      TABLE(decoded_segments, scenarios), TEST(numbers_are_believed), TEST(finds_flows),
       TEST(in_order_is_not_copied), TEST(an_overtaken_acknowledgement_takes_nothing_back),
       TEST(counts), TEST(counts_go_on_for_months), TABLE(what_did_not_get_there, losses),
       TABLE(tells_round_trips, round_trips), TABLE(tells_trouble, troubles),
