@@ -6,6 +6,7 @@
 #include "plugin/info.h"
 #include "plugin/layers.h"
 #include "plugin/payload.h"
+#include "plugin/tapped.h"
 #include "plugin/tree.h"
 
 /* Room for spans: at first, and at most. A packet of 256 MB can have as many fields as bytes. */
@@ -20,7 +21,7 @@ enum { SPANS_FIRST = 64, SPANS_MAX = 1 << 18 };
 static const uint8_t nothing[1];
 
 void mqttscope_call_begin(struct mqttscope_call *call, tvbuff_t *tvb, packet_info *pinfo,
-                          proto_tree *tree)
+                          proto_tree *tree, enum mqttscope_carrier carrier)
 {
     const uint32_t captured = tvb_captured_length(tvb);
 
@@ -36,6 +37,7 @@ void mqttscope_call_begin(struct mqttscope_call *call, tvbuff_t *tvb, packet_inf
                 .reported = tvb_reported_length(tvb),
                 .buffer = tvb_reported_length(tvb),
             },
+        .carrier = carrier,
         .first_pass = !PINFO_FD_VISITED(pinfo),
         .details = mqttscope_wants_details(tree),
     };
@@ -186,6 +188,9 @@ static void draw_all(struct mqttscope_call *call)
             return;
         }
         call->offset += MIN(record->length, reported - offset);
+        if (record->kind == RECORD_PACKET)
+            mqttscope_tap_packet(call->pinfo, call->frame, &call->bytes, offset, record,
+                                 call->carrier);
         if (!call->quiet)
             draw_record(call, offset, record);
     }

@@ -7,6 +7,7 @@
 #ifndef MQTTSCOPE_PLUGIN_CALL_H
 #define MQTTSCOPE_PLUGIN_CALL_H
 
+#include "plugin/conversation.h"
 #include "plugin/records.h"
 
 struct mqttscope_call {
@@ -15,6 +16,7 @@ struct mqttscope_call {
     tvbuff_t *tvb;
     struct mqttscope_frame *frame;
     struct mqttscope_bytes bytes;
+    enum mqttscope_carrier carrier;
     bool first_pass;
     bool details;    /* spans are wanted */
     bool quiet;      /* drawing was given up: the rest is walked over */
@@ -23,9 +25,9 @@ struct mqttscope_call {
     uint32_t needed; /* so many bytes; 0: not known */
 };
 
-/* Fills `call` for these bytes. */
+/* Fills `call` for these bytes, which this carrier hands over. */
 void mqttscope_call_begin(struct mqttscope_call *call, tvbuff_t *tvb, packet_info *pinfo,
-                          proto_tree *tree);
+                          proto_tree *tree, enum mqttscope_carrier carrier);
 
 /* Draws what the records say of the bytes, up to those that wait for more. An exception ends the
  * drawing and is shown, but does not leave this: the transport goes on. False if the first pass did

@@ -18,6 +18,7 @@
 #include <epan/proto.h>
 #include <epan/proto_data.h>
 #include <epan/show_exception.h>
+#include <epan/stat_tap_ui.h>
 #include <epan/strutil.h>
 #include <epan/to_str.h>
 #include <epan/unit_strings.h>
@@ -38,6 +39,11 @@ typedef bool ws_boolean;
 #define WS_PLUGIN_DESC_DISSECTOR 1u
 typedef gboolean ws_boolean;
 #endif
+
+/* What an option of -z begins with returned nothing at first, and says later whether it could
+ * begin. Which of two functions it takes. */
+#define STAT_TAP_INIT(silent, telling)                                                             \
+    _Generic((stat_tap_init_cb)NULL, void (*)(const char *, void *) : (silent), default : (telling))
 
 /* 4.2 moved format_text() to wsutil and made its argument a char pointer. */
 #if WIRESHARK_AT_LEAST(4, 2)

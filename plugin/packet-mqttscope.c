@@ -13,6 +13,8 @@
 #include "plugin/preferences.h"
 #include "plugin/register.h"
 #include "plugin/settle.h"
+#include "plugin/tapped.h"
+#include "plugin/tools/report.h"
 #include "plugin/websocket.h"
 
 static dissector_handle_t tcp_handle;
@@ -221,7 +223,7 @@ static int dissect_stream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, c
 {
     struct mqttscope_call call;
 
-    mqttscope_call_begin(&call, tvb, pinfo, tree);
+    mqttscope_call_begin(&call, tvb, pinfo, tree, carrier);
     if (segment != NULL) {
         call.bytes.buffer = 0;
         call.bytes.start = segment->sequence;
@@ -340,6 +342,8 @@ void proto_register_mqttscope(void)
     tls_handle = register_dissector("mqttscope.tls", dissect_mqtt_tls, proto_mqttscope);
     websocket_handle =
         register_dissector("mqttscope.websocket", dissect_mqtt_websocket, proto_mqttscope);
+    mqttscope_tap_register();
+    mqttscope_report_register();
     register_cleanup_routine(mqttscope_conversation_cleanup);
     mqttscope_ending_register();
 }

@@ -96,14 +96,16 @@ struct mqttscope_record {
 };
 
 struct mqttscope_info;
+struct mqttscope_tapped;
 
 /* The records of a frame, and where a dissection of it stands. Lives as long as the dissection. */
 struct mqttscope_frame {
     struct mqttscope_record **first;
-    struct mqttscope_record *last; /* the last one added, on the first pass */
-    struct mqttscope_record *at;   /* the last one taken; NULL: none yet */
-    struct mqttscope_info *info;   /* what the Info column says of it; NULL: nothing yet */
-    struct mqtt_trace trace;       /* room for spans */
+    struct mqttscope_record *last;   /* the last one added, on the first pass */
+    struct mqttscope_record *at;     /* the last one taken; NULL: none yet */
+    struct mqttscope_info *info;     /* what the Info column says of it; NULL: nothing yet */
+    struct mqttscope_tapped *tapped; /* the last one that listeners are told of; NULL: none yet */
+    struct mqtt_trace trace;         /* room for spans */
 };
 
 /* This dissection's view of the frame's records. */

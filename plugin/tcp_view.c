@@ -157,3 +157,37 @@ uint32_t mqttscope_tcp_from_start(const struct tcp_analysis *tcp, enum mqttscope
     const uint32_t distance = sequence - flow->base_seq - 1;
     return MIN(distance, distance - flow->base_seq);
 }
+
+/* What the tap brings. Its structure is declared in no header. */
+struct followed {
+    tvbuff_t *payload;
+    const struct tcpheader *header;
+    const struct tcp_analysis *connection;
+};
+
+void mqttscope_tcp_tapped(const void *data, struct mqttscope_tapped_segment *segment)
+{
+    const struct followed *followed = data;
+    const struct tcpheader *header = followed->header;
+
+    *segment = (struct mqttscope_tapped_segment){
+        .source = &header->ip_src,
+        .destination = &header->ip_dst,
+        .source_port = header->th_sport,
+        .destination_port = header->th_dport,
+        .stream = header->th_stream,
+        .sequence = header->th_rawseq,
+        .acknowledgement = header->th_rawack,
+        .window = header->th_win,
+        .flags = (uint8_t)header->th_flags,
+        .payload = followed->payload,
+        .length = header->th_seglen,
+    };
+}
+
+conversation_t *mqttscope_tcp_tapped_conversation(const packet_info *pinfo,
+                                                  const struct mqttscope_tapped_segment *segment)
+{
+    return find_conversation(pinfo->num, segment->source, segment->destination, CONVERSATION_TCP,
+                             segment->source_port, segment->destination_port, 0);
+}

@@ -70,4 +70,29 @@ bool mqttscope_tcp_side_seen(const struct tcp_analysis *tcp, enum mqttscope_tcp_
 uint32_t mqttscope_tcp_from_start(const struct tcp_analysis *tcp, enum mqttscope_tcp_side side,
                                   uint32_t sequence);
 
+/* A segment as TCP's tap for those who follow a stream has it: on every pass, in the order of the
+ * capture, whether any dissector looks at its payload or not. */
+#define MQTTSCOPE_TCP_TAP "tcp_follow"
+
+struct mqttscope_tapped_segment {
+    const address *source;
+    const address *destination;
+    uint16_t source_port;
+    uint16_t destination_port;
+    uint32_t stream; /* tcp.stream */
+    uint32_t sequence;
+    uint32_t acknowledgement;
+    uint32_t window;
+    uint8_t flags;     /* the last eight */
+    tvbuff_t *payload; /* what was captured of it */
+    uint32_t length;   /* of it, on the wire */
+};
+
+/* Reads what that tap brings; what it points to lives as long as the frame is dissected. */
+void mqttscope_tcp_tapped(const void *data, struct mqttscope_tapped_segment *segment);
+
+/* Wireshark's conversation of such a segment in this frame; NULL if it has none. */
+conversation_t *mqttscope_tcp_tapped_conversation(const packet_info *pinfo,
+                                                  const struct mqttscope_tapped_segment *segment);
+
 #endif

@@ -127,7 +127,7 @@ int mqttscope_dissect_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *t
     struct mqttscope_settling settling;
     struct mqttscope_call call;
 
-    mqttscope_call_begin(&call, tvb, pinfo, tree);
+    mqttscope_call_begin(&call, tvb, pinfo, tree, CARRIER_WEBSOCKET);
     call.bytes.can_wait = call.bytes.captured == call.bytes.reported;
     if (call.first_pass) {
         if (!mqttscope_settling_begin(&settling, pinfo, find_or_create_conversation(pinfo),

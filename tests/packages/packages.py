@@ -21,10 +21,10 @@ NAMES = {"analyzer": "mqttscope", "plugin": "wireshark-mqttscope"}
 # The plugin asks for the library of one minor version; the analyzer has nothing to do with Wireshark.
 LIBRARIES = {
     "analyzer": {"libc6", "libglib2.0-0", "libpcap0.8", "libprotobuf-c1", "libsqlite3-0"},
-    "plugin": {"libc6", "libglib2.0-0", "libwireshark", "libwsutil"},
+    "plugin": {"libc6", "libglib2.0-0", "libprotobuf-c1", "libsqlite3-0", "libwireshark", "libwsutil"},
 }
 # The plugin may come to need more, which the analyzer needs already.
-MAY = {"analyzer": set(), "plugin": {"libprotobuf-c1", "libwiretap", "zlib1g", "libzstd1"}}
+MAY = {"analyzer": set(), "plugin": {"libwiretap", "zlib1g", "libzstd1"}}
 
 # What lintian says of our packages, with the reason why that stays.
 TAGS = {
