@@ -121,8 +121,7 @@ static void draw_packet(struct mqttscope_call *call, uint32_t offset,
         mqttscope_summarize(&summary, call->pinfo->pool, drawing.outcome, &packet, record);
         mqttscope_info_add(call->frame, call->pinfo, &summary, record->findings);
     }
-    mqttscope_draw_packet(&drawing);
-    mqttscope_dissect_payload(&drawing);
+    mqttscope_dissect_payload(&drawing, mqttscope_draw_packet(&drawing));
 }
 
 /* ---- Bytes that are no packet ---- */

@@ -17,6 +17,7 @@ void mqttscope_layers_save(struct mqttscope_layers *layers, const packet_info *p
         .saved_can_desegment = pinfo->saved_can_desegment,
         .protocol = pinfo->current_proto,
         .heuristics = pinfo->heur_list_name,
+        .match_string = pinfo->match_string,
         .desegment_offset = pinfo->desegment_offset,
         .desegment_length = pinfo->desegment_len,
     };
@@ -32,6 +33,7 @@ void mqttscope_layers_restore(const struct mqttscope_layers *layers, packet_info
     pinfo->saved_can_desegment = layers->saved_can_desegment;
     pinfo->current_proto = layers->protocol;
     pinfo->heur_list_name = layers->heuristics;
+    pinfo->match_string = layers->match_string;
     pinfo->desegment_offset = layers->desegment_offset;
     pinfo->desegment_len = layers->desegment_length;
 }

@@ -22,6 +22,7 @@ struct mqttscope_layers {
     uint16_t saved_can_desegment;
     const char *protocol;
     const char *heuristics;
+    const char *match_string;
     int desegment_offset;
     uint32_t desegment_length;
 };

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is inside a PUBLISH: text, JSON, or what another dissector recognises; see payload.h. */
+/* What is inside a PUBLISH or a will: what its Content Type says, what another dissector
+ * recognises, JSON or text; see payload.h. */
 #include "plugin/payload.h"
 
 #include "mqtt/wire/utf8.h"
 #include "plugin/layers.h"
 
 static heur_dissector_list_t by_topic;
+static dissector_table_t media_types;
 static dissector_handle_t json;
 static int json_protocol;
 
@@ -13,6 +15,7 @@ void mqttscope_payload_handoff(void)
 {
     /* Wireshark's own MQTT dissector keeps the list; Sparkplug B registers there. */
     by_topic = find_heur_dissector_list("mqtt.topic");
+    media_types = find_dissector_table("media_type");
     json = find_dissector("json");
     json_protocol = proto_get_id_by_filter_name("json");
 }
@@ -56,47 +59,150 @@ static bool looks_like_json(struct mqtt_slice payload)
     return (*first == '{' && last[-1] == '}') || (*first == '[' && last[-1] == ']');
 }
 
-static char *topic_of(const struct mqttscope_drawing *drawing)
+/* ---- What the payload belongs to ---- */
+
+/* The payload of a PUBLISH, or that of a will, which its server publishes one day. */
+struct message {
+    const struct mqttscope_drawing *drawing;
+    proto_tree *packet_tree; /* of the control packet; NULL without one */
+    struct mqtt_slice payload;
+    const struct mqtt_properties *properties;
+    struct mqtt_slice topic_name;
+    uint32_t offset; /* of the payload in the drawing's bytes */
+};
+
+static bool find_message(const struct mqttscope_drawing *drawing, struct message *message)
 {
-    const struct mqtt_slice topic = drawing->packet->publish.topic_name;
+    const struct mqtt_packet *packet = drawing->packet;
+
+    if (drawing->outcome != MQTT_OK)
+        return false;
+    message->drawing = drawing;
+    if (packet->type == MQTT_PUBLISH) {
+        message->payload = packet->publish.payload;
+        message->properties = &packet->properties;
+        message->topic_name = packet->publish.topic_name;
+    } else if (packet->type == MQTT_CONNECT && packet->connect.has_will) {
+        message->payload = packet->connect.will_payload;
+        message->properties = &packet->connect.will_properties;
+        message->topic_name = packet->connect.will_topic;
+    } else {
+        return false;
+    }
+    if (message->payload.length == 0)
+        return false;
+    message->offset = (uint32_t)(message->payload.data - tvb_get_ptr(drawing->tvb, 0, 1));
+    return true;
+}
+
+static char *topic_of(const struct message *message)
+{
+    const struct mqttscope_drawing *drawing = message->drawing;
 
     if (drawing->record->extra != NULL && drawing->record->extra->topic != NULL)
         return wmem_strdup(drawing->pinfo->pool, drawing->record->extra->topic);
-    return (char *)get_utf_8_string(drawing->pinfo->pool, topic.data, (int)topic.length);
+    return (char *)get_utf_8_string(drawing->pinfo->pool, message->topic_name.data,
+                                    (int)message->topic_name.length);
 }
 
-static bool try_topic(const struct mqttscope_drawing *drawing, tvbuff_t *payload)
+/* ---- Who dissects it ---- */
+
+static const char *name_of(dissector_handle_t handle)
 {
+    return proto_get_protocol_short_name(
+        find_protocol_by_id(dissector_handle_get_protocol_index(handle)));
+}
+
+static void draw_decoded_as(const struct message *message, dissector_handle_t handle,
+                            const char *reason)
+{
+    if (message->packet_tree != NULL)
+        proto_item_set_generated(proto_tree_add_string_format_value(
+            message->packet_tree, hf_made[MADE_DECODED_AS], message->drawing->tvb,
+            (int)message->offset, (int)message->payload.length, name_of(handle), "%s (%s)",
+            name_of(handle), reason));
+}
+
+/* The media type without its parameters, in small letters: "Text/Plain; charset=utf-8" is
+ * "text/plain" in Wireshark's table. */
+static char *media_type_of(wmem_allocator_t *pool, struct mqtt_slice content_type)
+{
+    char *text = (char *)get_utf_8_string(pool, content_type.data, (int)content_type.length);
+
+    text[strcspn(text, ";")] = '\0';
+    for (char *at = text; *at != '\0'; at++)
+        *at = g_ascii_tolower(*at);
+    return g_strstrip(text);
+}
+
+/* What Wireshark has for a media type; else for the syntax that its suffix names (RFC 6838, section
+ * 4.2.8): "application/vnd.oma.lwm2m+json" is JSON. */
+static dissector_handle_t dissector_of_media_type(wmem_allocator_t *pool, const char *media_type)
+{
+    dissector_handle_t handle = dissector_get_string_handle(media_types, media_type);
+    const char *suffix = strrchr(media_type, '+');
+
+    if (handle == NULL && suffix != NULL)
+        handle = dissector_get_string_handle(
+            media_types, wmem_strconcat(pool, "application/", suffix + 1, NULL));
+    return handle;
+}
+
+static bool try_content_type(const struct message *message, tvbuff_t *payload)
+{
+    packet_info *pinfo = message->drawing->pinfo;
+
+    if (!mqttscope_preferences.payload_content_type || media_types == NULL ||
+        !mqtt_has_property(message->properties, MQTT_PROPERTY_CONTENT_TYPE))
+        return false;
+    const char *media_type = media_type_of(pinfo->pool, message->properties->content_type);
+    dissector_handle_t handle = dissector_of_media_type(pinfo->pool, media_type);
+    if (handle == NULL)
+        return false;
+    draw_decoded_as(message, handle, "by its Content Type");
+    pinfo->match_string = media_type; /* dissectors show it */
+    return call_dissector_only(handle, payload, pinfo, message->drawing->tree, NULL) != 0;
+}
+
+static bool try_topic(const struct message *message, tvbuff_t *payload)
+{
+    const struct mqttscope_drawing *drawing = message->drawing;
     heur_dtbl_entry_t *entry;
 
-    return dissector_try_heuristic(by_topic, payload, drawing->pinfo, drawing->tree, &entry,
-                                   topic_of(drawing));
+    return mqttscope_preferences.payload_heuristics && by_topic != NULL &&
+           dissector_try_heuristic(by_topic, payload, drawing->pinfo, drawing->tree, &entry,
+                                   topic_of(message));
+}
+
+static void try_json(const struct message *message, tvbuff_t *payload)
+{
+    const struct mqttscope_drawing *drawing = message->drawing;
+
+    if (mqttscope_preferences.payload_json && json != NULL &&
+        mqttscope_wants_fields_of(json_protocol, drawing->tree) &&
+        looks_like_json(message->payload))
+        call_dissector_only(json, payload, drawing->pinfo, drawing->tree, NULL);
 }
 
 bool mqttscope_payload_is_wanted(unsigned packet_type)
 {
-    return packet_type == MQTT_PUBLISH && mqttscope_preferences.payload_heuristics &&
-           by_topic != NULL;
+    return (packet_type == MQTT_PUBLISH || packet_type == MQTT_CONNECT) &&
+           ((mqttscope_preferences.payload_heuristics && by_topic != NULL) ||
+            mqttscope_preferences.payload_content_type);
 }
 
-static void hand_on(const struct mqttscope_drawing *drawing, tvbuff_t *payload)
+/* What the sender says comes before what the topic suggests, and that before what it looks like. */
+static void hand_on(const struct message *message, tvbuff_t *payload)
 {
-    packet_info *pinfo = drawing->pinfo;
-    proto_tree *tree = drawing->tree;
-
-    if (mqttscope_payload_is_wanted(MQTT_PUBLISH) && try_topic(drawing, payload))
-        return;
-    if (mqttscope_preferences.payload_json && json != NULL &&
-        mqttscope_wants_fields_of(json_protocol, tree) &&
-        looks_like_json(drawing->packet->publish.payload))
-        call_dissector_only(json, payload, pinfo, tree, NULL);
+    if (!try_content_type(message, payload) && !try_topic(message, payload))
+        try_json(message, payload);
 }
 
 /* A payload that makes its dissector give up must not take the control packets behind it along, not
- * even where it is the dissector that is wrong. The line of a PUBLISH stays as it is. */
-static void hand_on_safely(const struct mqttscope_drawing *drawing, tvbuff_t *payload)
+ * even where it is the dissector that is wrong. The line of its packet stays as it is. */
+static void hand_on_safely(const struct message *message, tvbuff_t *payload)
 {
-    packet_info *pinfo = drawing->pinfo;
+    packet_info *pinfo = message->drawing->pinfo;
     const gboolean writable = col_get_writable(pinfo->cinfo, -1);
     struct mqttscope_layers layers;
 
@@ -104,11 +210,11 @@ static void hand_on_safely(const struct mqttscope_drawing *drawing, tvbuff_t *pa
     col_set_writable(pinfo->cinfo, -1, FALSE);
     TRY
     {
-        hand_on(drawing, payload);
+        hand_on(message, payload);
     }
     CATCH_BOUNDS_AND_DISSECTOR_ERRORS
     {
-        show_exception(payload, pinfo, drawing->tree, EXCEPT_CODE, GET_MESSAGE);
+        show_exception(payload, pinfo, message->drawing->tree, EXCEPT_CODE, GET_MESSAGE);
     }
     FINALLY
     {
@@ -118,14 +224,11 @@ static void hand_on_safely(const struct mqttscope_drawing *drawing, tvbuff_t *pa
     ENDTRY;
 }
 
-void mqttscope_dissect_payload(const struct mqttscope_drawing *drawing)
+void mqttscope_dissect_payload(const struct mqttscope_drawing *drawing, proto_tree *packet_tree)
 {
-    const struct mqtt_publish *publish = &drawing->packet->publish;
+    struct message message = {.packet_tree = packet_tree};
 
-    if (drawing->packet->type != MQTT_PUBLISH || drawing->outcome != MQTT_OK ||
-        publish->payload.length == 0)
-        return;
-    hand_on_safely(drawing, tvb_new_subset_length(drawing->tvb,
-                                                  (int)(drawing->offset + publish->payload_offset),
-                                                  (int)publish->payload.length));
+    if (find_message(drawing, &message))
+        hand_on_safely(&message, tvb_new_subset_length(drawing->tvb, (int)message.offset,
+                                                       (int)message.payload.length));
 }

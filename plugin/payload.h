@@ -15,11 +15,13 @@ bool mqttscope_is_text(const uint8_t *data, size_t length);
 void mqttscope_draw_text(proto_tree *tree, int field, tvbuff_t *tvb, uint32_t offset,
                          uint32_t length);
 
-/* Whether payloads are offered to dissectors that know their topic, on every pass: those may keep
- * something. */
+/* Whether payloads of such a packet are offered to other dissectors on every pass, with a tree and
+ * without: those may keep something, and taps may count them. */
 bool mqttscope_payload_is_wanted(unsigned packet_type);
 
-/* Offers the payload of a whole PUBLISH to the dissectors that know its topic or its form. */
-void mqttscope_dissect_payload(const struct mqttscope_drawing *drawing);
+/* Offers the payload of a whole PUBLISH, or of the will in a whole CONNECT, to the dissector that
+ * its Content Type names, to those that know its topic, or to that of its form. `packet_tree` is
+ * what mqttscope_draw_packet() returned. */
+void mqttscope_dissect_payload(const struct mqttscope_drawing *drawing, proto_tree *packet_tree);
 
 #endif

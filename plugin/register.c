@@ -15,6 +15,7 @@ int ett_mqttscope[SUBTREES];
 struct mqttscope_preferences mqttscope_preferences = {
     .payload_json = TRUE,
     .payload_heuristics = TRUE,
+    .payload_content_type = TRUE,
 };
 
 /* A table of mqtt/ is handed to Wireshark as it is. */
@@ -227,6 +228,11 @@ static void register_preferences(void)
     prefs_register_bool_preference(module, "payload_json", "Show JSON payloads as a tree",
                                    "Give payloads that look like JSON to the JSON dissector.",
                                    &mqttscope_preferences.payload_json);
+    prefs_register_bool_preference(
+        module, "payload_content_type", "Dissect payloads by their Content Type",
+        "Give a payload whose Content Type (MQTT 5.0) names a media type to the dissector of that "
+        "media type.",
+        &mqttscope_preferences.payload_content_type);
     prefs_register_bool_preference(module, "payload_heuristics",
                                    "Let other dissectors recognise payloads",
                                    "Offer the payload of PUBLISH to the dissectors that recognise "

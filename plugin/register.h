@@ -35,6 +35,7 @@ struct mqttscope_preferences {
     ws_boolean hand_back;    /* Wireshark's own dissector gets what we would take */
     ws_boolean payload_json; /* JSON in payloads gets a tree of its own */
     ws_boolean payload_heuristics;
+    ws_boolean payload_content_type; /* MQTT 5: what the sender says that it is */
 };
 
 extern int proto_mqttscope;
