@@ -123,10 +123,11 @@ static void write_row(const struct walk *walk, enum audit_row_kind kind, const v
             write_column(walk, &info.columns[i], row);
 }
 
-void report_json_row(struct json_writer *json, enum audit_row_kind kind, const void *row,
-                     const char *const *without)
+void report_json_row(struct json_writer *json, const struct audit_report *report,
+                     enum audit_row_kind kind, const void *row, const char *const *without)
 {
-    const struct walk walk = {.json = json, .text = g_string_new(NULL), .without = without};
+    const struct walk walk = {
+        .json = json, .report = report, .text = g_string_new(NULL), .without = without};
     write_row(&walk, kind, row);
     g_string_free(walk.text, TRUE);
 }

@@ -12,9 +12,9 @@
 void report_json(const struct audit_report *report, FILE *file);
 
 /* Writes the columns of a row into the object that is open, but for those whose key is in `without`
- * (NULL behind the last one), at any depth. */
-void report_json_row(struct json_writer *json, enum audit_row_kind kind, const void *row,
-                     const char *const *without);
+ * (NULL behind the last one), at any depth. `report` NULL: frames are counted over all files. */
+void report_json_row(struct json_writer *json, const struct audit_report *report,
+                     enum audit_row_kind kind, const void *row, const char *const *without);
 
 /* Writes one column of a row as a value without a key, outside of any object; `text` is room. What
  * is OPTIONAL and not there writes nothing. */

@@ -19,7 +19,7 @@ static void new_line(struct json_writer *json)
         fputs("  ", json->file);
 }
 
-static bool write_string(FILE *file, const uint8_t *bytes, size_t length);
+static bool write_string(const struct json_writer *json, const uint8_t *bytes, size_t length);
 
 /* The comma, the line break and the key before a value. */
 static void begin_value(struct json_writer *json, const char *key)
@@ -32,7 +32,7 @@ static void begin_value(struct json_writer *json, const char *key)
         fputc(' ', json->file);
     json->has_element = true;
     if (key != NULL) {
-        write_string(json->file, (const uint8_t *)key, strlen(key));
+        write_string(json, (const uint8_t *)key, strlen(key));
         fputs(json->compact ? ":" : ": ", json->file);
     }
 }
@@ -101,15 +101,27 @@ void json_null(struct json_writer *json, const char *key)
     fputs("null", json->file);
 }
 
-static bool write_string(FILE *file, const uint8_t *bytes, size_t length)
+/* Inside a JSON string, `<` can only stand for itself. */
+static void write_escaped(const struct json_writer *json, const char *text, const char *end)
+{
+    const char *angle;
+    while (json->in_html && (angle = memchr(text, '<', (size_t)(end - text))) != NULL) {
+        fwrite(text, 1, (size_t)(angle - text), json->file);
+        fputs("\\u003c", json->file);
+        text = angle + 1;
+    }
+    fwrite(text, 1, (size_t)(end - text), json->file);
+}
+
+static bool write_string(const struct json_writer *json, const uint8_t *bytes, size_t length)
 {
     char few[512];
     char *text = length <= sizeof few / JSON_ESCAPE_MAX ? few : g_malloc(length * JSON_ESCAPE_MAX);
     bool clean;
     const char *end = json_escape(text, bytes, length, &clean);
-    fputc('"', file);
-    fwrite(text, 1, (size_t)(end - text), file);
-    fputc('"', file);
+    fputc('"', json->file);
+    write_escaped(json, text, end);
+    fputc('"', json->file);
     if (text != few)
         g_free(text);
     return clean;
@@ -118,13 +130,13 @@ static bool write_string(FILE *file, const uint8_t *bytes, size_t length)
 void json_text(struct json_writer *json, const char *key, const char *text)
 {
     begin_value(json, key);
-    write_string(json->file, (const uint8_t *)text, strlen(text));
+    write_string(json, (const uint8_t *)text, strlen(text));
 }
 
 bool json_bytes(struct json_writer *json, const char *key, const uint8_t *bytes, size_t length)
 {
     begin_value(json, key);
-    return write_string(json->file, bytes, length);
+    return write_string(json, bytes, length);
 }
 
 void json_hex(struct json_writer *json, const char *key, const uint8_t *bytes, size_t length)

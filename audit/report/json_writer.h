@@ -18,6 +18,7 @@
 struct json_writer {
     FILE *file;
     bool compact; /* no blanks and no line breaks at all */
+    bool in_html; /* it stands in a <script>, which no string of it may end: `<` is escaped */
     unsigned depth;
     bool has_element; /* of the object or array that is open */
 };

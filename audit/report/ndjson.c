@@ -524,7 +524,7 @@ static void put_closed(struct lines *lines, const struct audit_event *event)
     struct json_writer json = {
         .file = lines->file, .compact = true, .depth = 2, .has_element = true};
     lines_flush(lines);
-    report_json_row(&json, AUDIT_ROW_connection, &row, without);
+    report_json_row(&json, NULL, AUDIT_ROW_connection, &row, without);
     g_free(row.round_trips[0]);
     g_free(row.round_trips[1]);
 }
@@ -548,7 +548,7 @@ static void put_deliveries(struct lines *lines, const struct audit_delivery_row 
     struct json_writer json = {.file = lines->file, .compact = true, .depth = 2};
     LINES_PUT(lines, ",\"mqtt\":{");
     lines_flush(lines);
-    report_json_row(&json, AUDIT_ROW_delivery, &row, without);
+    report_json_row(&json, NULL, AUDIT_ROW_delivery, &row, without);
 }
 
 /* ---- The capture ---- */
@@ -643,7 +643,7 @@ void ndjson_diagnoses(struct ndjson *ndjson, const struct audit_report *report)
         put_beginning(ndjson, AUDIT_EVENT_DIAGNOSIS);
         LINES_PUT(lines, ",\"mqtt\":{");
         lines_flush(lines);
-        report_json_row(&json, AUDIT_ROW_diagnosis, audit_report_diagnosis(report, i), NULL);
+        report_json_row(&json, NULL, AUDIT_ROW_diagnosis, audit_report_diagnosis(report, i), NULL);
         lines_room(lines, EVENT_ROOM);
         LINES_PUT(lines, "}}");
         lines_end(lines);

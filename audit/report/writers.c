@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "audit/report/csv.h"
+#include "audit/report/html.h"
 #include "audit/report/json.h"
 #include "audit/report/ndjson.h"
 #include "audit/report/sqlite.h"
@@ -86,6 +87,23 @@ static void finish_csv(void *user, const struct audit_report *report)
     csv_finish(user, report);
 }
 
+static void *open_html(FILE *file, const struct report_options *options)
+{
+    return html_new(file, options->slot);
+}
+
+static void event_html(void *user, const struct audit_event *event)
+{
+    html_event(user, event);
+}
+
+static void finish_html(void *user, const struct audit_report *report)
+{
+    if (report != NULL)
+        html_report(user, report);
+    html_free(user);
+}
+
 const struct report_format report_formats[REPORT_FORMATS] = {
     [REPORT_TEXT] = {.open = open_waiting, .finish = finish_text},
     [REPORT_JSON] =
@@ -122,5 +140,13 @@ const struct report_format report_formats[REPORT_FORMATS] = {
             .open = open_csv,
             .event = event_csv,
             .finish = finish_csv,
+        },
+    [REPORT_HTML] =
+        {
+            .option = "html",
+            .help = "write the report as a page for a browser to FILE: it needs no network",
+            .open = open_html,
+            .event = event_html,
+            .finish = finish_html,
         },
 };

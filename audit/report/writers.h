@@ -41,6 +41,7 @@ enum report_format_id {
     REPORT_NDJSON,
     REPORT_SQLITE,
     REPORT_CSV,
+    REPORT_HTML,
     REPORT_FORMATS
 };
 

@@ -80,7 +80,7 @@ class Information(Case):
 
     def test_help_names_every_option(self):
         text = self.good("--help")
-        for option in ("-r", "-i", "-f", "-d", "-q", "-v", "-h", "-V", "--json", "--ndjson", "--sqlite", "--csv", "--fail-on", "--only", "--client",
+        for option in ("-r", "-i", "-f", "-d", "-q", "-v", "-h", "-V", "--json", "--ndjson", "--sqlite", "--html", "--csv", "--fail-on", "--only", "--client",
                        "--color", "--explain", "--rules", "--memory", "--topic", "--no-deliveries", "--from", "--to"):
             self.assertRegex(text, r"(?m)^ .*%s\b" % re.escape(option))
 
@@ -148,7 +148,7 @@ class Usage(Case):
         self.bad("--zzzzzzz", FLEET, says="unknown option '--zzzzzzz' ")
         self.bad("-Z", FLEET, says="unknown option '-Z'")
         self.bad("-qZ", FLEET, says="unknown option '-Z'")
-        for later in ("--csv", "--html", "--sqlite"):
+        for later in ("--sarif", "--junit"):
             self.bad(later, "x", FLEET, says="unknown option '%s'" % later)
 
     def test_missing_arguments(self):
