@@ -190,14 +190,16 @@ G_GNUC_NORETURN static void refuse(const char *why, const char *what)
     exit(1);
 }
 
-/* The text report has no option in the table. */
+/* The text report has no option in the table; formats of several files are the analyzer's. */
 static const struct report_format *find_format(const char *name)
 {
     if (strcmp(name, "text") == 0)
         return &report_formats[REPORT_TEXT];
     for (unsigned i = 0; i < REPORT_FORMATS; i++) {
-        if (report_formats[i].option != NULL && strcmp(report_formats[i].option, name) == 0)
-            return &report_formats[i];
+        const struct report_format *format = &report_formats[i];
+        if (format->option != NULL && format->file_name == NULL &&
+            strcmp(format->option, name) == 0)
+            return format;
     }
     return NULL;
 }

@@ -185,7 +185,7 @@ def check_tunnel(face, folder):
 
 def check_refused(face, _):
     """One line, and tshark's status for options that make no sense."""
-    for argument in ("mqttscope,reports", "mqttscope,report,xml", "mqttscope,report,json,/nowhere/x"):
+    for argument in ("mqttscope,reports", "mqttscope,report,xml", "mqttscope,report,csv,x", "mqttscope,report,json,/nowhere/x"):
         done = subprocess.run(
             [face.run_tshark, "-q", "-r", faces.capture_path("fleet.pcapng"), "-z", argument],
             cwd=faces.TREE, capture_output=True, text=True, check=False,
