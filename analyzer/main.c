@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mqttscope: reads captures, and reports what MQTT did in them. */
+#include "analyzer/keylog.h"
 #include "analyzer/options.h"
 #include "analyzer/order.h"
 #include "analyzer/output.h"
@@ -164,6 +165,7 @@ struct run {
     struct audit_recorder *recorder;
     struct audit_fold *fold;
     struct sparkplug *sparkplug;
+    struct keylog *keylog;
     struct pipeline *pipeline;
     struct outputs *outputs;
 };
@@ -189,6 +191,17 @@ static void attach_sparkplug(struct run *run)
     audit_fold_sparkplug(run->fold, sparkplug_nodes(run->sparkplug));
 }
 
+static bool read_keylogs(struct keylog *keylog, const struct options *options)
+{
+    char error[SOURCE_ERROR_SIZE];
+    for (unsigned i = 0; i < options->keylogs->len; i++)
+        if (!keylog_read(keylog, g_ptr_array_index(options->keylogs, i), error, sizeof error)) {
+            complain(error);
+            return false;
+        }
+    return true;
+}
+
 static bool run_begin(struct run *run, const struct options *options)
 {
     const char *client = options->client != NULL ? options->client : "";
@@ -209,6 +222,11 @@ static bool run_begin(struct run *run, const struct options *options)
         .one_client = options->client != NULL,
         .diagnoses = options->only ? options->diagnoses : NULL,
     };
+    run->keylog = keylog_new();
+    if (run->keylog == NULL) {
+        complain("not enough memory");
+        return false;
+    }
     const struct pipeline_options pipeline_options = {
         .filter = options->filter,
         .ports = (const uint16_t *)(const void *)options->ports->data,
@@ -216,6 +234,7 @@ static bool run_begin(struct run *run, const struct options *options)
         .brokers = run->brokers,
         .memory = options->memory,
         .span = options->span,
+        .keylog = run->keylog,
         .progress = true,
     };
     const struct outputs_options outputs_options = {
@@ -229,6 +248,8 @@ static bool run_begin(struct run *run, const struct options *options)
     run->fold = audit_fold_new(&fold_options);
     audit_recorder_attach(run->recorder, audit_fold_sink(run->fold));
     attach_sparkplug(run);
+    if (!read_keylogs(run->keylog, options))
+        return false;
     run->pipeline = pipeline_new(run->recorder, &pipeline_options);
     if (run->pipeline == NULL) {
         complain("not enough memory");
@@ -241,6 +262,7 @@ static bool run_begin(struct run *run, const struct options *options)
 static void run_free(struct run *run)
 {
     pipeline_free(run->pipeline);
+    keylog_free(run->keylog);
     audit_fold_free(run->fold);
     sparkplug_free(run->sparkplug);
     audit_recorder_free(run->recorder);

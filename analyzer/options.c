@@ -28,6 +28,8 @@ static const char help_input[] =
     "                          port, all ports of the address; may be repeated\n"
     "      --no-deliveries     do not match what servers deliver with what clients publish:\n"
     "                          faster, and less is found\n"
+    "      --keylog FILE       decrypt TLS with the secrets in FILE (SSLKEYLOGFILE); may be "
+    "repeated\n"
     "      --memory SIZE       let what traffic makes grow take so much memory; K, M or G behind "
     "the\n"
     "                          number (the default: 1G)\n"
@@ -81,6 +83,7 @@ enum long_option {
     OPTION_TO,
     OPTION_COLOR,
     OPTION_EXPLAIN,
+    OPTION_KEYLOG,
     OPTION_MEMORY,
     OPTION_NO_DELIVERIES,
     OPTION_RULES,
@@ -95,6 +98,7 @@ static const struct option fixed_options[] = {
     {"filter", required_argument, NULL, 'f'},
     {"decode-as", required_argument, NULL, 'd'},
     {"broker", required_argument, NULL, OPTION_BROKER},
+    {"keylog", required_argument, NULL, OPTION_KEYLOG},
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"no-deliveries", no_argument, NULL, OPTION_NO_DELIVERIES},
     {"fail-on", required_argument, NULL, OPTION_FAIL_ON},
@@ -434,6 +438,7 @@ static bool take_option(struct options *options, int option, const char *argumen
     case OPTION_TO: return parse_moment("--to", argument, &options->span.to);
     case OPTION_BROKER: return parse_broker(options, argument);
     case OPTION_NO_DELIVERIES: options->no_deliveries = true; return true;
+    case OPTION_KEYLOG: g_ptr_array_add(options->keylogs, (char *)(uintptr_t)argument); return true;
     case OPTION_MEMORY: return parse_size(argument, &options->memory);
     case OPTION_COLOR: return parse_color(argument, &options->color);
     case OPTION_RULES: options->action = ACTION_RULES; return true;
@@ -468,6 +473,7 @@ bool options_parse(struct options *options, int argc, char **argv)
 {
     *options = (struct options){
         .files = g_ptr_array_new(),
+        .keylogs = g_ptr_array_new(),
         .ports = g_array_new(FALSE, FALSE, sizeof(uint16_t)),
         .brokers = g_array_new(FALSE, FALSE, sizeof(struct mqtt_broker_endpoint)),
         .outputs = g_array_new(FALSE, FALSE, sizeof(struct output_request)),
@@ -498,6 +504,7 @@ bool options_parse(struct options *options, int argc, char **argv)
 void options_clear(struct options *options)
 {
     g_ptr_array_free(options->files, TRUE);
+    g_ptr_array_free(options->keylogs, TRUE);
     g_array_free(options->ports, TRUE);
     g_array_free(options->brokers, TRUE);
     g_array_free(options->outputs, TRUE);

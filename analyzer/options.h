@@ -29,6 +29,7 @@ struct options {
     const char *interface; /* NULL: none */
     const char *filter;    /* NULL: none */
     GArray *ports;         /* uint16_t */
+    GPtrArray *keylogs;    /* const char *; arguments of main() */
     GArray *brokers;       /* struct mqtt_broker_endpoint */
     uint64_t memory;       /* bytes; 0: as usual */
     bool no_deliveries;    /* what is published is not matched with what is delivered */

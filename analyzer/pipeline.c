@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "analyzer/input/unwrap.h"
+#include "analyzer/keylog.h"
 #include "analyzer/progress.h"
 #include "mqtt/facts/time.h"
 #include "transport/transport.h"
@@ -68,6 +69,7 @@ struct pipeline *pipeline_new(struct audit_recorder *audit, const struct pipelin
         .port_count = options->port_count,
         .brokers = options->brokers,
         .memory = options->memory,
+        .tls = options->keylog != NULL ? keylog_tls(options->keylog) : NULL,
     };
     struct transport *transport = transport_new(audit, &of_transport);
     struct pipeline *pipeline = g_new0(struct pipeline, 1);
@@ -209,6 +211,8 @@ static struct source_options options_of_source(const struct pipeline *pipeline)
         .filter = pipeline->options.filter,
         .frames_before = pipeline->frames,
         .stopped = &pipeline->stopped,
+        .secrets = pipeline->options.keylog != NULL ? keylog_take : NULL,
+        .user = pipeline->options.keylog,
     };
 }
 

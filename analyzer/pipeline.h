@@ -10,6 +10,7 @@
 #include "mqtt/state/broker.h"
 
 struct pipeline;
+struct keylog;
 
 struct pipeline_options {
     const char *filter;    /* BPF expression; NULL: none */
@@ -19,7 +20,9 @@ struct pipeline_options {
     uint64_t memory;             /* bytes that what traffic can make grow may take; 0: 1 GiB */
     struct span span; /* of the packets that the report is about; those before it are read, those
                          behind it are not */
-    bool progress;    /* say on standard error how far it is, where it takes longer than a second */
+    struct keylog *keylog; /* takes in what the captures have of secrets, and decrypts with them;
+                              lives longer than the pipeline */
+    bool progress; /* say on standard error how far it is, where it takes longer than a second */
 };
 
 /* The recorder and what the options point to live longer. NULL without memory. */

@@ -149,9 +149,9 @@ static void tell_opened(struct feed *feed, struct channel *channel)
     const struct mqtt_connection *connection = channel->connection;
     const struct audit_opening opening = {
         .stream = channel->flow->stream,
-        .carrier = channel->sealed              ? channel->carrier
-                   : channel->websocket != NULL ? "websocket"
-                                                : "tcp",
+        .carrier = channel->websocket != NULL ? "websocket"
+                   : channel->sealed          ? channel->carrier
+                                              : "tcp",
         .endpoints = {connection->endpoints[0], connection->endpoints[1]},
         .client = connection->client,
         .start_seen = connection->start_seen,

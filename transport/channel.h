@@ -39,6 +39,7 @@ struct channel {
     bool expected;        /* on a port of MQTT */
     bool sealed;          /* its bytes are encrypted: somebody else gives what they carry */
     const char *carrier;  /* then: what control packets lie in; static */
+    struct tls *tls;      /* then: what decrypts it; NULL: somebody else does */
     uint64_t first_frame; /* with its first bytes */
     uint8_t probe_side;   /* who spoke first */
     uint8_t probe_length;

@@ -24,6 +24,7 @@
 struct transport {
     struct tcp *tcp;
     struct feed feed;
+    const struct transport_tls *tls; /* NULL: nobody decrypts it here */
     bool opens_tls;
     bool expected;            /* MQTT, on the connection of the segment that is being taken */
     uint8_t ports[65536 / 8]; /* a bit a port */
@@ -63,6 +64,13 @@ static bool open_connection(struct transport *transport, struct channel *channel
 
 /* ---- What is not MQTT ---- */
 
+static void close_layers(const struct transport *transport, struct channel *channel)
+{
+    websocket_free(channel->websocket);
+    if (channel->tls != NULL)
+        transport->tls->close(channel->tls);
+}
+
 /* Nothing of this flow is wanted any more. A channel whose connection was told of keeps it until
  * the flow is closed; another one is freed. Returns, like all that may call it, whether the channel
  * is still there. */
@@ -73,7 +81,7 @@ static bool ignore(struct transport *transport, struct channel *channel)
         return true;
     channel_abandon(channel);
     channel->flow->user = NULL;
-    websocket_free(channel->websocket);
+    close_layers(transport, channel);
     mqtt_memory_free(&transport->feed.memory, channel, sizeof *channel);
     return false;
 }
@@ -417,14 +425,30 @@ static enum mqtt_outcome take_proxy(struct channel *channel, const uint8_t *join
     return MQTT_OK;
 }
 
+static bool push_tls(struct transport *transport, struct channel *channel, uint8_t side,
+                     const struct tcp_moment *now, struct slice bytes);
+
 /* TLS: whether it is MQTT, those know who can look into it. */
-static bool seal(struct transport *transport, struct channel *channel, enum mqtt_foreign which)
+static bool seal(struct transport *transport, struct channel *channel, enum mqtt_foreign which,
+                 const struct tcp_moment *now, struct slice bytes)
 {
-    if (!transport->opens_tls)
+    if (channel->sealed) /* TLS inside of TLS */
+        return ignore(transport, channel);
+    if (transport->tls == NULL && !transport->opens_tls)
         return not_mqtt(transport, channel, which);
     channel->sealed = true;
+    const struct slice kept = {channel->probe, channel->probe_length, channel->probe_length};
     channel->probe_length = 0;
-    return true;
+    if (transport->tls == NULL)
+        return true;
+    channel->carrier = "tls";
+    channel->tls =
+        transport->tls->open(transport->tls->secrets, channel->probe_side, &transport->feed.memory);
+    if (channel->tls == NULL)
+        return ignore(transport, channel);
+    if (kept.captured > 0 && !push_tls(transport, channel, channel->probe_side, now, kept))
+        return false;
+    return push_tls(transport, channel, channel->probe_side, now, bytes);
 }
 
 /* What the first bytes of the side that spoke first are, once they say enough. Elsewhere than at a
@@ -436,7 +460,7 @@ static bool follow(struct transport *transport, struct channel *channel, enum re
     const bool start = channel->websocket == NULL && channel->flow->initiator != TCP_SIDE_UNKNOWN &&
                        channel_side_start_seen(channel, side);
     switch (what) {
-    case RECOGNIZED_TLS: return seal(transport, channel, which);
+    case RECOGNIZED_TLS: return seal(transport, channel, which, now, bytes);
     case RECOGNIZED_GET: return begin_websocket(transport, channel, side, now, bytes);
     case RECOGNIZED_MQTT: return begin(transport, channel, side, true, now, bytes);
     case RECOGNIZED_FOREIGN:
@@ -473,6 +497,128 @@ static bool decide(struct transport *transport, struct channel *channel, uint8_t
     if (what == RECOGNIZED_MAYBE && keep_probe(channel, bytes, now))
         return true;
     return follow(transport, channel, what, which, now, bytes);
+}
+
+static inline bool push_plain(struct transport *transport, struct channel *channel, uint8_t side,
+                              const struct tcp_moment *now, struct slice bytes)
+{
+    if (channel->websocket != NULL)
+        return push_websocket(transport, channel, side, now, bytes);
+    if (channel->connection == NULL)
+        return decide(transport, channel, side, now, bytes);
+    return push_or_give_up(transport, channel, side, now, bytes);
+}
+
+/* Bytes are missing among the first ones of a flow: on its port it may be MQTT all the same. */
+static bool gap_before_decision(struct transport *transport, struct channel *channel, uint8_t side,
+                                const struct tcp_moment *now, uint64_t count)
+{
+    if (side == channel->probe_side && count <= channel->proxy.left) {
+        channel->proxy.left -= (uint32_t)count; /* MQTT has not begun */
+        return true;
+    }
+    if (!channel->expected)
+        return ignore(transport, channel);
+    if (!begin(transport, channel, side, false, now, (struct slice){NULL, 0, 0}))
+        return false;
+    channel_gap(&transport->feed, channel, side, now, count);
+    return true;
+}
+
+static bool skip_plain(struct transport *transport, struct channel *channel, uint8_t side,
+                       const struct tcp_moment *now, uint64_t count)
+{
+    if (channel->websocket != NULL) {
+        struct websocket_moment moment = {transport, channel, now, false};
+        const struct websocket_sink sink = websocket_sink(&moment);
+        websocket_gap(channel->websocket, side, count, &sink);
+        return !moment.over || channel->audit != NULL ||
+               not_mqtt(transport, channel, MQTT_FOREIGN_HTTP);
+    }
+    if (channel->connection == NULL)
+        return gap_before_decision(transport, channel, side, now, count);
+    channel_gap(&transport->feed, channel, side, now, count);
+    return true;
+}
+
+/* ---- What TLS carries ---- */
+
+/* What its sink needs to know. */
+struct tls_moment {
+    struct transport *transport;
+    struct channel *channel;
+    const struct tcp_moment *now;
+    bool over; /* the channel is gone */
+};
+
+static void tls_text(void *context, unsigned side, const uint8_t *bytes, uint32_t length)
+{
+    struct tls_moment *moment = context;
+    const struct slice text = {bytes, length, length};
+    if (!moment->over && !moment->channel->flow->ignored)
+        moment->over =
+            !push_plain(moment->transport, moment->channel, (uint8_t)side, moment->now, text);
+}
+
+static void tls_hole(void *context, unsigned side, uint32_t count)
+{
+    struct tls_moment *moment = context;
+    if (!moment->over && !moment->channel->flow->ignored)
+        moment->over =
+            !skip_plain(moment->transport, moment->channel, (uint8_t)side, moment->now, count);
+}
+
+/* Nothing more can be read of this connection. */
+static bool give_tls_up(struct transport *transport, struct channel *channel,
+                        const struct tcp_moment *now, enum tls_trouble trouble)
+{
+    static const enum audit_limit_kind limits[] = {
+        [TLS_NO_TROUBLE] = AUDIT_LIMIT_TLS_BROKEN, [TLS_NOT_TLS] = AUDIT_LIMIT_TLS_BROKEN,
+        [TLS_NO_SECRET] = AUDIT_LIMIT_TLS_SECRET,  [TLS_NO_HELLO] = AUDIT_LIMIT_TLS_BEGINNING,
+        [TLS_NO_CIPHER] = AUDIT_LIMIT_TLS_CIPHER,  [TLS_WRONG_SECRET] = AUDIT_LIMIT_TLS_BROKEN,
+        [TLS_LOST] = AUDIT_LIMIT_TLS_BROKEN,       [TLS_NO_MEMORY] = AUDIT_LIMIT_TLS_BROKEN,
+    };
+    if (!transport->tls->has_secrets)
+        return not_mqtt(transport, channel, MQTT_FOREIGN_TLS);
+    audit_limit_connection(transport->feed.audit, limits[trouble], channel->flow->stream,
+                           channel->first_frame);
+    for (uint8_t side = 0; side < 2 && channel->connection != NULL; side++)
+        channel_gap(&transport->feed, channel, side, now, GAP_UNKNOWN);
+    return ignore(transport, channel);
+}
+
+static bool push_tls(struct transport *transport, struct channel *channel, uint8_t side,
+                     const struct tcp_moment *now, struct slice bytes)
+{
+    struct tls *tls = channel->tls;
+    struct tls_moment moment = {transport, channel, now, false};
+    const struct tls_sink sink = {&moment, tls_text, tls_hole};
+    /* What is pushed may end the channel, which must not end what pushes it. */
+    channel->tls = NULL;
+    const enum tls_trouble trouble = transport->tls->push(tls, side, bytes, &sink);
+    if (moment.over) {
+        transport->tls->close(tls);
+        return false;
+    }
+    channel->tls = tls;
+    return trouble == TLS_NO_TROUBLE || give_tls_up(transport, channel, now, trouble);
+}
+
+static void skip_tls(struct transport *transport, struct channel *channel, uint8_t side,
+                     const struct tcp_moment *now, uint64_t count)
+{
+    struct tls *tls = channel->tls;
+    struct tls_moment moment = {transport, channel, now, false};
+    const struct tls_sink sink = {&moment, tls_text, tls_hole};
+    channel->tls = NULL;
+    const enum tls_trouble trouble = transport->tls->gap(tls, side, count, &sink);
+    if (moment.over) {
+        transport->tls->close(tls);
+        return;
+    }
+    channel->tls = tls;
+    if (trouble != TLS_NO_TROUBLE)
+        give_tls_up(transport, channel, now, trouble);
 }
 
 /* ---- What TCP tells ---- */
@@ -532,31 +678,17 @@ static void flow_data(void *context, struct tcp_flow *flow, unsigned side,
         channel->first_frame = now->frame;
     if (channel->connection != NULL)
         doubt_unseen(transport, channel, 1 - side, now);
-    if (channel->sealed)
+    if (channel->tls != NULL)
+        there = push_tls(transport, channel, (uint8_t)side, now, bytes);
+    else if (channel->sealed)
         there = true;
-    else if (channel->websocket != NULL)
-        there = push_websocket(transport, channel, (uint8_t)side, now, bytes);
-    else if (channel->connection == NULL)
-        there = decide(transport, channel, (uint8_t)side, now, bytes);
     else
-        there = push_or_give_up(transport, channel, (uint8_t)side, now, bytes);
+        there = push_plain(transport, channel, (uint8_t)side, now, bytes);
     if (there && channel->connection != NULL && flow->side[side].late)
         channel_doubt(channel, (uint8_t)side, now);
     if (there && channel->connection != NULL && bytes.captured < bytes.reported)
         audit_limit(transport->feed.audit, AUDIT_LIMIT_SNAP_LENGTH, 1,
                     bytes.reported - bytes.captured);
-}
-
-/* Bytes are missing among the first ones of a flow: on its port it may be MQTT all the same. */
-static void gap_before_decision(struct transport *transport, struct channel *channel, unsigned side,
-                                const struct tcp_moment *now, uint64_t count)
-{
-    if (side == channel->probe_side && count <= channel->proxy.left)
-        channel->proxy.left -= (uint32_t)count; /* MQTT has not begun */
-    else if (!channel->expected)
-        ignore(transport, channel);
-    else if (begin(transport, channel, (uint8_t)side, false, now, (struct slice){NULL, 0, 0}))
-        channel_gap(&transport->feed, channel, (uint8_t)side, now, count);
 }
 
 static void flow_gap(void *context, struct tcp_flow *flow, unsigned side,
@@ -566,20 +698,12 @@ static void flow_gap(void *context, struct tcp_flow *flow, unsigned side,
     struct channel *channel = flow->user;
     if (channel == NULL && (channel = channel_new(transport, flow, side)) == NULL)
         return;
-    if (channel->sealed) {
-        if (channel->connection != NULL)
-            channel_doubt(channel, (uint8_t)side, now);
-    } else if (channel->websocket != NULL) {
-        struct websocket_moment moment = {transport, channel, now, false};
-        const struct websocket_sink sink = websocket_sink(&moment);
-        websocket_gap(channel->websocket, side, count, &sink);
-        if (moment.over && channel->audit == NULL)
-            not_mqtt(transport, channel, MQTT_FOREIGN_HTTP);
-    } else if (channel->connection == NULL) {
-        gap_before_decision(transport, channel, side, now, count);
-    } else {
-        channel_gap(&transport->feed, channel, (uint8_t)side, now, count);
-    }
+    if (channel->tls != NULL)
+        skip_tls(transport, channel, (uint8_t)side, now, count);
+    else if (!channel->sealed)
+        skip_plain(transport, channel, (uint8_t)side, now, count);
+    else if (channel->connection != NULL)
+        channel_doubt(channel, (uint8_t)side, now);
 }
 
 static void flow_acknowledged(void *context, struct tcp_flow *flow, unsigned side,
@@ -613,7 +737,7 @@ static void flow_ended(void *context, struct tcp_flow *flow, unsigned side,
 static bool settle_rest(struct transport *transport, struct channel *channel,
                         const struct tcp_moment *now)
 {
-    if (channel->sealed)
+    if (channel->sealed && (channel->tls == NULL || !transport->tls->has_secrets))
         return not_mqtt(transport, channel, MQTT_FOREIGN_TLS);
     if (!channel->expected)
         return ignore(transport, channel);
@@ -639,7 +763,7 @@ static void flow_closed(void *context, struct tcp_flow *flow, const struct tcp_m
     for (unsigned side = 0; side < 2; side++)
         doubt_unseen(transport, channel, side, now);
     channel_close(&transport->feed, channel, now, how);
-    websocket_free(channel->websocket);
+    close_layers(transport, channel);
     flow->user = NULL;
     mqtt_memory_free(&transport->feed.memory, channel, sizeof *channel);
 }
@@ -678,6 +802,7 @@ struct transport *transport_new(struct audit_recorder *audit,
         .user = transport,
     };
     transport->feed.audit = audit;
+    transport->tls = options->tls;
     transport->opens_tls = options->opens_tls;
     transport->feed.memory.limit = options->memory != 0 ? options->memory : MEMORY_LIMIT;
     const struct tcp_options tcp = {.memory = &transport->feed.memory};

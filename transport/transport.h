@@ -13,8 +13,23 @@
 #include "audit/recorder.h"
 #include "mqtt/state/broker.h"
 #include "tcp/tcp.h"
+#include "tls/tls.h"
 
 struct transport;
+
+/* What decrypts TLS: the functions of tls/tls.h, and the secrets for them. Who links them says so
+ * here; the plugin, whose host decrypts, does not. */
+struct transport_tls {
+    const struct tls_secrets *secrets;
+    bool has_secrets; /* any at all, by now */
+    struct tls *(*open)(const struct tls_secrets *secrets, unsigned client,
+                        struct mqtt_memory *memory);
+    enum tls_trouble (*push)(struct tls *tls, unsigned side, struct slice bytes,
+                             const struct tls_sink *sink);
+    enum tls_trouble (*gap)(struct tls *tls, unsigned side, uint64_t count,
+                            const struct tls_sink *sink);
+    void (*close)(struct tls *tls);
+};
 
 struct transport_options {
     const uint16_t *ports; /* TCP ports that carry MQTT besides 1883 */
@@ -23,7 +38,9 @@ struct transport_options {
                                     long as the transport */
     uint64_t memory; /* bytes that what traffic can make grow may take: see mqtt/wire/memory.h; 0: 1
                         GiB */
-    bool opens_tls;  /* transport_opened() brings what TLS carries, where that can be decrypted */
+    const struct transport_tls
+        *tls;       /* decrypts TLS, as long as the transport lives; NULL: nobody */
+    bool opens_tls; /* transport_opened() brings what TLS carries, where that can be decrypted */
 };
 
 /* `options` are copied. The recorder takes in all connections, and lives longer. NULL without

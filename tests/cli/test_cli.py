@@ -21,6 +21,8 @@ import unittest
 
 import jsonschema
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "captures"))
+import pcapng  # noqa: E402
 from mqtt_pcap import CLIENT, DISCONNECT, SERVER, Capture, connack, connect, packet, publish, session, string
 
 MQTTSCOPE, SOURCE = sys.argv[1:3]
@@ -836,6 +838,62 @@ class Selection(Case):
             capture.segment(connection, CLIENT, 0x18, bytes([byte]))
         report = self.report(self.path("odd.pcap", capture.bytes()))
         self.assertEqual([c["client_id"] for c in report["connections"]], ["slow"])
+
+
+class Tls(Case):
+    """captures/tls.pcapng carries its secrets; here they are beside it, or missing."""
+
+    CAPTURE = os.path.join(SOURCE, "captures", "tls.pcapng")
+
+    def setUp(self):
+        super().setUp()
+        with open(self.CAPTURE, "rb") as file:
+            blocks = list(pcapng.blocks(file.read()))
+        self.secrets = b"".join(body[8:8 + int.from_bytes(body[4:8], "little")]
+                                for kind, body in blocks if kind == pcapng.SECRETS)
+        self.bare = self.path("bare.pcapng", b"".join(pcapng.block(kind, body) for kind, body in blocks
+                                                      if kind != pcapng.SECRETS))
+
+    def limits(self, report):
+        return {limit["kind"]: limit["count"] for limit in report["capture"]["limits"]}
+
+    def test_secrets_beside_it(self):
+        within = self.report(self.CAPTURE)
+        beside = self.report("--keylog", self.path("keys.log", self.secrets), self.bare)
+        self.assertEqual(within["totals"]["connections"], 3)
+        self.assertEqual({c["transport"] for c in within["connections"]}, {"tls"})
+        for key in ("totals", "connections", "sessions", "findings", "topics", "deliveries"):
+            self.assertEqual(beside[key], within[key])
+        self.assertEqual(self.limits(beside), {})
+
+    def test_secrets_in_two_logs(self):
+        lines = self.secrets.splitlines(keepends=True)
+        logs = [self.path("even.log", b"".join(lines[::2])), self.path("odd.log", b"".join(lines[1::2]))]
+        report = self.report("--keylog", logs[0], "--keylog", logs[1], self.bare)
+        self.assertEqual(report["totals"]["connections"], 3)
+
+    def test_none(self):
+        report = self.report(self.bare)
+        self.assertEqual(report["totals"]["connections"], 0)
+        self.assertEqual(self.limits(report), {"tls": 3})
+
+    def test_of_some_connections(self):
+        kept = [line for line in self.secrets.splitlines(keepends=True) if line.startswith(b"CLIENT_RANDOM")]
+        report = self.report("--keylog", self.path("keys.log", b"".join(kept)), self.bare)
+        self.assertEqual([c["client_id"] for c in report["connections"]], ["tls-1-2"])
+        self.assertEqual(self.limits(report), {"tls-secret": 2})
+
+    def test_wrong(self):
+        wrong = re.sub(rb"[0-9a-f]{6}(?=\s*\n)", b"000000", self.secrets)
+        report = self.report("--keylog", self.path("keys.log", wrong), self.bare)
+        self.assertEqual(report["totals"]["connections"], 0)
+        self.assertEqual(self.limits(report), {"tls-broken": 3})
+
+    def test_no_key_log(self):
+        self.bad("--keylog", self.path("missing.log"), self.bare, says="missing.log: No such file or directory")
+        self.bad("--keylog", self.folder, self.bare, says="is a directory")
+        self.bad("--keylog", self.path("key.pem", b"-----BEGIN PRIVATE KEY-----\n"), self.bare,
+                 says="key.pem: no secrets of TLS in it")
 
 
 class SeveralFiles(Case):

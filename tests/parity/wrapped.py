@@ -15,10 +15,11 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "damage")]
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "damage"), str(HERE.parent.parent / "captures")]
 import derived  # noqa: E402
 import faces  # noqa: E402
 import frames as capture_frames  # noqa: E402
+import pcapng  # noqa: E402
 
 # Where frames are cut in two, what counts and names frames differs.
 NUMBERED = derived.CLOTHES | {"packets", "display_filter"}
@@ -174,8 +175,16 @@ def mixed(path, link, frames):
     path.write_bytes(b"".join(out))
 
 
+def has_secrets(path):
+    """Whether it carries what decrypts it, which the clothes would lack."""
+    data = path.read_bytes()
+    return data[:4] == b"\x0a\x0d\x0d\x0a" and any(kind == pcapng.SECRETS for kind, _ in pcapng.blocks(data))
+
+
 def made(folder, capture):
     """(name, path, keys that may differ) of everything that is made of a capture."""
+    if has_secrets(faces.TREE / "captures" / capture):
+        return
     read = capture_frames.read(faces.TREE / "captures" / capture)
     if read is None or read[0] not in capture_frames.HEADER_LENGTHS:
         return
