@@ -19,6 +19,19 @@ if(NOT TARGET PkgConfig::GLIB)
     add_library(PkgConfig::GLIB ALIAS mqttscope_glib)
 endif()
 
+# What compressed payloads are unpacked with, as far as Wireshark is built with it.
+add_library(mqttscope_unpacking INTERFACE)
+if(ZLIB_FOUND)
+    target_include_directories(mqttscope_unpacking SYSTEM INTERFACE ${ZLIB_INCLUDE_DIRS})
+    target_link_libraries(mqttscope_unpacking INTERFACE ${ZLIB_LIBRARIES})
+    target_compile_definitions(mqttscope_unpacking INTERFACE MQTTSCOPE_ZLIB)
+endif()
+if(ZSTD_FOUND)
+    target_include_directories(mqttscope_unpacking SYSTEM INTERFACE ${ZSTD_INCLUDE_DIRS})
+    target_link_libraries(mqttscope_unpacking INTERFACE ${ZSTD_LIBRARIES})
+    target_compile_definitions(mqttscope_unpacking INTERFACE MQTTSCOPE_ZSTD)
+endif()
+
 # mqttscope_add_plugin(SOURCES <source>... LIBS <target>...): Wireshark's target `mqttscope`.
 function(mqttscope_add_plugin)
     cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "SOURCES;LIBS")

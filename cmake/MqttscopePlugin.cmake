@@ -18,6 +18,11 @@ if(MQTTSCOPE_PLUGIN)
     endif()
 endif()
 
+# What compressed payloads are unpacked with.
+add_library(mqttscope_unpacking INTERFACE)
+target_link_libraries(mqttscope_unpacking INTERFACE PkgConfig::UNPACKING)
+target_compile_definitions(mqttscope_unpacking INTERFACE MQTTSCOPE_ZLIB MQTTSCOPE_ZSTD)
+
 set(MQTTSCOPE_PLUGIN_STAGE ${CMAKE_BINARY_DIR}/plugins)
 
 # mqttscope_add_plugin(SOURCES <source>... LIBS <target>...)

@@ -10,6 +10,7 @@ static struct {
     int unknown_version; /* fields; -1: there is none */
     int illegal_length;
     int unknown_alias;
+    int decoded_as;
 } builtin;
 
 void mqttscope_builtin_handoff(void)
@@ -22,6 +23,7 @@ void mqttscope_builtin_handoff(void)
         module != NULL ? prefs_find_preference(module, "show_msg_as_text") : NULL;
     builtin.unknown_version = proto_registrar_get_id_byname("mqtt.unknown_version");
     builtin.illegal_length = proto_registrar_get_id_byname("mqtt.illegal_topic_length");
+    builtin.decoded_as = proto_registrar_get_id_byname("mqtt.msg_decoded_as");
     builtin.unknown_alias = proto_registrar_get_id_byname("mqtt.unknown_topic_alias");
 }
 
@@ -39,6 +41,14 @@ enum mqtt_version mqttscope_builtin_version(void)
 bool mqttscope_builtin_shows_text(void)
 {
     return builtin.show_as_text != NULL && prefs_get_bool_value(builtin.show_as_text, pref_current);
+}
+
+void mqttscope_draw_builtin_decoded_as(proto_tree *tree, tvbuff_t *tvb, uint32_t offset,
+                                       const char *dissector)
+{
+    if (tree != NULL && builtin.decoded_as > 0)
+        proto_item_set_generated(
+            proto_tree_add_string(tree, builtin.decoded_as, tvb, (int)offset, -1, dissector));
 }
 
 /* ---- Remarks ---- */

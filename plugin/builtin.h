@@ -18,6 +18,10 @@ enum mqtt_version mqttscope_builtin_version(void);
 /* Its preference "Show Message as text". */
 bool mqttscope_builtin_shows_text(void);
 
+/* Adds its field "Message decoded as", over the payload at `offset`; nothing without a tree. */
+void mqttscope_draw_builtin_decoded_as(proto_tree *tree, tvbuff_t *tvb, uint32_t offset,
+                                       const char *dissector);
+
 /* Adds its remarks on this packet, hidden, where a filter or a column asks for them: findings and
  * the tree say the same in other words. */
 void mqttscope_draw_builtin_remarks(const struct painter *painter);

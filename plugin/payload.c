@@ -4,7 +4,9 @@
 #include "plugin/payload.h"
 
 #include "mqtt/wire/utf8.h"
+#include "plugin/builtin.h"
 #include "plugin/layers.h"
+#include "plugin/payload_table.h"
 
 static heur_dissector_list_t by_topic;
 static dissector_table_t media_types;
@@ -17,6 +19,7 @@ void mqttscope_payload_handoff(void)
     by_topic = find_heur_dissector_list("mqtt.topic");
     media_types = find_dissector_table("media_type");
     json = find_dissector("json");
+    mqttscope_payload_table_handoff();
     json_protocol = proto_get_id_by_filter_name("json");
 }
 
@@ -105,6 +108,47 @@ static char *topic_of(const struct message *message)
                                     (int)message->topic_name.length);
 }
 
+/* ---- Compression ---- */
+
+/* The payload as it was before it was compressed; the payload itself where it is not. NULL: it
+ * can't be unpacked, and a remark says why. */
+static tvbuff_t *unpack(struct message *message, enum mqttscope_packing packing, tvbuff_t *payload)
+{
+    const struct mqttscope_drawing *drawing = message->drawing;
+    struct mqttscope_frame *frame = mqttscope_frame_get(drawing->pinfo);
+    const char *problem;
+    size_t length;
+
+    if (packing == PACKING_AUTOMATIC)
+        packing = mqttscope_packing_of(message->payload.data, message->payload.length);
+    if (packing == PACKING_NONE || !mqttscope_preferences.payload_unpack)
+        return payload;
+    uint8_t *data = mqttscope_unpack(
+        packing, message->payload.data, message->payload.length,
+        MIN(MQTTSCOPE_UNPACKED_MAX, MQTTSCOPE_UNPACKED_FRAME_MAX - frame->unpacked), &length,
+        &problem);
+    if (data == NULL) {
+        expert_add_info_format(drawing->pinfo, message->packet_tree, &ei_remark[REMARK_PACKED],
+                               "The payload is not unpacked: %s", problem);
+        return NULL;
+    }
+    frame->unpacked += (uint32_t)length;
+    payload = tvb_new_child_real_data(drawing->tvb, data, (guint)length, (gint)length);
+    tvb_set_free_cb(payload, g_free);
+    add_new_data_source(drawing->pinfo, payload, "Unpacked payload");
+    message->payload = (struct mqtt_slice){data, (uint32_t)length};
+    return payload;
+}
+
+static void draw_unpacked(const struct message *message, tvbuff_t *payload)
+{
+    if (message->packet_tree == NULL)
+        return;
+    proto_tree_add_item(message->packet_tree, hf_made[MADE_UNPACKED], payload, 0, -1, ENC_NA);
+    mqttscope_draw_text(message->packet_tree, hf_made[MADE_UNPACKED_TEXT], payload, 0,
+                        message->payload.length);
+}
+
 /* ---- Who dissects it ---- */
 
 static const char *name_of(dissector_handle_t handle)
@@ -119,8 +163,22 @@ static void draw_decoded_as(const struct message *message, dissector_handle_t ha
     if (message->packet_tree != NULL)
         proto_item_set_generated(proto_tree_add_string_format_value(
             message->packet_tree, hf_made[MADE_DECODED_AS], message->drawing->tvb,
-            (int)message->offset, (int)message->payload.length, name_of(handle), "%s (%s)",
-            name_of(handle), reason));
+            (int)message->offset, -1, name_of(handle), "%s (%s)", name_of(handle), reason));
+}
+
+/* The user has said so: bytes that this dissector does not take are shown as such. */
+static bool try_wish(const struct message *message, const struct mqttscope_wish *wish,
+                     tvbuff_t *payload)
+{
+    const struct mqttscope_drawing *drawing = message->drawing;
+
+    if (wish->handle == NULL)
+        return false;
+    draw_decoded_as(message, wish->handle, "by a table of topics");
+    mqttscope_draw_builtin_decoded_as(message->packet_tree, drawing->tvb, message->offset,
+                                      wish->name);
+    call_dissector(wish->handle, payload, drawing->pinfo, drawing->tree);
+    return true;
 }
 
 /* The media type without its parameters, in small letters: "Text/Plain; charset=utf-8" is
@@ -186,21 +244,30 @@ static void try_json(const struct message *message, tvbuff_t *payload)
 
 bool mqttscope_payload_is_wanted(unsigned packet_type)
 {
-    return (packet_type == MQTT_PUBLISH || packet_type == MQTT_CONNECT) &&
-           ((mqttscope_preferences.payload_heuristics && by_topic != NULL) ||
-            mqttscope_preferences.payload_content_type);
+    return packet_type == MQTT_PUBLISH || packet_type == MQTT_CONNECT;
 }
 
-/* What the sender says comes before what the topic suggests, and that before what it looks like. */
-static void hand_on(const struct message *message, tvbuff_t *payload)
+/* What the user says comes before what the sender says, then what the topic suggests, and at last
+ * what it looks like. */
+static void hand_on(struct message *message, tvbuff_t *payload)
 {
-    if (!try_content_type(message, payload) && !try_topic(message, payload))
+    struct mqttscope_wish wish = {.packing = PACKING_AUTOMATIC};
+
+    mqttscope_payload_wish(message->drawing->pinfo->pool, topic_of(message), &wish);
+    tvbuff_t *inside = unpack(message, wish.packing, payload);
+    if (inside == NULL)
+        return;
+    if (inside != payload)
+        draw_unpacked(message, inside);
+    payload = inside;
+    if (!try_wish(message, &wish, payload) && !try_content_type(message, payload) &&
+        !try_topic(message, payload))
         try_json(message, payload);
 }
 
 /* A payload that makes its dissector give up must not take the control packets behind it along, not
  * even where it is the dissector that is wrong. The line of its packet stays as it is. */
-static void hand_on_safely(const struct message *message, tvbuff_t *payload)
+static void hand_on_safely(struct message *message, tvbuff_t *payload)
 {
     packet_info *pinfo = message->drawing->pinfo;
     const gboolean writable = col_get_writable(pinfo->cinfo, -1);

@@ -106,6 +106,7 @@ struct mqttscope_frame {
     struct mqttscope_info *info;     /* what the Info column says of it; NULL: nothing yet */
     struct mqttscope_tapped *tapped; /* the last one that listeners are told of; NULL: none yet */
     struct mqtt_trace trace;         /* room for spans */
+    uint32_t unpacked;               /* bytes that its payloads have grown to */
 };
 
 /* This dissection's view of the frame's records. */

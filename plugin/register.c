@@ -2,6 +2,7 @@
 /* Makes Wireshark's field, expert and preference tables from the rows of mqtt/ and made.def. */
 #include "plugin/register.h"
 
+#include "plugin/payload_table.h"
 #include "plugin/ports.h"
 #include "plugin/preferences.h"
 
@@ -16,6 +17,7 @@ struct mqttscope_preferences mqttscope_preferences = {
     .payload_json = TRUE,
     .payload_heuristics = TRUE,
     .payload_content_type = TRUE,
+    .payload_unpack = TRUE,
 };
 
 /* A table of mqtt/ is handed to Wireshark as it is. */
@@ -196,6 +198,9 @@ static void register_remarks(expert_module_t *module)
          {"mqttscope.more_findings", PI_PROTOCOL, PI_NOTE, "More findings than are kept", EXPFILL}},
         {&ei_remark[REMARK_TOO_LONG],
          {"mqttscope.more_fields", PI_UNDECODED, PI_NOTE, "More fields than are drawn", EXPFILL}},
+        {&ei_remark[REMARK_PACKED],
+         {"mqttscope.payload.packed", PI_UNDECODED, PI_NOTE, "The payload is not unpacked",
+          EXPFILL}},
     };
 
     for (unsigned i = 0; i < REMARKS; i++)
@@ -228,6 +233,12 @@ static void register_preferences(void)
     prefs_register_bool_preference(module, "payload_json", "Show JSON payloads as a tree",
                                    "Give payloads that look like JSON to the JSON dissector.",
                                    &mqttscope_preferences.payload_json);
+    mqttscope_payload_table_register(module);
+    prefs_register_bool_preference(
+        module, "payload_unpack", "Unpack compressed payloads",
+        "Unpack payloads that begin like gzip or Zstandard, and those that the table above says "
+        "are compressed.",
+        &mqttscope_preferences.payload_unpack);
     prefs_register_bool_preference(
         module, "payload_content_type", "Dissect payloads by their Content Type",
         "Give a payload whose Content Type (MQTT 5.0) names a media type to the dissector of that "

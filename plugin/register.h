@@ -20,6 +20,7 @@ enum remark {
     REMARK_OUT_OF_ORDER, /* a segment came late, and Wireshark was not told to put it in order */
     REMARK_DROPPED,      /* more findings than are kept */
     REMARK_TOO_LONG,     /* more fields than are drawn */
+    REMARK_PACKED,       /* a payload that can't be unpacked */
     REMARKS,
 };
 
@@ -35,6 +36,7 @@ struct mqttscope_preferences {
     ws_boolean hand_back;    /* Wireshark's own dissector gets what we would take */
     ws_boolean payload_json; /* JSON in payloads gets a tree of its own */
     ws_boolean payload_heuristics;
+    ws_boolean payload_unpack;
     ws_boolean payload_content_type; /* MQTT 5: what the sender says that it is */
 };
 

@@ -273,6 +273,19 @@ static void draw_spans(struct painter *painter)
     }
 }
 
+/* An empty payload, which clears what is retained, has no span: `mqtt.msg == ""` finds it. */
+static void draw_empty_payload(const struct painter *painter)
+{
+    const struct mqttscope_drawing *drawing = painter->drawing;
+    const struct mqtt_publish *publish = &drawing->packet->publish;
+    const int field = hf_wire[MQTT_FIELD_PAYLOAD];
+
+    if (drawing->packet->type == MQTT_PUBLISH && drawing->outcome == MQTT_OK &&
+        publish->payload_length == 0 && mqttscope_wants_field(painter, field))
+        proto_tree_add_item(painter->levels[0].tree, field, drawing->tvb,
+                            (int)(drawing->offset + publish->payload_offset), 0, ENC_NA);
+}
+
 /* ---- The whole ---- */
 
 static uint32_t shown_length(const struct mqttscope_drawing *drawing)
@@ -348,6 +361,7 @@ proto_tree *mqttscope_draw_packet(const struct mqttscope_drawing *drawing)
             painter.items =
                 wmem_alloc0_array(drawing->pinfo->pool, proto_item *, drawing->trace->count + 1);
         draw_spans(&painter);
+        draw_empty_payload(&painter);
         draw_too_long(&painter);
         mqttscope_draw_builtin_remarks(&painter);
     }
