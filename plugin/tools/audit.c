@@ -52,7 +52,7 @@ static void writer_event(void *user, const struct audit_event *event)
 }
 
 /* The sinks, in the analyzer's order. */
-static void attach(struct mqttscope_audit *audit, FILE *file, const char *path)
+static void attach(struct mqttscope_audit *audit, FILE *file, const char *path, unsigned width)
 {
     const struct sparkplug_options options = {.found = sparkplug_finds, .user = audit};
     struct audit_sink sink = {.event = writer_event, .user = audit};
@@ -67,11 +67,12 @@ static void attach(struct mqttscope_audit *audit, FILE *file, const char *path)
         report.slot = sink.slot;
     }
     report.text.detail = REPORT_NORMAL;
+    report.text.width = width;
     audit->writer = audit->format->open(file, &report);
 }
 
 struct mqttscope_audit *mqttscope_audit_new(const struct report_format *format, FILE *file,
-                                            const char *path)
+                                            const char *path, unsigned width)
 {
     static const struct audit_recorder_options recorder = {.deliveries = true};
     static const struct transport_options transport = {.opens_tls = true};
@@ -81,7 +82,7 @@ struct mqttscope_audit *mqttscope_audit_new(const struct report_format *format, 
     audit->recorder = audit_recorder_new(&recorder);
     audit->fold = audit_fold_new(NULL);
     audit->pieces = g_array_new(FALSE, FALSE, sizeof(struct piece));
-    attach(audit, file, path);
+    attach(audit, file, path, width);
     audit->transport = transport_new(audit->recorder, &transport);
     if (audit->transport == NULL) {
         mqttscope_audit_free(audit);

@@ -17,9 +17,10 @@
 struct mqttscope_audit;
 
 /* Begins, and tells a writer of this format, which writes to `file`; `path` is its name, NULL if it
- * has none. NULL without memory. */
+ * has none. Lines of text are folded at `width` columns; 0: where it is usual. NULL without memory.
+ */
 struct mqttscope_audit *mqttscope_audit_new(const struct report_format *format, FILE *file,
-                                            const char *path);
+                                            const char *path, unsigned width);
 
 /* What taps bring of a frame, in any order; kept until its end. */
 void mqttscope_audit_segment(struct mqttscope_audit *audit, const packet_info *pinfo,

@@ -26,6 +26,9 @@ struct listener {
     struct report *report;
 };
 
+/* What Wireshark's text window shows without folding lines once more. */
+enum { WINDOW_COLUMNS = 70 };
+
 struct report {
     const struct report_format *format;
     char *path; /* NULL: `file` is somebody else's */
@@ -33,6 +36,7 @@ struct report {
     struct mqttscope_audit *audit;
     bool finished; /* it is written */
     struct listener segments, packets, frames;
+    unsigned width; /* columns that lines of text have; 0: the usual ones */
 };
 
 /* ---- Where it goes ---- */
@@ -66,7 +70,8 @@ static void close_file(struct report *report, int error)
 static struct mqttscope_audit *audit_of(struct report *report)
 {
     if (report->audit == NULL && !report->finished && open_file(report))
-        report->audit = mqttscope_audit_new(report->format, report->file, report->path);
+        report->audit =
+            mqttscope_audit_new(report->format, report->file, report->path, report->width);
     if (report->audit == NULL)
         report->finished = true;
     return report->finished ? NULL : report->audit;
@@ -272,6 +277,7 @@ static void choose(gpointer user)
     } else {
         report->format = &report_formats[REPORT_TEXT];
         report->file = file;
+        report->width = WINDOW_COLUMNS;
         GString *problem = listen(report, NULL);
         if (problem == NULL) {
             ops->retap_packets(ops->ops_id);
