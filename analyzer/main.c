@@ -18,6 +18,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* How old a file gets that is refreshed. */
+#define REFRESH_US (5 * G_TIME_SPAN_SECOND)
+
 enum status { STATUS_DONE = 0, STATUS_FAIL_ON = 1, STATUS_TROUBLE = 2 };
 
 static struct pipeline *interruptible; /* for the signal handler */
@@ -168,12 +171,32 @@ struct run {
     struct keylog *keylog;
     struct pipeline *pipeline;
     struct outputs *outputs;
+    int64_t refresh_due; /* monotonic microseconds */
 };
 
 static void stop_reading(void *user)
 {
     const struct run *run = user;
     pipeline_stop(run->pipeline);
+}
+
+/* While a capture goes on. */
+static void refresh(void *user)
+{
+    struct run *run = user;
+    if (run->outputs == NULL || g_get_monotonic_time() < run->refresh_due)
+        return;
+    if (run->refresh_due != 0)
+        outputs_refresh(run->outputs);
+    run->refresh_due = g_get_monotonic_time() + REFRESH_US;
+}
+
+static bool is_live(const struct options *options)
+{
+    for (unsigned i = 0; i < options->files->len; i++)
+        if (strcmp(g_ptr_array_index(options->files, i), "-") == 0)
+            return true;
+    return options->interface != NULL;
 }
 
 static void sparkplug_finds(void *user, const struct audit_flow *flow,
@@ -236,11 +259,14 @@ static bool run_begin(struct run *run, const struct options *options)
         .span = options->span,
         .keylog = run->keylog,
         .progress = true,
+        .tick = is_live(options) ? refresh : NULL,
+        .user = run,
     };
     const struct outputs_options outputs_options = {
         .requests = (const struct output_request *)(const void *)options->outputs->data,
         .count = options->outputs->len,
         .text = text_options(options),
+        .fails_from = options->fail_on == FAIL_ON_NOTHING ? MQTT_WARNING : options->fail_on,
         .failed = stop_reading,
         .user = run,
     };

@@ -37,6 +37,20 @@ static void free_names(struct output *output)
     output->target = NULL;
 }
 
+/* A file that stood there before keeps its rights and, as far as that is allowed, its owner. False,
+ * with errno, where it may not be written to. */
+static bool keep_rights(const struct output *output, int descriptor)
+{
+    struct stat status;
+    if (stat(output->target, &status) != 0)
+        return true; /* it is not there yet */
+    if (access(output->target, W_OK) != 0)
+        return false;
+    if (fchown(descriptor, status.st_uid, status.st_gid) != 0)
+        errno = 0; /* another one's, and we are not root: it becomes ours */
+    return fchmod(descriptor, status.st_mode & 07777) == 0;
+}
+
 /* Opens PATH.XXXXXX beside the file, so that renaming stays within its file system, and with the
  * rights that an ordinary new file gets. A link stays one, and what it leads to is replaced. */
 static FILE *open_temporary(struct output *output)
@@ -46,9 +60,13 @@ static FILE *open_temporary(struct output *output)
         output->target = strdup(output->path); /* it is not there yet */
     output->temporary = g_strdup_printf("%s.XXXXXX", output->target);
     int descriptor = g_mkstemp_full(output->temporary, O_RDWR | O_CLOEXEC, 0666);
-    if (descriptor >= 0)
+    if (descriptor >= 0 && keep_rights(output, descriptor))
         return fdopen(descriptor, "w");
     int error = errno;
+    if (descriptor >= 0) {
+        unlink(output->temporary);
+        close(descriptor);
+    }
     free_names(output);
     errno = error;
     return NULL;

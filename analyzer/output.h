@@ -14,7 +14,8 @@ struct output {
     int error;        /* why writing failed: an errno; 0: it did not, so far */
 };
 
-/* Opens `path`, which stays with the caller. False after one line on standard error. */
+/* Opens `path`, which stays with the caller. A file that is there keeps its rights when it is
+ * replaced, and one that must not be written to is not. False after one line on standard error. */
 bool output_open(struct output *output, const char *path);
 
 /* Whether somebody waits at the other end: a pipe, a socket or a terminal. */

@@ -68,7 +68,11 @@ static bool open_files(struct item *item)
 
 static bool open_item(struct item *item, unsigned slot)
 {
-    struct report_options options = {.text = item->outputs->options.text, .slot = slot};
+    struct report_options options = {
+        .text = item->outputs->options.text,
+        .slot = slot,
+        .fails_from = item->outputs->options.fails_from,
+    };
     if (!open_files(item))
         return false;
     FILE **files = g_new(FILE *, item->count);
@@ -156,6 +160,19 @@ struct outputs *outputs_new(const struct outputs_options *options, struct audit_
         }
     }
     return outputs;
+}
+
+void outputs_refresh(struct outputs *outputs)
+{
+    for (unsigned i = 0; i < outputs->count; i++) {
+        const struct item *item = &outputs->items[i];
+        struct output output;
+        if (item->format->refresh == NULL || item->writer == NULL ||
+            item->files[0].temporary == NULL || !output_open(&output, item->path))
+            continue;
+        item->format->refresh(item->writer, output.file);
+        output_close(&output);
+    }
 }
 
 static bool finish_item(struct item *item, const struct audit_report *report)

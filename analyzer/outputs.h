@@ -18,6 +18,7 @@ struct outputs_options {
     const struct output_request *requests;
     unsigned count;
     struct report_text_options text;
+    unsigned fails_from;        /* enum mqtt_severity: what is as bad as that fails a test */
     void (*failed)(void *user); /* called when an output that events go to can't be written any
                                    more; NULL: not wanted */
     void *user;
@@ -30,6 +31,9 @@ struct outputs_options {
  * text report goes to standard output unless a request takes that. NULL after one line on standard
  * error. */
 struct outputs *outputs_new(const struct outputs_options *options, struct audit_recorder *recorder);
+
+/* Writes those anew that can be written before the end, as they stand. */
+void outputs_refresh(struct outputs *outputs);
 
 /* Writes everything, and frees `outputs`. `report` NULL: there is nothing to report, and files stay
  * as they were. False after one line on standard error for each that could not be written. */

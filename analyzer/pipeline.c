@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <string.h>
 
-#define PACKETS_A_TICK 8192
+#define PACKETS_A_TICK 256
 
 struct pipeline {
     struct audit_recorder *audit;
@@ -144,6 +144,14 @@ bool pipeline_span(const struct pipeline *pipeline, int64_t *from, int64_t *to)
 
 /* ---- Reading ---- */
 
+static void tick(const struct pipeline *pipeline, struct progress *progress,
+                 const struct source *source, uint64_t packets)
+{
+    progress_tick(progress, source, packets);
+    if (pipeline->options.tick != NULL)
+        pipeline->options.tick(pipeline->options.user);
+}
+
 /* Reads until nothing more comes. */
 static enum source_result read_packets(struct pipeline *pipeline, struct source *source,
                                        struct progress *progress, struct reading *reading)
@@ -152,7 +160,7 @@ static enum source_result read_packets(struct pipeline *pipeline, struct source 
     for (;;) {
         enum source_result result = source_next(source, &packet);
         if (result == SOURCE_IDLE) {
-            progress_tick(progress, source, reading->packets);
+            tick(pipeline, progress, source, reading->packets);
             continue;
         }
         if (result != SOURCE_PACKET)
@@ -163,8 +171,9 @@ static enum source_result read_packets(struct pipeline *pipeline, struct source 
         reading->packets++;
         reading->bytes += packet.bytes.reported;
         take_packet(pipeline, &packet);
-        if (reading->packets % PACKETS_A_TICK == 0)
-            progress_tick(progress, source, reading->packets);
+        /* Where somebody waits for the present state, packets may come hours apart. */
+        if (pipeline->options.tick != NULL || reading->packets % PACKETS_A_TICK == 0)
+            tick(pipeline, progress, source, reading->packets);
     }
 }
 

@@ -20,8 +20,10 @@ struct pipeline_options {
     uint64_t memory;             /* bytes that what traffic can make grow may take; 0: 1 GiB */
     struct span span; /* of the packets that the report is about; those before it are read, those
                          behind it are not */
-    struct keylog *keylog; /* takes in what the captures have of secrets, and decrypts with them;
-                              lives longer than the pipeline */
+    struct keylog *keylog;    /* takes in what the captures have of secrets, and decrypts with them;
+                                 lives longer than the pipeline */
+    void (*tick)(void *user); /* called often while reading, if only for want of packets; NULL */
+    void *user;
     bool progress; /* say on standard error how far it is, where it takes longer than a second */
 };
 

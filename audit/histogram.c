@@ -145,6 +145,19 @@ uint64_t audit_histogram_between(const struct audit_histogram *histogram, uint64
     return count;
 }
 
+uint64_t audit_histogram_sum(const struct audit_histogram *histogram)
+{
+    uint64_t sum = 0, of_bucket;
+    for (unsigned octave = 0; octave < AUDIT_HISTOGRAM_OCTAVES; octave++) {
+        const uint64_t *buckets = histogram->octaves[octave];
+        for (unsigned i = 0; buckets != NULL && i < AUDIT_HISTOGRAM_BUCKETS; i++)
+            if (__builtin_mul_overflow(middle_of(octave, i), buckets[i], &of_bucket) ||
+                __builtin_add_overflow(sum, of_bucket, &sum))
+                return UINT64_MAX;
+    }
+    return sum;
+}
+
 struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram)
 {
     return (struct audit_latency){

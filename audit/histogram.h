@@ -48,6 +48,9 @@ uint64_t audit_histogram_percentile(const struct audit_histogram *histogram, uns
 uint64_t audit_histogram_between(const struct audit_histogram *histogram, uint64_t least,
                                  uint64_t most);
 
+/* All samples added up, to the precision above; stays at the end of its type. */
+uint64_t audit_histogram_sum(const struct audit_histogram *histogram);
+
 struct audit_latency audit_histogram_latency(const struct audit_histogram *histogram);
 
 /* How many samples are in an octave; those in it are below audit_histogram_octave_end(). */

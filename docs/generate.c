@@ -9,6 +9,7 @@
 #include "audit/diagnosis/diagnoses.h"
 #include "audit/sparkplug/assertions.h"
 #include "docs/generate_conformance.h"
+#include "docs/generate_options.h"
 #include "docs/generate_report.h"
 #include "mqtt/facts/tables.h"
 
@@ -166,17 +167,20 @@ int main(int argc, char **argv)
         const char *name;
         void (*write)(void);
     } pages[] = {
-        {"rules", rules},        {"diagnoses", diagnoses}, {"conformance", conformance_page},
-        {"fields", fields},      {"report", report_page},  {"schema", report_schema},
-        {"events", events_page}, {"tables", tables_page},  {"events-schema", events_schema},
+        {"rules", rules},          {"diagnoses", diagnoses},  {"conformance", conformance_page},
+        {"fields", fields},        {"report", report_keys},   {"schema", report_schema},
+        {"events", events_page},   {"tables", tables_page},   {"events-schema", events_schema},
+        {"manual", manual_page},   {"bash", bash_completion}, {"zsh", zsh_completion},
+        {"fish", fish_completion},
     };
     for (size_t i = 0; argc == 2 && i < sizeof pages / sizeof pages[0]; i++)
         if (strcmp(argv[1], pages[i].name) == 0) {
             pages[i].write();
             return fflush(stdout) == 0 ? 0 : 2;
         }
-    fprintf(stderr,
-            "usage: generate-docs "
-            "rules|diagnoses|conformance|fields|report|schema|events|events-schema|tables\n");
+    fprintf(stderr, "usage: generate-docs ");
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+        fprintf(stderr, "%s%s", i > 0 ? "|" : "", pages[i].name);
+    fprintf(stderr, "\n");
     return 2;
 }

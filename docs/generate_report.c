@@ -74,7 +74,7 @@ static bool stands_alone(unsigned kind)
     return false;
 }
 
-void report_page(void)
+void report_keys(void)
 {
     printf("# The report\n\n"
            "<!-- Generated from audit/columns.def by scripts/docs. Change it there. -->\n\n"

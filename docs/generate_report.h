@@ -8,7 +8,7 @@
 #include "audit/report/rows.h"
 
 /* docs/report.md */
-void report_page(void);
+void report_keys(void);
 
 /* docs/report.schema.json */
 void report_schema(void);

@@ -6,6 +6,33 @@
 
 #include <string.h>
 
+/* Marks, letters and symbols that show as nothing: those of Default_Ignorable_Code_Point that are
+ * no format characters, and blanks that Unicode does not call so. In ascending order. */
+static const struct range {
+    gunichar first, last;
+} blank[] = {
+    {0x034f, 0x034f},   /* combining grapheme joiner */
+    {0x115f, 0x1160},   /* Hangul fillers */
+    {0x17b4, 0x17b5},   /* Khmer inherent vowels */
+    {0x180b, 0x180f},   /* Mongolian variation selectors and vowel separator */
+    {0x2800, 0x2800},   /* Braille pattern without dots */
+    {0x3164, 0x3164},   /* Hangul filler */
+    {0xfe00, 0xfe0f},   /* variation selectors */
+    {0xffa0, 0xffa0},   /* halfwidth Hangul filler */
+    {0x13441, 0x13442}, /* Egyptian hieroglyph blanks */
+    {0x16fe4, 0x16fe4}, /* Khitan small script filler */
+    {0x1d159, 0x1d159}, /* musical symbol null notehead */
+    {0xe0000, 0xe0fff}, /* tags, variation selectors, and what may come to them */
+};
+
+static bool is_blank(gunichar character)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(blank) && blank[i].first <= character; i++)
+        if (character <= blank[i].last)
+            return true;
+    return false;
+}
+
 /* Characters that are fit to be seen: no controls, no marks that reorder text or show as nothing,
  * no code points that mean nothing yet. */
 static bool visible(gunichar character)
@@ -19,7 +46,7 @@ static bool visible(gunichar character)
     case G_UNICODE_LINE_SEPARATOR:
     case G_UNICODE_PARAGRAPH_SEPARATOR: return false;
     case G_UNICODE_SPACE_SEPARATOR: return character == ' ';
-    default: return true;
+    default: return !is_blank(character);
     }
 }
 

@@ -7,19 +7,24 @@
 #include "audit/report/csv.h"
 #include "audit/report/html.h"
 #include "audit/report/json.h"
+#include "audit/report/junit.h"
+#include "audit/report/metrics.h"
 #include "audit/report/ndjson.h"
+#include "audit/report/sarif.h"
 #include "audit/report/sqlite.h"
 
 /* A writer that waits for the report. */
 struct waiting {
     FILE *file;
     struct report_text_options text;
+    unsigned fails_from;
 };
 
 static void *open_waiting(FILE *file, const struct report_options *options)
 {
     struct waiting *writer = g_new(struct waiting, 1);
-    *writer = (struct waiting){.file = file, .text = options->text};
+    *writer =
+        (struct waiting){.file = file, .text = options->text, .fails_from = options->fails_from};
     return writer;
 }
 
@@ -36,6 +41,57 @@ static void finish_json(void *user, const struct audit_report *report)
     struct waiting *writer = user;
     if (report != NULL)
         report_json(report, writer->file);
+    g_free(writer);
+}
+
+static void finish_sarif(void *user, const struct audit_report *report)
+{
+    struct waiting *writer = user;
+    if (report != NULL)
+        report_sarif(report, writer->file);
+    g_free(writer);
+}
+
+static void finish_junit(void *user, const struct audit_report *report)
+{
+    struct waiting *writer = user;
+    if (report != NULL)
+        report_junit(report, writer->fails_from, writer->file);
+    g_free(writer);
+}
+
+/* Counters, and where they go in the end. */
+struct counting {
+    FILE *file;
+    struct metrics *metrics;
+};
+
+static void *open_metrics(FILE *file, const struct report_options *options)
+{
+    struct counting *writer = g_new(struct counting, 1);
+    (void)options;
+    *writer = (struct counting){.file = file, .metrics = metrics_new()};
+    return writer;
+}
+
+static void event_metrics(void *user, const struct audit_event *event)
+{
+    const struct counting *writer = user;
+    metrics_event(writer->metrics, event);
+}
+
+static void refresh_metrics(void *user, FILE *file)
+{
+    const struct counting *writer = user;
+    metrics_write(writer->metrics, NULL, file);
+}
+
+static void finish_metrics(void *user, const struct audit_report *report)
+{
+    struct counting *writer = user;
+    if (report != NULL)
+        metrics_write(writer->metrics, report, writer->file);
+    metrics_free(writer->metrics);
     g_free(writer);
 }
 
@@ -109,15 +165,23 @@ const struct report_format report_formats[REPORT_FORMATS] = {
     [REPORT_JSON] =
         {
             .option = "json",
-            .help = "write the report as JSON to FILE",
+            .help = "the report as JSON",
+            .manual = "Write the report as JSON; <docs/report.md> describes it.",
             .open = open_waiting,
             .finish = finish_json,
         },
     [REPORT_NDJSON] =
         {
             .option = "ndjson",
-            .help = "write every event as a line of JSON to FILE, at once where FILE is a\n"
-                    "pipe or a terminal",
+            .help = "every event, a line of JSON each, as it happens",
+            .manual =
+                "Write every event as one JSON object a line, in the order of the capture: "
+                "connections opened, identified and closed, sessions, subscriptions, messages, "
+                "what "
+                "became of them, handshakes, pings, findings, limits, and at the end the "
+                "diagnoses. "
+                "Where <FILE> is a pipe or a terminal, each line is written when it happens, also "
+                "while capturing; when its reader leaves, the reading ends.",
             .open = open_ndjson,
             .event = event_ndjson,
             .finish = finish_ndjson,
@@ -125,8 +189,12 @@ const struct report_format report_formats[REPORT_FORMATS] = {
     [REPORT_SQLITE] =
         {
             .option = "sqlite",
-            .help = "write a SQLite database to FILE: each handshake, message, connection,\n"
-                    "finding and more as rows of tables",
+            .help = "a SQLite database: handshakes, messages, findings",
+            .manual =
+                "Write a SQLite database: connections, sessions, findings, diagnoses, topics and "
+                "what became of their messages as tables, and, row by row, each handshake with all "
+                "its packets, each ping, each message published and delivered, each subscription. "
+                "<docs/sqlite.md> has questions and their answers, <docs/tables.md> all columns.",
             .open = open_sqlite,
             .event = event_sqlite,
             .finish = finish_sqlite,
@@ -134,8 +202,13 @@ const struct report_format report_formats[REPORT_FORMATS] = {
     [REPORT_CSV] =
         {
             .option = "csv",
-            .help = "write the same tables as comma-separated values: files in the folder\n"
-                    "FILE, which is made if it is not there",
+            .help = "the same tables as CSV, in the folder FILE",
+            .manual =
+                "Write the same tables as comma-separated values (RFC 4180) into the folder "
+                "<FILE>, "
+                "which is made if it is not there, a file each. A field that a spreadsheet could "
+                "take for a formula, or that begins with an apostrophe, gets an apostrophe in "
+                "front.",
             .file_name = csv_file_name,
             .open = open_csv,
             .event = event_csv,
@@ -144,9 +217,54 @@ const struct report_format report_formats[REPORT_FORMATS] = {
     [REPORT_HTML] =
         {
             .option = "html",
-            .help = "write the report as a page for a browser to FILE: it needs no network",
+            .help = "a page for a browser, which needs no network",
+            .manual =
+                "Write the report as a page for a browser: verdict, diagnoses, findings with the "
+                "control packets around them, a timeline of clients, charts, deliveries, topics, "
+                "and tables that can be searched and sorted. It is one file, needs no network, and "
+                "asks nobody for anything. Of very large captures it holds the first 100,000 "
+                "findings and the first 20,000 connections and sessions, and says so.",
             .open = open_html,
             .event = event_html,
             .finish = finish_html,
+        },
+    [REPORT_SARIF] =
+        {
+            .option = "sarif",
+            .help = "findings and diagnoses for code hosts, editors",
+            .manual =
+                "Write findings and diagnoses as SARIF 2.1.0, which code hosts and editors show. "
+                "`ruleId` is the id of the rule or diagnosis. A result's fingerprint is made of "
+                "that, the client, and how many such results came before, so that it is the same "
+                "in the next capture of the same trouble.",
+            .open = open_waiting,
+            .finish = finish_sarif,
+        },
+    [REPORT_JUNIT] =
+        {
+            .option = "junit",
+            .help = "a test result for each rule, for CI",
+            .manual =
+                "Write JUnit's XML: each rule and each diagnosis is a test, and so is the reading "
+                "of "
+                "each file. One that was found fails if it is what `--fail-on` asks for, without "
+                "which errors and warnings fail; the others' findings are in the output of their "
+                "test.",
+            .open = open_waiting,
+            .finish = finish_junit,
+        },
+    [REPORT_METRICS] =
+        {
+            .option = "metrics",
+            .help = "counters for Prometheus; refreshed while live",
+            .manual =
+                "Write counters and histograms in the text format of Prometheus, for the textfile "
+                "collector of its node exporter, say. All begin with `mqttscope_`; no label has "
+                "client identifiers or topics in it. While an interface or a pipe is read, <FILE> "
+                "is replaced by a new one every five seconds; it is always whole.",
+            .open = open_metrics,
+            .event = event_metrics,
+            .refresh = refresh_metrics,
+            .finish = finish_metrics,
         },
 };

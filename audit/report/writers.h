@@ -12,8 +12,9 @@
 /* What writers go by. */
 struct report_options {
     struct report_text_options text;
-    unsigned slot; /* of the writer's pointer in flow->state: see event.h */
-    bool at_once;  /* somebody waits for it: lines are flushed as they are written */
+    unsigned slot;       /* of the writer's pointer in flow->state: see event.h */
+    bool at_once;        /* somebody waits for it: lines are flushed as they are written */
+    unsigned fails_from; /* enum mqtt_severity: what is as bad as that fails a test */
     /* For writers that can't do with a FILE: */
     const char *path;   /* of the empty file that `file` is; NULL: it has none of its own */
     int *error;         /* becomes an errno when writing has failed; lives until finish() */
@@ -22,7 +23,8 @@ struct report_options {
 
 struct report_format {
     const char *option; /* of the command line, without its dashes; NULL: it has none */
-    const char *help;   /* lines for --help, behind the option and its argument */
+    const char *help;   /* a line for --help, of at most 49 characters */
+    const char *manual; /* sentences for the manual page, marked up as analyzer/options.def says */
 
     /* The name of the i-th file in a folder; NULL behind the last one. NULL: it is one file. */
     const char *(*file_name)(unsigned i);
@@ -31,6 +33,9 @@ struct report_format {
     void *(*open)(FILE *file, const struct report_options *options);
     /* Hears of everything that happens; NULL: the report says it all. */
     void (*event)(void *writer, const struct audit_event *event);
+    /* Writes all anew, as it stands before the end, to another file; NULL: it can't. Its file is
+     * replaced by that now and then while a capture goes on. */
+    void (*refresh)(void *writer, FILE *file);
     /* Writes what is left, and frees the writer. `report` is NULL if there is nothing to report. */
     void (*finish)(void *writer, const struct audit_report *report);
 };
@@ -42,6 +47,9 @@ enum report_format_id {
     REPORT_SQLITE,
     REPORT_CSV,
     REPORT_HTML,
+    REPORT_SARIF,
+    REPORT_JUNIT,
+    REPORT_METRICS,
     REPORT_FORMATS
 };
 

@@ -20,11 +20,19 @@ NAMES = {"analyzer": "mqttscope", "plugin": "wireshark-mqttscope"}
 
 # The plugin asks for the library of one minor version; the analyzer has nothing to do with Wireshark.
 LIBRARIES = {
-    "analyzer": {"libc6", "libglib2.0-0", "libpcap0.8", "libprotobuf-c1", "libsqlite3-0"},
+    "analyzer": {"libc6", "libglib2.0-0", "liblz4-1", "liblzma5", "libpcap0.8", "libprotobuf-c1", "libsqlite3-0",
+                 "libzstd1", "zlib1g"},
     "plugin": {"libc6", "libglib2.0-0", "libprotobuf-c1", "libsqlite3-0", "libwireshark", "libwsutil"},
 }
 # The plugin may come to need more, which the analyzer needs already.
 MAY = {"analyzer": set(), "plugin": {"libwiretap", "zlib1g", "libzstd1"}}
+
+# What shells complete.
+COMPLETIONS = {
+    "share/bash-completion/completions/mqttscope",
+    "share/fish/vendor_completions.d/mqttscope.fish",
+    "share/zsh/vendor-completions/_mqttscope",
+}
 
 # What lintian says of our packages, with the reason why that stays.
 TAGS = {
@@ -82,7 +90,7 @@ def check_installed(given):
             run("cmake", "--install", given.build, "--prefix", folder, "--component", component)
             files = files_below(folder)
             if component == "analyzer":
-                if files != {"bin/mqttscope", "share/man/man1/mqttscope.1"}:
+                if files != {"bin/mqttscope", "share/man/man1/mqttscope.1", *COMPLETIONS}:
                     yield f"{component}: {sorted(files)}"
                 yield from works(folder, "bin/mqttscope")
                 continue
@@ -118,7 +126,7 @@ def content(given, component, package, folder):
     files = files_below(folder)
     wanted = {f"usr/share/doc/{name}/{f}" for f in ("changelog.gz", "changelog.Debian.gz", "copyright")}
     if component == "analyzer":
-        wanted |= {"usr/bin/mqttscope", "usr/share/man/man1/mqttscope.1.gz"}
+        wanted |= {"usr/bin/mqttscope", "usr/share/man/man1/mqttscope.1.gz"} | {f"usr/{f}" for f in COMPLETIONS}
         yield from works(folder, "usr/bin/mqttscope")
     else:
         for path, problem in plugin_path(given, files):

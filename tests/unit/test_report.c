@@ -35,6 +35,12 @@ static const struct {
     {BYTES("\xe2\x80\xae\xe2\x80\xac\xe2\x80\x8b\xe2\x80\xa8\xc2\xa0"),
      "\\u{202e}\\u{202c}\\u{200b}\\u{2028}\\u{a0}",
      "\"\xe2\x80\xae\xe2\x80\xac\xe2\x80\x8b\\u2028\xc2\xa0\""},
+    /* what shows as nothing: grapheme joiner, Hangul filler, variation selector, Braille blank, the
+     * last of the tags; and their neighbours that do show */
+    {BYTES("\xcd\x8f\xe3\x85\xa4\xef\xb8\x8f\xe2\xa0\x80\xf3\xa0\x87\xaf"),
+     "\\u{34f}\\u{3164}\\u{fe0f}\\u{2800}\\u{e01ef}",
+     "\"\xcd\x8f\xe3\x85\xa4\xef\xb8\x8f\xe2\xa0\x80\xf3\xa0\x87\xaf\""},
+    {BYTES("\xe3\x85\xa3\xe2\xa0\x81"), "\xe3\x85\xa3\xe2\xa0\x81", "\"\xe3\x85\xa3\xe2\xa0\x81\""},
     /* not UTF-8: stray bytes, overlong, a surrogate, cut short */
     {BYTES("\xff"), "\\xff", "\"\\ufffd\""},
     {BYTES("a\x80z"), "a\\x80z", "\"a\\ufffdz\""},
