@@ -105,22 +105,28 @@ static nstime_t fin_time(const struct tcp_analysis *tcp, unsigned flow)
                                               : tcp->ts_prev;
 }
 
-bool mqttscope_tcp_end(const struct tcp_analysis *tcp, struct mqttscope_tcp_end *end)
+/* Whose FIN came first. The frames that are known are those of FINs that were sent again, too, and
+ * are not known of each. */
+static unsigned first_to_close(const struct tcp_analysis *tcp)
 {
     const uint32_t fins[2] = {tcp->flow1.fin, tcp->flow2.fin};
 
+    if (tcp->flow1.closing_initiator != tcp->flow2.closing_initiator)
+        return tcp->flow2.closing_initiator ? 1 : 0;
+    return fins[1] == 0 || (fins[0] != 0 && fins[0] < fins[1]) ? 0 : 1;
+}
+
+bool mqttscope_tcp_end(const struct tcp_analysis *tcp, struct mqttscope_tcp_end *end)
+{
     if (!mqttscope_tcp_ended(tcp))
         return false;
-    if (fins[0] == 0 && fins[1] == 0) {
+    if (!has_seen(tcp, COMPLETENESS_FIN)) {
         find_reset(tcp, end);
         return true;
     }
     end->reset = false;
-    end->flow = fins[1] == 0 || (fins[0] != 0 && fins[0] < fins[1]) ? 0 : 1;
-    /* A FIN that is sent again has its last frame. */
-    if (tcp->flow1.closing_initiator != tcp->flow2.closing_initiator)
-        end->flow = tcp->flow2.closing_initiator ? 1 : 0;
-    end->frame = fins[end->flow];
+    end->flow = first_to_close(tcp);
+    end->frame = end->flow == 0 ? tcp->flow1.fin : tcp->flow2.fin;
     end->time = fin_time(tcp, end->flow);
     return true;
 }
