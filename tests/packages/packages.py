@@ -20,7 +20,7 @@ NAMES = {"analyzer": "mqttscope", "plugin": "wireshark-mqttscope"}
 
 # The plugin asks for the library of one minor version; the analyzer has nothing to do with Wireshark.
 LIBRARIES = {
-    "analyzer": {"libc6", "libglib2.0-0", "liblz4-1", "liblzma5", "libpcap0.8", "libprotobuf-c1", "libsqlite3-0",
+    "analyzer": {"libc6", "libglib2.0-0", "libgnutls30", "liblz4-1", "liblzma5", "libpcap0.8", "libprotobuf-c1", "libsqlite3-0",
                  "libzstd1", "zlib1g"},
     "plugin": {"libc6", "libglib2.0-0", "libprotobuf-c1", "libsqlite3-0", "libwireshark", "libwsutil"},
 }
