@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who published what for whom, and what became of it: as a matrix, and topics as a tree.
 
-import {html, nothing} from 'lit/html.js';
+import {html, nothing, render} from 'lit/html.js';
 import {report, tables, word} from './data.js';
 import * as format from './format.js';
 
@@ -105,7 +105,14 @@ function branch(level, node, path, open) {
     const name = html`<span class="level">${level === '' ? '(empty level)' : level}</span>`;
     if (node.children.size === 0)
         return html`<li><div class="leaf">${name}${counts(node)}</div></li>`;
-    return html`<li><details ?open=${open > 0}><summary>${name}${counts(node)}</summary>${branches(node, path, open - 1)}</details></li>`;
+    // What is closed is not made: there may be ten thousand topics.
+    const grown = event => {
+        const place = event.currentTarget.querySelector('.branches');
+        if (event.currentTarget.open && !place.firstChild)
+            render(branches(node, path, 0), place);
+    };
+    return html`<li><details ?open=${open > 0} @toggle=${open > 0 ? null : grown}><summary>${name}${counts(node)}</summary>
+        ${open > 0 ? branches(node, path, open - 1) : html`<div class="branches"></div>`}</details></li>`;
 }
 
 /** Topic names, level by level. */

@@ -2,7 +2,7 @@
 // The page: what the report says, from the verdict down to the last handshake.
 
 import {html, nothing, render} from 'lit/html.js';
-import {report, tables} from './data.js';
+import {report, tables, word} from './data.js';
 import {keepAlive, latencies, overTime, rhythms} from './charts.js';
 import {matrix, publishersOf, topicTree} from './deliveries.js';
 import {onShowInTimeline} from './detail.js';
@@ -29,16 +29,19 @@ const overall = [worst, grave].includes('error') ? 'error' : [worst, grave].incl
 
 /* Who is to blame for errors and warnings: clients by name, servers. */
 function blamed() {
-    const by = new Map();
     const {findings} = tables;
-    for (let row = 0; row < findings.count; row++) {
-        const severity = findings.get('severity', row), role = findings.get('blames', row);
-        if (severity === 'note' || role === null)
+    const list = key => findings.columns.get(key)?.numbers ?? [];
+    const severity = list('severity'), role = list('blames'), client = list('client_id');
+    const by = new Map();
+    for (let row = 0; row < findings.count; row++) { // numbers of words, for there may be 100,000
+        if (role[row] === null || role[row] === undefined || word(severity[row]) === 'note')
             continue;
-        const name = role === 'server' ? 'the server' : findings.get('client_id', row) ?? 'clients without a name';
-        const entry = by.get(name) ?? {name, role, client: role === 'client' ? findings.get('client_id', row) : null, error: 0, warning: 0};
-        entry[severity]++;
-        by.set(name, entry);
+        const server = word(role[row]) === 'server';
+        const key = server ? 'server' : client[row];
+        const entry = by.get(key) ?? {name: server ? 'the server' : word(client[row]) ?? 'clients without a name',
+            role: word(role[row]), client: server ? null : word(client[row]), error: 0, warning: 0};
+        entry[word(severity[row])]++;
+        by.set(key, entry);
     }
     return [...by.values()].sort((a, b) => b.error - a.error || b.warning - a.warning);
 }
@@ -50,7 +53,7 @@ function who() {
     const list = blamed();
     if (list.length === 0)
         return nothing;
-    return html`<div class="who"><h3>Who broke promises</h3><ul>${list.slice(0, 5).map(entry => html`<li>
+    return html`<div class="who"><h2>Who broke promises</h2><ul>${list.slice(0, 5).map(entry => html`<li>
         <button type="button" class="link" @click=${() => shown.findings.show(entry.client ?? '', ['', '', entry.role])}>${entry.name}</button>
         <span>${tally({...entry, note: 0})}</span></li>`)}
         ${list.length > 5 ? html`<li class="quiet">and ${format.count(list.length - 5)} more</li>` : nothing}</ul></div>`;
@@ -59,7 +62,7 @@ function who() {
 function cause() {
     const [first] = diagnoses;
     if (first)
-        return html`<div class="cause"><h3>${first.sure ? 'The cause' : 'The likely cause'}</h3>
+        return html`<div class="cause"><h2>${first.sure ? 'The cause' : 'The likely cause'}</h2>
             <p class="lead">${first.title}</p>
             ${clientNames(first) && !first.title.includes(clientNames(first)) ? html`<p><b>Whose</b> ${clientNames(first)}</p>` : nothing}
             <p><b>What to do</b> ${first.advice}</p>
@@ -67,7 +70,7 @@ function cause() {
     const rule = report.rules.filter(each => each.severity === grave).sort((a, b) => b.count - a.count)[0];
     if (!rule || grave === 'note')
         return nothing;
-    return html`<div class="cause"><h3>Most of all</h3><p class="lead">${rule.title}${rule.count > 1 ? html`, ${format.count(rule.count)} times` : nothing}</p>
+    return html`<div class="cause"><h2>Most of all</h2><p class="lead">${rule.title}${rule.count > 1 ? html`, ${format.count(rule.count)} times` : nothing}</p>
         <p>${rule.explanation}</p></div>`;
 }
 

@@ -102,12 +102,26 @@ class View {
         this.table.element.addEventListener('keydown', event => this.key(event));
         this.table.on('tableBuilt', () => {
             this.built = true;
+            this.helpReaders();
             this.filter();
         });
     }
 
+    /** What Tabulator leaves out: a name, headers that the keyboard reaches, no place between grid and rows that takes the focus. */
+    helpReaders() {
+        const {element} = this.table;
+        element.setAttribute('aria-label', this.name);
+        element.removeAttribute('aria-owns');
+        element.querySelector('.tabulator-tableholder').removeAttribute('tabindex');
+        for (const head of element.querySelectorAll('.tabulator-col[aria-sort]'))
+            head.tabIndex = 0;
+    }
+
     /** Enter opens a row, the arrows go up and down. */
     key(event) {
+        const head = event.target.closest?.('.tabulator-col');
+        if (head && event.key === 'Enter')
+            head.click();
         const element = event.target.closest?.('.tabulator-row');
         if (element === null || element === undefined)
             return;
@@ -170,12 +184,11 @@ export function findings(place) {
     const table = tables.findings;
     return new View(place, {
         name: 'findings',
-        rows: table.rows,
+        rows: severities.flatMap(severity => table.where('severity', severity)).map(row => table.rows[row]), // the worst first
         note: capped({count: table.count, of: severities.reduce((sum, severity) => sum + report.totals.findings[severity], 0)}, 'findings'),
         fields: ['rule', ruleTitle, 'text', 'client_id', 'topic', 'statements', 'packet_type',
             row => `frame ${row.frame}`, row => `stream ${row.tcp_stream}`],
         open: row => openFinding(row.index),
-        sort: [{column: 'time', dir: 'asc'}, {column: 'severity', dir: 'desc'}],
         filters: [
             {label: 'Any severity', test: (row, value) => row.severity === value, options: severities.map(name => [name, name])},
             {label: 'Any rule', test: (row, value) => row.rule === value,
