@@ -42,7 +42,7 @@ export function overTime(place) {
             scales: {x: {time: false}, y: {range: (self, low, high) => [0, Math.max(high, 1) * 1.08]}},
             axes: [
                 {...axis, values: (self, list) => list.map(value => (value === 0 ? '0' : format.duration(value * 1e6))), space: 90},
-                {...axis, size: 54, values: (self, list) => list.map(value => value.toLocaleString('en-US'))},
+                {...axis, size: 66, values: (self, list) => list.map(value => value.toLocaleString('en-US'))},
             ],
             series: [{label: 'at', value: (self, value) => (value === null ? '–' : format.at(value * 1e6))}, ...series.map(([label, , name]) => ({
                 label, stroke: colors[name], width: 1.5, points: {show: seconds.length < 3},
