@@ -11,15 +11,21 @@
 
 #include <epan/charsets.h>
 #include <epan/conversation.h>
+#include <epan/conversation_filter.h>
 #include <epan/exceptions.h>
 #include <epan/expert.h>
+#include <epan/export_object.h>
+#include <epan/follow.h>
 #include <epan/packet.h>
 #include <epan/prefs.h>
 #include <epan/proto.h>
 #include <epan/proto_data.h>
 #include <epan/show_exception.h>
+#include <epan/srt_table.h>
 #include <epan/stat_tap_ui.h>
+#include <epan/stats_tree.h>
 #include <epan/strutil.h>
+#include <epan/tap.h>
 #include <epan/to_str.h>
 #include <epan/unit_strings.h>
 
@@ -52,5 +58,39 @@ typedef gboolean ws_boolean;
 #else
 #define FORMAT_TEXT(pool, bytes, length) format_text((pool), (const guchar *)(bytes), (length))
 #endif
+
+/* What parts the levels of a menu in the name of a statistics tree: until 4.0 a slash. */
+#ifndef STATS_TREE_MENU_SEPARATOR
+#define STATS_TREE_MENU_SEPARATOR "/"
+#endif
+
+/* 4.2 asks who follows streams how many there are, and tells filters of conversations what they
+ * were registered with. */
+#if WIRESHARK_AT_LEAST(4, 2)
+#define REGISTER_FOLLOW(protocol, tap, conversation, index, ends, port, packet, count)             \
+    register_follow_stream((protocol), (tap), (conversation), (index), (ends), (port), (packet),   \
+                           (count), NULL)
+#define REGISTER_CONVERSATION_FILTER(protocol, name, valid, build)                                 \
+    register_conversation_filter((protocol), (name), (valid), (build), NULL)
+#define FILTER_USER_DATA , void *user_data
+#define FILTER_USER_DATA_UNUSED (void)user_data
+#else
+#define REGISTER_FOLLOW(protocol, tap, conversation, index, ends, port, packet, count)             \
+    register_follow_stream((protocol), (tap), (conversation), (index), (ends), (port), (packet))
+#define REGISTER_CONVERSATION_FILTER(protocol, name, valid, build)                                 \
+    register_conversation_filter((protocol), (name), (valid), (build))
+#define FILTER_USER_DATA
+#define FILTER_USER_DATA_UNUSED (void)0
+#endif
+
+/* What listeners of the tap "credentials" get; the header that has it is not installed. */
+struct wireshark_credential {
+    guint num;
+    guint username_num;
+    guint password_hf_id;
+    const char *username;
+    const char *proto;
+    const char *info;
+};
 
 #endif

@@ -15,6 +15,7 @@
 #include "plugin/settle.h"
 #include "plugin/tapped.h"
 #include "plugin/tools/report.h"
+#include "plugin/tools/tools.h"
 #include "plugin/websocket.h"
 
 static dissector_handle_t tcp_handle;
@@ -346,6 +347,7 @@ void proto_register_mqttscope(void)
     mqttscope_report_register();
     register_cleanup_routine(mqttscope_conversation_cleanup);
     mqttscope_ending_register();
+    mqttscope_tools_register();
 }
 
 void proto_reg_handoff_mqttscope(void)

@@ -197,3 +197,19 @@ conversation_t *mqttscope_tcp_tapped_conversation(const packet_info *pinfo,
     return find_conversation(pinfo->num, segment->source, segment->destination, CONVERSATION_TCP,
                              segment->source_port, segment->destination_port, 0);
 }
+
+bool mqttscope_tcp_stream(packet_info *pinfo, uint32_t *stream)
+{
+    conversation_t *base = find_conversation_pinfo(pinfo, 0);
+    const struct tcp_analysis *tcp = base != NULL ? mqttscope_tcp_connection(pinfo, base) : NULL;
+
+    if (tcp == NULL)
+        return false;
+    *stream = tcp->stream;
+    return true;
+}
+
+uint32_t mqttscope_tcp_streams(void)
+{
+    return get_tcp_stream_count();
+}

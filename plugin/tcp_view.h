@@ -95,4 +95,11 @@ void mqttscope_tcp_tapped(const void *data, struct mqttscope_tapped_segment *seg
 conversation_t *mqttscope_tcp_tapped_conversation(const packet_info *pinfo,
                                                   const struct mqttscope_tapped_segment *segment);
 
+/* Wireshark's number of the connection (tcp.stream) that this frame belongs to. False if it is not
+ * TCP. */
+bool mqttscope_tcp_stream(packet_info *pinfo, uint32_t *stream);
+
+/* So many connections the capture has, so far. */
+uint32_t mqttscope_tcp_streams(void);
+
 #endif
