@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mqttscope: reads captures, and reports what MQTT did in them. */
+#include "analyzer/inform.h"
 #include "analyzer/keylog.h"
+#include "analyzer/marks.h"
 #include "analyzer/options.h"
 #include "analyzer/order.h"
 #include "analyzer/output.h"
@@ -25,19 +27,26 @@ enum status { STATUS_DONE = 0, STATUS_FAIL_ON = 1, STATUS_TROUBLE = 2 };
 
 static struct pipeline *interruptible; /* for the signal handler */
 
+/* What is read until somebody interrupts it is reported then; a second signal ends the program, and
+ * nothing of it stays. */
 static void interrupt(int signal_number)
 {
-    (void)signal_number;
-    pipeline_stop(interruptible);
+    if (!pipeline_stopped(interruptible)) {
+        pipeline_interrupt(interruptible);
+        return;
+    }
+    output_unlink_all();
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
 }
 
-/* What is read until somebody stops it is reported then; a second signal ends the program. */
 static void catch_signals(struct pipeline *pipeline)
 {
-    struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = interrupt};
     interruptible = pipeline;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    for (unsigned i = 0; i < G_N_ELEMENTS(signals); i++)
+        sigaction(signals[i], &action, NULL);
 }
 
 /* A standard stream that is closed must not become the number of a file that is opened later: what
@@ -100,18 +109,16 @@ static bool read_all(struct pipeline *pipeline, const struct options *options)
 {
     char error[SOURCE_ERROR_SIZE];
     bool whole = true;
+    catch_signals(pipeline);
     if (options->interface != NULL) {
-        catch_signals(pipeline);
         if (!pipeline_read_interface(pipeline, options->interface, error)) {
             complain(error);
             whole = false;
         }
     }
     order_by_time(options->files);
-    for (unsigned i = 0; i < options->files->len; i++) {
+    for (unsigned i = 0; i < options->files->len && !pipeline_stopped(pipeline); i++) {
         const char *path = g_ptr_array_index(options->files, i);
-        if (strcmp(path, "-") == 0)
-            catch_signals(pipeline);
         if (!pipeline_read_file(pipeline, path, error)) {
             complain(error);
             whole = false;
@@ -171,6 +178,7 @@ struct run {
     struct keylog *keylog;
     struct pipeline *pipeline;
     struct outputs *outputs;
+    GArray *streams;     /* tcp.stream of each frame, for --extract; NULL: not wanted */
     int64_t refresh_due; /* monotonic microseconds */
 };
 
@@ -241,6 +249,8 @@ static bool run_begin(struct run *run, const struct options *options)
         .delivery_memory = options->memory / 8,
         .span = options->span.from.kind != MOMENT_NONE,
     };
+    if (options->extract != NULL)
+        run->streams = g_array_new(FALSE, FALSE, sizeof(int64_t));
     const struct audit_fold_options fold_options = {
         .one_client = options->client != NULL,
         .diagnoses = options->only ? options->diagnoses : NULL,
@@ -259,6 +269,7 @@ static bool run_begin(struct run *run, const struct options *options)
         .span = options->span,
         .keylog = run->keylog,
         .progress = true,
+        .streams = run->streams,
         .tick = is_live(options) ? refresh : NULL,
         .user = run,
     };
@@ -266,6 +277,8 @@ static bool run_begin(struct run *run, const struct options *options)
         .requests = (const struct output_request *)(const void *)options->outputs->data,
         .count = options->outputs->len,
         .text = text_options(options),
+        .stdout_taken =
+            g_strcmp0(options->annotate, "-") == 0 || g_strcmp0(options->write, "-") == 0,
         .fails_from = options->fail_on == FAIL_ON_NOTHING ? MQTT_WARNING : options->fail_on,
         .failed = stop_reading,
         .user = run,
@@ -292,6 +305,20 @@ static void run_free(struct run *run)
     audit_fold_free(run->fold);
     sparkplug_free(run->sparkplug);
     audit_recorder_free(run->recorder);
+    if (run->streams != NULL)
+        g_array_free(run->streams, TRUE);
+}
+
+/* The captures that were read, once more. */
+static bool write_captures(const struct run *run, const struct options *options,
+                           const struct audit_report *report)
+{
+    bool written = true;
+    if (options->annotate != NULL)
+        written = marks_annotate(report, options->annotate);
+    if (options->extract != NULL)
+        written &= marks_extract(report, options->extract, run->streams, options->write);
+    return written;
 }
 
 static enum status report(const struct options *options)
@@ -317,57 +344,18 @@ static enum status report(const struct options *options)
     }
     if (!outputs_finish(run.outputs, reports ? result : NULL))
         status = STATUS_TROUBLE;
+    if (reports && !write_captures(&run, options, result))
+        status = STATUS_TROUBLE;
     if (status == STATUS_DONE && fails(result, options->fail_on))
         status = STATUS_FAIL_ON;
     run_free(&run);
     return status;
 }
 
-/* ---- Information ---- */
-
-static void print_rules(FILE *file)
-{
-    for (unsigned rule = 0; rule < MQTT_RULES; rule++) {
-        const struct mqtt_rule_info *info = mqtt_rule_info((enum mqtt_rule)rule);
-        fprintf(file, "%s\t%s\t%s\t%s\t%s\t%s\n", info->id, mqtt_severity_name(info->severity),
-                mqtt_scope_name(info->scope), info->statements_3_1_1, info->statements_5_0,
-                info->title);
-    }
-}
-
-static void print_diagnoses(FILE *file)
-{
-    for (unsigned id = 0; id < AUDIT_DIAGNOSES; id++) {
-        const struct audit_diagnosis_info *info = audit_diagnosis_info(id);
-        fprintf(file, "%s\t%s\t%s\n", info->id, mqtt_severity_name(info->severity), info->title);
-    }
-}
-
-static void explain(const struct options *options, FILE *file)
+static enum status inform_status(const struct options *options)
 {
     const struct report_text_options how = text_options(options);
-    if (options->explain != MQTT_RULE_NONE)
-        report_explain(options->explain, &how, file);
-    else if (options->explain_diagnosis == AUDIT_DIAGNOSES)
-        report_explain_excuse(options->explain_excuse, &how, file);
-    else
-        report_explain_diagnosis(options->explain_diagnosis, &how, file);
-}
-
-static enum status inform(const struct options *options)
-{
-    struct output output;
-    if (!output_open(&output, "-"))
-        return STATUS_TROUBLE;
-    switch (options->action) {
-    case ACTION_HELP: options_help(output.file); break;
-    case ACTION_VERSION: fputs("mqttscope " MQTTSCOPE_VERSION "\n", output.file); break;
-    case ACTION_RULES: print_rules(output.file); break;
-    case ACTION_DIAGNOSES: print_diagnoses(output.file); break;
-    case ACTION_EXPLAIN: explain(options, output.file); break;
-    case ACTION_REPORT: break;
-    }
-    return output_close(&output) ? STATUS_DONE : STATUS_TROUBLE;
+    return inform(options, &how) ? STATUS_DONE : STATUS_TROUBLE;
 }
 
 int main(int argc, char **argv)
@@ -377,7 +365,7 @@ int main(int argc, char **argv)
     hold_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* a reader that left is an error of writing, which is reported */
     if (options_parse(&options, argc, argv))
-        status = options.action == ACTION_REPORT ? report(&options) : inform(&options);
+        status = options.action == ACTION_REPORT ? report(&options) : inform_status(&options);
     options_clear(&options);
     return (int)status;
 }

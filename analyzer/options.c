@@ -98,10 +98,6 @@ static bool take_output(struct options *options, int format, const char *path)
     if (strcmp(path, "-") == 0 && report_formats[format].file_name != NULL)
         return complain("--%s takes a folder, not standard output", report_formats[format].option);
     const struct output_request request = {(enum report_format_id)format, path};
-    for (unsigned i = 0; i < options->outputs->len; i++)
-        if (clash_same(g_array_index(options->outputs, struct output_request, i).path, path))
-            return complain("two outputs can't both be %s",
-                            strcmp(path, "-") == 0 ? "standard output" : path);
     if (options->outputs->len >= OUTPUTS_LIVE_MAX)
         return complain("no more than %u outputs can be written at a time", OUTPUTS_LIVE_MAX);
     g_array_append_val(options->outputs, request);
@@ -145,6 +141,9 @@ static bool take_option(struct options *options, int id, const char *argument)
         g_ptr_array_add(options->keylogs, (gpointer)(uintptr_t)argument);
         return true;
     case OPTION_MEMORY_ID: return parse_size(argument, &options->memory);
+    case OPTION_ANNOTATE_ID: options->annotate = argument; return true;
+    case OPTION_EXTRACT_ID: options->extract = argument; return true;
+    case OPTION_WRITE_ID: options->write = argument; return true;
     case OPTION_ONLY_ID: return parse_rules(options, argument);
     case OPTION_CLIENT_ID: options->client = argument; return true;
     case OPTION_TOPIC_ID: return parse_topic(argument, &options->topic);
@@ -178,15 +177,49 @@ static bool take(struct options *options, int option, const char *argument)
     return take_option(options, row.id, argument);
 }
 
-/* Nobody wants to lose a capture to its report. */
+/* The i-th file that is written; NULL behind the last one. */
+static const char *written(const struct options *options, unsigned i)
+{
+    const char *const captures[] = {options->annotate, options->write};
+    if (i < options->outputs->len)
+        return g_array_index(options->outputs, struct output_request, i).path;
+    i -= options->outputs->len;
+    for (unsigned j = 0; j < G_N_ELEMENTS(captures); j++)
+        if (captures[j] != NULL && i-- == 0)
+            return captures[j];
+    return NULL;
+}
+
+/* Nobody wants to lose a capture to its report, or one report to another. */
 static bool check_outputs(const struct options *options)
 {
-    for (unsigned i = 0; i < options->outputs->len; i++) {
-        const char *path = g_array_index(options->outputs, struct output_request, i).path;
+    const char *path, *other;
+    for (unsigned i = 0; (path = written(options, i)) != NULL; i++) {
         if (clash_input(options->files, path) != NULL ||
             clash_input(options->keylogs, path) != NULL)
             return complain("%s is read: it can't be written to", path);
+        for (unsigned j = 0; j < i && (other = written(options, j)) != NULL; j++)
+            if (clash_same(other, path))
+                return complain("two outputs can't both be %s",
+                                strcmp(path, "-") == 0 ? "standard output" : path);
     }
+    return true;
+}
+
+/* Captures that are written take a second look at those that are read. */
+static bool check_captures(const struct options *options)
+{
+    if ((options->extract == NULL) != (options->write == NULL))
+        return complain(options->write == NULL ? "--extract needs -w FILE to write to"
+                                               : "-w needs --extract CLIENT");
+    if (options->annotate == NULL && options->extract == NULL)
+        return true;
+    const char *option = options->annotate != NULL ? "--annotate" : "--extract";
+    if (options->interface != NULL)
+        return complain("%s reads a capture twice: it can't be an interface", option);
+    for (unsigned i = 0; i < options->files->len; i++)
+        if (strcmp(g_ptr_array_index(options->files, i), "-") == 0)
+            return complain("%s reads a capture twice: it can't be standard input", option);
     return true;
 }
 
@@ -206,7 +239,7 @@ static bool check_input(const struct options *options)
         standard_input += strcmp(g_ptr_array_index(options->files, i), "-") == 0;
     if (standard_input > 1)
         return complain("standard input can be read only once");
-    return check_outputs(options);
+    return check_captures(options) && check_outputs(options);
 }
 
 bool options_parse(struct options *options, int argc, char **argv)

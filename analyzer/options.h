@@ -34,8 +34,11 @@ struct options {
     uint64_t memory;       /* bytes; 0: as usual */
     bool no_deliveries;    /* what is published is not matched with what is delivered */
     GArray *outputs;       /* struct output_request */
-    unsigned fail_on;      /* enum mqtt_severity: this one and what is worse */
-    bool only;             /* some rules alone: */
+    const char *annotate;  /* where the capture goes with comments; NULL: nowhere */
+    const char *extract;   /* the client whose packets go to `write`; NULL: none */
+    const char *write;
+    unsigned fail_on; /* enum mqtt_severity: this one and what is worse */
+    bool only;        /* some rules alone: */
     bool rules[MQTT_RULES];
     bool diagnoses[AUDIT_DIAGNOSES];
     const char *client; /* NULL: all */

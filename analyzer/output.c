@@ -29,8 +29,30 @@ static bool is_special(const char *path)
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
+/* Files that are not whole yet, for output_unlink_all(): what finds no place stays in a folder if
+ * the program is killed. */
+static char *volatile unfinished[64];
+
+static void replace_unfinished(char *name, char *by)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(unfinished); i++)
+        if (unfinished[i] == name) {
+            unfinished[i] = by;
+            return;
+        }
+}
+
+void output_unlink_all(void)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(unfinished); i++)
+        if (unfinished[i] != NULL)
+            unlink(unfinished[i]);
+}
+
 static void free_names(struct output *output)
 {
+    if (output->temporary != NULL)
+        replace_unfinished(output->temporary, NULL);
     g_free(output->temporary);
     output->temporary = NULL;
     free(output->target);
@@ -60,6 +82,8 @@ static FILE *open_temporary(struct output *output)
         output->target = strdup(output->path); /* it is not there yet */
     output->temporary = g_strdup_printf("%s.XXXXXX", output->target);
     int descriptor = g_mkstemp_full(output->temporary, O_RDWR | O_CLOEXEC, 0666);
+    if (descriptor >= 0)
+        replace_unfinished(NULL, output->temporary);
     if (descriptor >= 0 && keep_rights(output, descriptor))
         return fdopen(descriptor, "w");
     int error = errno;

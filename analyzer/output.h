@@ -28,6 +28,10 @@ bool output_failed(struct output *output);
  * that could not be finished is removed, and one that stood there before stays. */
 bool output_close(struct output *output);
 
+/* Removes all files that are not whole yet. May be called from a signal handler that ends the
+ * program. */
+void output_unlink_all(void);
+
 /* Closes it as if nothing had been written: a file that stood there before stays. */
 void output_discard(struct output *output);
 

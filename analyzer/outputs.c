@@ -138,7 +138,7 @@ static void add_item(struct outputs *outputs, enum report_format_id id, const ch
 struct outputs *outputs_new(const struct outputs_options *options, struct audit_recorder *recorder)
 {
     struct outputs *outputs = g_new0(struct outputs, 1);
-    bool stdout_taken = false;
+    bool stdout_taken = options->stdout_taken;
     outputs->options = *options;
     outputs->items = g_new0(struct item, options->count + 1);
     for (unsigned i = 0; i < options->count; i++)

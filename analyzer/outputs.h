@@ -18,6 +18,7 @@ struct outputs_options {
     const struct output_request *requests;
     unsigned count;
     struct report_text_options text;
+    bool stdout_taken;          /* by somebody else */
     unsigned fails_from;        /* enum mqtt_severity: what is as bad as that fails a test */
     void (*failed)(void *user); /* called when an output that events go to can't be written any
                                    more; NULL: not wanted */

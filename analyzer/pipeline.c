@@ -23,6 +23,7 @@ struct pipeline {
     struct tcp_moment now;          /* of the packet that is unwrapped */
     struct source *volatile source; /* the one being read */
     volatile sig_atomic_t stopped;
+    volatile sig_atomic_t interrupted;
     uint64_t frames;   /* of the files before */
     int64_t last_time; /* of the latest packet; valid if any was read */
     bool any_packet;
@@ -38,6 +39,16 @@ struct reading {
     int64_t earliest, latest;
 };
 
+/* Frames that were left out before this one have none. */
+static void note_stream(GArray *streams, uint64_t frame, int64_t stream)
+{
+    const int64_t none = -1;
+    while (streams->len + 1 < frame)
+        g_array_append_val(streams, none);
+    if (streams->len < frame)
+        g_array_append_val(streams, stream);
+}
+
 static void take_segment(struct pipeline *pipeline, const struct ip_packet *packet)
 {
     switch (transport_packet(pipeline->transport, &pipeline->now, packet)) {
@@ -45,6 +56,9 @@ static void take_segment(struct pipeline *pipeline, const struct ip_packet *pack
     case TCP_TRUNCATED: audit_limit(pipeline->audit, AUDIT_LIMIT_CUT_HEADER, 1, 0); break;
     case TCP_MALFORMED: audit_limit(pipeline->audit, AUDIT_LIMIT_BROKEN_HEADER, 1, 0); break;
     }
+    if (pipeline->options.streams != NULL)
+        note_stream(pipeline->options.streams, pipeline->now.frame,
+                    transport_last_stream(pipeline->transport));
 }
 
 static void take_unwrapped(void *user, enum unwrap_result result, const struct ip_packet *packet)
@@ -177,6 +191,14 @@ static enum source_result read_packets(struct pipeline *pipeline, struct source 
     }
 }
 
+/* It has an end that was not reached: an interface and a pipe have none. */
+static bool is_file(const struct source *source)
+{
+    uint64_t offset, size;
+    source_progress(source, &offset, &size);
+    return size > 0;
+}
+
 /* Takes everything from an open source, and closes it; NULL is one that could not be opened, with
  * the reason in `error`. */
 static bool read_source(struct pipeline *pipeline, struct source *source, const char *name,
@@ -184,6 +206,7 @@ static bool read_source(struct pipeline *pipeline, struct source *source, const 
 {
     struct reading reading = {0};
     enum source_result result = SOURCE_ERROR;
+    bool interrupted = false;
     audit_file_begin(pipeline->audit, name, pipeline->frames);
     if (source != NULL) {
         struct progress progress;
@@ -195,6 +218,10 @@ static bool read_source(struct pipeline *pipeline, struct source *source, const 
         progress_end(&progress);
         pipeline->source = NULL;
         g_strlcpy(error, source_error(source), SOURCE_ERROR_SIZE);
+        if (result == SOURCE_END && pipeline->interrupted && is_file(source)) {
+            g_snprintf(error, SOURCE_ERROR_SIZE, "%.400s: interrupted", name);
+            interrupted = true;
+        }
         pipeline->frames = source_frames(source);
         audit_limit(pipeline->audit, AUDIT_LIMIT_DROPPED, source_dropped(source), 0);
         source_close(source);
@@ -208,10 +235,10 @@ static bool read_source(struct pipeline *pipeline, struct source *source, const 
         .bytes = reading.bytes,
         .first = reading.earliest,
         .last = reading.latest,
-        .problem = result == SOURCE_END ? NULL : error,
+        .problem = result == SOURCE_END && !interrupted ? NULL : error,
     };
     audit_file_end(pipeline->audit, &end);
-    return result == SOURCE_END;
+    return end.problem == NULL;
 }
 
 static struct source_options options_of_source(const struct pipeline *pipeline)
@@ -248,6 +275,17 @@ void pipeline_stop(struct pipeline *pipeline)
     pipeline->stopped = 1;
     if (pipeline->source != NULL)
         source_stop(pipeline->source);
+}
+
+void pipeline_interrupt(struct pipeline *pipeline)
+{
+    pipeline->interrupted = 1;
+    pipeline_stop(pipeline);
+}
+
+bool pipeline_stopped(const struct pipeline *pipeline)
+{
+    return pipeline->stopped != 0;
 }
 
 void pipeline_finish(struct pipeline *pipeline)

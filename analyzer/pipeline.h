@@ -4,6 +4,8 @@
 #ifndef MQTTSCOPE_ANALYZER_PIPELINE_H
 #define MQTTSCOPE_ANALYZER_PIPELINE_H
 
+#include <glib.h>
+
 #include "analyzer/input/source.h"
 #include "analyzer/span.h"
 #include "audit/recorder.h"
@@ -24,7 +26,9 @@ struct pipeline_options {
                                  lives longer than the pipeline */
     void (*tick)(void *user); /* called often while reading, if only for want of packets; NULL */
     void *user;
-    bool progress; /* say on standard error how far it is, where it takes longer than a second */
+    GArray *streams; /* int64_t: is given the tcp.stream of each frame, from frame 1 on; -1: it has
+                        none. NULL: nobody asks */
+    bool progress;   /* say on standard error how far it is, where it takes longer than a second */
 };
 
 /* The recorder and what the options point to live longer. NULL without memory. */
@@ -46,6 +50,12 @@ bool pipeline_span(const struct pipeline *pipeline, int64_t *from, int64_t *to);
 
 /* Ends what is being read, as if nothing followed. May be called from a signal handler. */
 void pipeline_stop(struct pipeline *pipeline);
+
+/* The same for somebody who interrupts: a file that was not read to its end says so. */
+void pipeline_interrupt(struct pipeline *pipeline);
+
+/* Whether one of them was called. */
+bool pipeline_stopped(const struct pipeline *pipeline);
 
 /* All has been read: closes what is open. */
 void pipeline_finish(struct pipeline *pipeline);

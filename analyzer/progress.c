@@ -20,7 +20,28 @@ void progress_begin(struct progress *progress, const char *name, bool wanted)
         return;
     progress->name = escape_text(strcmp(name, "-") == 0 ? "standard input" : name);
     escape_cut(progress->name, NAME_WIDTH);
-    progress->due = g_get_monotonic_time() + FIRST_US;
+    progress->begun = g_get_monotonic_time();
+    progress->due = progress->begun + FIRST_US;
+}
+
+/* "600 packets/s", or of a file "31.2 MB/s, 12 s left". */
+static void put_rate(const struct progress *progress, uint64_t offset, uint64_t size,
+                     uint64_t packets)
+{
+    char rate[FORMAT_SIZE], left[FORMAT_SIZE];
+    const double seconds =
+        (double)(g_get_monotonic_time() - progress->begun) / (double)G_TIME_SPAN_SECOND;
+    if (size == 0) {
+        fprintf(stderr, ", %s packets/s",
+                format_count(rate, (uint64_t)((double)packets / seconds)));
+        return;
+    }
+    if (offset == 0)
+        return;
+    const double a_second = (double)offset / seconds;
+    fprintf(stderr, ", %s/s, %s left", format_bytes(rate, (uint64_t)a_second),
+            format_duration(left, (int64_t)((double)(size - offset) / a_second) *
+                                      G_GINT64_CONSTANT(1000000000)));
 }
 
 void progress_tick(struct progress *progress, const struct source *source, uint64_t packets)
@@ -36,7 +57,9 @@ void progress_tick(struct progress *progress, const struct source *source, uint6
     fprintf(stderr, "\r%s: ", progress->name);
     if (size > 0)
         fprintf(stderr, "%3.0f %%, ", 100.0 * (double)MIN(offset, size) / (double)size);
-    fprintf(stderr, "%s packets\033[K", format_count(count, packets));
+    fprintf(stderr, "%s packets", format_count(count, packets));
+    put_rate(progress, MIN(offset, size), size, packets);
+    fputs("\033[K", stderr);
     fflush(stderr);
 }
 

@@ -6,8 +6,9 @@
 #include "analyzer/input/source.h"
 
 struct progress {
-    char *name;  /* printable; NULL: nothing is shown */
-    int64_t due; /* when the line is written next; monotonic microseconds */
+    char *name;    /* printable; NULL: nothing is shown */
+    int64_t begun; /* monotonic microseconds */
+    int64_t due;   /* when the line is written next; monotonic microseconds */
     bool written;
 };
 

@@ -56,6 +56,7 @@ struct tcp {
     struct tcp_counters counters;
     struct flows flows;
     uint64_t held_total; /* memory in all holds */
+    int64_t last_stream; /* of the packet that was taken last; -1: none */
 };
 
 /* A segment on its way through. */
@@ -746,8 +747,10 @@ static bool begin(struct tcp *tcp, const struct tcp_moment *now, const struct tc
         .payload = from->packet.payload,
     };
     close_lingering(tcp, now->time_ns);
-    if (find_flow(tcp, from, segment))
+    if (find_flow(tcp, from, segment)) {
+        tcp->last_stream = segment->flow->face.stream;
         return true;
+    }
     tcp->counters.no_memory++;
     return false;
 }
@@ -775,6 +778,7 @@ enum tcp_result tcp_packet(struct tcp *tcp, const struct tcp_moment *now,
                            const struct ip_packet *packet)
 {
     struct slice bytes = packet->payload;
+    tcp->last_stream = -1;
     if (bytes.captured < NEEDED_HEADER_SIZE) {
         bool cut = bytes.captured < bytes.reported;
         ++*(cut ? &tcp->counters.truncated : &tcp->counters.malformed);
@@ -802,6 +806,11 @@ enum tcp_result tcp_packet(struct tcp *tcp, const struct tcp_moment *now,
     segment.payload = slice_skip(bytes, header_length);
     take_if_possible(tcp, &segment);
     return TCP_OK;
+}
+
+int64_t tcp_last_stream(const struct tcp *tcp)
+{
+    return tcp->last_stream;
 }
 
 void tcp_segment(struct tcp *tcp, const struct tcp_moment *now, const struct tcp_segment *segment)

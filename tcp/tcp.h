@@ -221,6 +221,9 @@ enum tcp_result tcp_packet(struct tcp *tcp, const struct tcp_moment *now,
 /* The same for one that is decoded. Either all segments of a capture are numbered, or none. */
 void tcp_segment(struct tcp *tcp, const struct tcp_moment *now, const struct tcp_segment *segment);
 
+/* Wireshark's tcp.stream of the packet that tcp_packet() took last; -1: it has none. */
+int64_t tcp_last_stream(const struct tcp *tcp);
+
 /* The flow of these addresses and ports, and which side of it sends from `source`; NULL if there is
  * none, or it is closed. Of `segment`, nothing else is looked at. */
 struct tcp_flow *tcp_find(const struct tcp *tcp, const struct tcp_segment *segment, unsigned *side);

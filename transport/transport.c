@@ -825,6 +825,11 @@ enum tcp_result transport_packet(struct transport *transport, const struct tcp_m
     return tcp_packet(transport->tcp, now, packet);
 }
 
+int64_t transport_last_stream(const struct transport *transport)
+{
+    return tcp_last_stream(transport->tcp);
+}
+
 void transport_segment(struct transport *transport, const struct tcp_moment *now,
                        const struct tcp_segment *segment, bool expected)
 {

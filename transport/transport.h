@@ -65,6 +65,9 @@ void transport_segment(struct transport *transport, const struct tcp_moment *now
 void transport_opened(struct transport *transport, const struct tcp_moment *now,
                       const struct tcp_segment *segment, const char *carrier, struct slice packet);
 
+/* Wireshark's tcp.stream of the packet that transport_packet() took last; -1: it has none. */
+int64_t transport_last_stream(const struct transport *transport);
+
 /* The capture ended: closes what is open and tells the audit what is left. */
 void transport_finish(struct transport *transport);
 

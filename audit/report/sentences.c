@@ -42,7 +42,7 @@ void sentence_of_finding(GString *text, const struct audit_report *report,
     g_string_free(who, TRUE);
 }
 
-/* The first paragraph of the text report, in one line. */
+/* The verdict of the text report, in one line. */
 static void append_first_lines(GString *text, const struct audit_report *report)
 {
     const struct report_text_options options = {.detail = REPORT_QUIET, .width = 10000};
@@ -53,7 +53,15 @@ static void append_first_lines(GString *text, const struct audit_report *report)
         return;
     report_text(report, &options, file);
     fclose(file);
-    g_string_append_len(text, whole, (gssize)strcspn(whole, "\n"));
+    /* What did not fit goes on in lines that are indented. */
+    for (const char *at = whole; *at != '\0'; at++) {
+        const bool goes_on = *at == '\n' && at[1] == ' ';
+        if (*at == '\n' && !goes_on)
+            break;
+        g_string_append_c(text, goes_on ? ' ' : *at);
+        while (goes_on && at[1] == ' ')
+            at++;
+    }
     free(whole);
 }
 

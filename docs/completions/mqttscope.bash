@@ -14,17 +14,17 @@ _mqttscope()
     COMPREPLY=()
     case $prev in
     -r | --read) files=captures ;;
-    --keylog | --json | --ndjson | --sqlite | --csv | --html | --sarif | --junit | --metrics) files=all ;;
+    --keylog | --annotate | -w | --write | --json | --ndjson | --sqlite | --csv | --html | --sarif | --junit | --metrics) files=all ;;
     -i | --interface) words=$(ls /sys/class/net 2>/dev/null) ;;
     --only) words=$("$program" --rules 2>/dev/null | cut -f 1; "$program" --diagnoses 2>/dev/null | cut -f 1)
         head=${cur%"${cur##*,}"} cur=${cur##*,} ;;
     --explain) words=$("$program" --rules 2>/dev/null | cut -f 1; "$program" --diagnoses 2>/dev/null | cut -f 1) ;;
     --color) words='auto always never' ;;
     --fail-on) words='error warning note' ;;
-    -f | --filter | -d | --decode-as | --broker | --memory | --client | --topic | --from | --to) return ;;
+    -f | --filter | -d | --decode-as | --broker | --memory | --extract | --client | --topic | --from | --to) return ;;
     *)
         case $cur in
-        -*) words='-r --read -i --interface -f --filter -d --decode-as --broker --keylog --no-deliveries --memory --json --ndjson --sqlite --csv --html --sarif --junit --metrics --only --client --topic --from --to -q --quiet -v --verbose --color --fail-on --rules --diagnoses --explain -h --help -V --version ' ;;
+        -*) words='-r --read -i --interface -f --filter -d --decode-as --broker --keylog --no-deliveries --memory --annotate --extract -w --write --json --ndjson --sqlite --csv --html --sarif --junit --metrics --only --client --topic --from --to -q --quiet -v --verbose --color --fail-on --rules --diagnoses --explain -h --help -V --version ' ;;
         *) files=captures ;;
         esac ;;
     esac

@@ -462,7 +462,7 @@ class Output(Case):
             except OSError:
                 break
         os.close(leader)
-        self.assertRegex(shown, r"\A\rstandard input: [\d,]+ packets\033\[K")
+        self.assertRegex(shown, r"\A\rstandard input: [\d,]+ packets, [\d,]+ packets/s\033\[K")
         self.assertTrue(shown.endswith("\r\033[K"))
         self.assertNotIn("\n", shown)
 
