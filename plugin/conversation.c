@@ -8,6 +8,7 @@
 #include "plugin/findings.h"
 #include "plugin/preferences.h"
 #include "plugin/register.h"
+#include "plugin/sparkplug_births.h"
 
 /* Everything about the open capture that mqtt/ allocated, or that is shared by its frames. */
 static struct {
@@ -61,6 +62,7 @@ void mqttscope_conversation_cleanup(void)
     mqttscope_records_cleanup();
     mqttscope_findings_cleanup();
     mqttscope_ending_cleanup();
+    sparkplug_births_cleanup();
 }
 
 void mqttscope_search_begin(struct mqttscope_direction *direction)

@@ -7,6 +7,7 @@
 #include "plugin/builtin.h"
 #include "plugin/layers.h"
 #include "plugin/payload_table.h"
+#include "plugin/sparkplug.h"
 
 static heur_dissector_list_t by_topic;
 static dissector_table_t media_types;
@@ -110,34 +111,40 @@ static char *topic_of(const struct message *message)
 
 /* ---- Compression ---- */
 
-/* The payload as it was before it was compressed; the payload itself where it is not. NULL: it
- * can't be unpacked, and a remark says why. */
-static tvbuff_t *unpack(struct message *message, enum mqttscope_packing packing, tvbuff_t *payload)
+tvbuff_t *mqttscope_payload_unpack(const struct mqttscope_drawing *drawing, proto_tree *packet_tree,
+                                   enum mqttscope_packing packing, struct mqtt_slice *payload)
 {
-    const struct mqttscope_drawing *drawing = message->drawing;
     struct mqttscope_frame *frame = mqttscope_frame_get(drawing->pinfo);
     const char *problem;
     size_t length;
 
-    if (packing == PACKING_AUTOMATIC)
-        packing = mqttscope_packing_of(message->payload.data, message->payload.length);
-    if (packing == PACKING_NONE || !mqttscope_preferences.payload_unpack)
-        return payload;
     uint8_t *data = mqttscope_unpack(
-        packing, message->payload.data, message->payload.length,
+        packing, payload->data, payload->length,
         MIN(MQTTSCOPE_UNPACKED_MAX, MQTTSCOPE_UNPACKED_FRAME_MAX - frame->unpacked), &length,
         &problem);
     if (data == NULL) {
-        expert_add_info_format(drawing->pinfo, message->packet_tree, &ei_remark[REMARK_PACKED],
+        expert_add_info_format(drawing->pinfo, packet_tree, &ei_remark[REMARK_PACKED],
                                "The payload is not unpacked: %s", problem);
         return NULL;
     }
     frame->unpacked += (uint32_t)length;
-    payload = tvb_new_child_real_data(drawing->tvb, data, (guint)length, (gint)length);
-    tvb_set_free_cb(payload, g_free);
-    add_new_data_source(drawing->pinfo, payload, "Unpacked payload");
-    message->payload = (struct mqtt_slice){data, (uint32_t)length};
-    return payload;
+    tvbuff_t *tvb = tvb_new_child_real_data(drawing->tvb, data, (guint)length, (gint)length);
+    tvb_set_free_cb(tvb, g_free);
+    add_new_data_source(drawing->pinfo, tvb, "Unpacked payload");
+    *payload = (struct mqtt_slice){data, (uint32_t)length};
+    return tvb;
+}
+
+/* The payload as it was before it was compressed; the payload itself where it is not. NULL: it
+ * can't be unpacked. */
+static tvbuff_t *unpack(struct message *message, enum mqttscope_packing packing, tvbuff_t *payload)
+{
+    if (packing == PACKING_AUTOMATIC)
+        packing = mqttscope_packing_of(message->payload.data, message->payload.length);
+    if (packing == PACKING_NONE || !mqttscope_preferences.payload_unpack)
+        return payload;
+    return mqttscope_payload_unpack(message->drawing, message->packet_tree, packing,
+                                    &message->payload);
 }
 
 static void draw_unpacked(const struct message *message, tvbuff_t *payload)
@@ -252,14 +259,23 @@ bool mqttscope_payload_is_wanted(unsigned packet_type)
 static void hand_on(struct message *message, tvbuff_t *payload)
 {
     struct mqttscope_wish wish = {.packing = PACKING_AUTOMATIC};
+    const char *topic = topic_of(message);
 
-    mqttscope_payload_wish(message->drawing->pinfo->pool, topic_of(message), &wish);
+    mqttscope_payload_wish(message->drawing->pinfo->pool, topic, &wish);
     tvbuff_t *inside = unpack(message, wish.packing, payload);
     if (inside == NULL)
         return;
     if (inside != payload)
         draw_unpacked(message, inside);
     payload = inside;
+    if (mqttscope_preferences.payload_sparkplug)
+        mqttscope_sparkplug_dissect(&(struct mqttscope_sparkplug){
+            .drawing = message->drawing,
+            .packet_tree = message->packet_tree,
+            .topic = {(const uint8_t *)topic, (uint32_t)strlen(topic)},
+            .payload = message->payload,
+            .tvb = payload,
+        });
     if (!try_wish(message, &wish, payload) && !try_content_type(message, payload) &&
         !try_topic(message, payload))
         try_json(message, payload);

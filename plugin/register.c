@@ -5,6 +5,7 @@
 #include "plugin/payload_table.h"
 #include "plugin/ports.h"
 #include "plugin/preferences.h"
+#include "plugin/sparkplug.h"
 
 int proto_mqttscope = -1;
 int mqttscope_builtin_protocol = -1;
@@ -18,6 +19,7 @@ struct mqttscope_preferences mqttscope_preferences = {
     .payload_heuristics = TRUE,
     .payload_content_type = TRUE,
     .payload_unpack = TRUE,
+    .payload_sparkplug = TRUE,
 };
 
 /* A table of mqtt/ is handed to Wireshark as it is. */
@@ -239,6 +241,11 @@ static void register_preferences(void)
         "Unpack payloads that begin like gzip or Zstandard, and those that the table above says "
         "are compressed.",
         &mqttscope_preferences.payload_unpack);
+    prefs_register_bool_preference(
+        module, "payload_sparkplug", "Decode Sparkplug B",
+        "Show the metrics of Sparkplug B with their names, data types and values, also where "
+        "aliases of earlier births stand for names.",
+        &mqttscope_preferences.payload_sparkplug);
     prefs_register_bool_preference(
         module, "payload_content_type", "Dissect payloads by their Content Type",
         "Give a payload whose Content Type (MQTT 5.0) names a media type to the dissector of that "

@@ -28,6 +28,7 @@ enum subtree {
     SUBTREE_PACKET,
     SUBTREE_FIELD,
     SUBTREE_STATE,
+    SUBTREE_SPARKPLUG,
     SUBTREE_AUDIT, /* what was worked out about a packet */
     SUBTREES,
 };
@@ -36,6 +37,7 @@ struct mqttscope_preferences {
     ws_boolean hand_back;    /* Wireshark's own dissector gets what we would take */
     ws_boolean payload_json; /* JSON in payloads gets a tree of its own */
     ws_boolean payload_heuristics;
+    ws_boolean payload_sparkplug;
     ws_boolean payload_unpack;
     ws_boolean payload_content_type; /* MQTT 5: what the sender says that it is */
 };
