@@ -62,8 +62,10 @@ if(UNIX AND PROTOC_C AND TARGET PkgConfig::PROTOBUF_C AND TARGET PkgConfig::SQLI
 else()
     message(STATUS "mqttscope: without its report (that needs protobuf-c, SQLite and a Unix)")
 endif()
-# Of audit/ the plugin needs what follows alone.
-add_library(sparkplug_topic STATIC audit/sparkplug/topic.c)
-set_target_properties(sparkplug_topic PROPERTIES POSITION_INDEPENDENT_CODE ON)
-target_link_libraries(sparkplug_topic PUBLIC mqtt PRIVATE mqttscope_warnings)
+# This much of audit/ the dissector itself needs.
+if(NOT TARGET sparkplug_topic)
+    add_library(sparkplug_topic STATIC audit/sparkplug/topic.c)
+    set_target_properties(sparkplug_topic PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_link_libraries(sparkplug_topic PUBLIC mqtt PRIVATE mqttscope_warnings)
+endif()
 add_subdirectory(plugin)
