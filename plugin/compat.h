@@ -83,6 +83,41 @@ typedef gboolean ws_boolean;
 #define FILTER_USER_DATA_UNUSED (void)0
 #endif
 
+/* Flow graphs (epan/sequence_analysis.h is not installed). The members up to
+ * `line_style` are the same from 4.0 to 4.6; further ones are zero. */
+struct wireshark_flow_step {
+    guint32 frame;
+    address source;
+    guint16 source_port;
+    address destination;
+    guint16 destination_port;
+    char *label; /* on the arrow; this and the next two are freed with g_free() */
+    char *time;
+    char *comment; /* beside it */
+    guint16 conversation;
+    unsigned foreground;
+    unsigned background;
+    ws_boolean has_color_filter;
+    ws_boolean display;
+    guint source_node;
+    guint destination_node;
+    guint16 line_style;
+    int info_type;
+    void *info;
+    void *reserved[4];
+};
+
+struct wireshark_flow {
+    const char *name;
+    ws_boolean any_address;
+    int conversations;
+    GQueue *steps; /* struct wireshark_flow_step */
+};
+
+WS_DLL_PUBLIC void register_seq_analysis(const char *name, const char *ui_name, const int proto_id,
+                                         const char *tap_listener, guint tap_flags,
+                                         tap_packet_cb tap_func);
+
 /* What listeners of the tap "credentials" get; the header that has it is not installed. */
 struct wireshark_credential {
     guint num;

@@ -33,6 +33,7 @@ void mqttscope_tools_register(void)
 {
     mqttscope_trees_register();
     mqttscope_response_times_register();
+    mqttscope_flow_register();
     mqttscope_follow_register();
     mqttscope_client_filter_register();
 }

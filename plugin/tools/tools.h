@@ -18,6 +18,7 @@ void mqttscope_tools_register(void);
 /* The tools, each called once by the function above. */
 void mqttscope_trees_register(void);          /* -z mqttscope_packets,tree and its family */
 void mqttscope_response_times_register(void); /* -z mqttscope,srt */
+void mqttscope_flow_register(void);           /* -z flow,mqttscope,standard */
 void mqttscope_follow_register(void);         /* -z follow,mqttscope,... */
 void mqttscope_client_filter_register(void);  /* menu Conversation Filter */
 

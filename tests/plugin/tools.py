@@ -163,6 +163,17 @@ def check_follow(face, _folder):
         yield from differ(capture, said, wanted)
 
 
+def check_flow(face, _folder):
+    """The flow graph has a step for each control packet, in their order. (Between two ports of one address Wireshark
+    complains to stderr, in its own graphs too.)"""
+    for capture in ("two-hosts.pcapng", "websocket.pcapng"):
+        text = face.tshark(capture, "-q", "-z", "flow,mqttscope,standard")
+        found = re.findall(r"^\|\d+\.\d+ *\| *\|? *([A-Z]+)", text, re.M)
+        rows = face.fields(capture, ["mqtt.msgtype"], "mqtt")
+        wanted = [faces.PACKET_TYPES[int(kind)] for row in rows for kind in row["mqtt.msgtype"]]
+        yield from differ(f"{capture}: steps", found, wanted)
+
+
 def exported(face, folder, capture):
     """What --export-objects writes, by name."""
     target = folder / "objects"
@@ -196,6 +207,20 @@ def check_export(face, folder):
     }
     found = exported(face, folder, path)
     yield from differ("hostile topics", found, wanted)
+
+
+QUESTION = re.compile(r"^\| ([^|]+\?) \| `((?:[^`])+)` \| `([^`]+)` \| (\d+) \|$", re.M)
+
+
+def check_page(face, _folder):
+    """The filters of docs/wireshark.md select as many frames as it says; none of them selects all of MQTT."""
+    questions = QUESTION.findall((faces.TREE / "docs" / "wireshark.md").read_text())
+    if len(questions) != 20:
+        yield f"docs/wireshark.md has {len(questions)} questions that this can read"
+    for _question, chosen, capture, count in questions:
+        frames = [len(face.tshark(capture, "-2", "-Y", f).splitlines()) for f in (chosen, "mqtt")]
+        if frames[0] != int(count) or not 0 < frames[0] < frames[1]:
+            yield f"{capture}: {chosen}: {frames[0]} of {frames[1]} frames instead of {count}"
 
 
 def check_credentials(face, folder):
