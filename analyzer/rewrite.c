@@ -55,7 +55,9 @@ static uint32_t u32(const struct rewrite *rewrite, const void *at)
 
 static void add_u16(struct rewrite *rewrite, uint16_t value)
 {
-    const uint16_t ordered = rewrite->swapped ? GUINT16_SWAP_LE_BE(value) : value;
+    uint16_t ordered = value;
+    if (rewrite->swapped)
+        ordered = GUINT16_SWAP_LE_BE(value);
     g_byte_array_append(rewrite->made, (const guint8 *)&ordered, sizeof ordered);
 }
 

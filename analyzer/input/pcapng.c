@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Blocks of pcapng; see pcapng.h. Section numbers below are those of the draft. */
-#define _DEFAULT_SOURCE /* fread_unlocked() */
 
 #include "analyzer/input/pcapng.h"
 
@@ -121,7 +120,7 @@ static enum pcapng_result cut(struct pcapng *pcapng)
 
 static bool read_bytes(struct pcapng *pcapng, void *to, size_t length)
 {
-    return fread_unlocked(to, 1, length, pcapng->file) == length;
+    return fread(to, 1, length, pcapng->file) == length;
 }
 
 static bool pass_over(struct pcapng *pcapng, uint32_t length)
@@ -336,7 +335,7 @@ static enum pcapng_result read_start(struct pcapng *pcapng, uint32_t *type, uint
                                      uint32_t *consumed)
 {
     uint8_t start[8];
-    const size_t got = fread_unlocked(start, 1, sizeof start, pcapng->file);
+    const size_t got = fread(start, 1, sizeof start, pcapng->file);
 
     if (got == 0)
         return PCAPNG_END;

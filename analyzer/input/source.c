@@ -12,6 +12,7 @@
 #include <pcap/pcap.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -157,6 +158,7 @@ static bool open_stream(struct source *source, const char *path,
         say(source->error, sizeof source->error, source->name, "%s", strerror(errno));
         return false;
     }
+    __fsetlocking(source->file, FSETLOCKING_BYCALLER); /* one thread reads it, in small pieces */
     source->buffer = malloc(READ_BUFFER_SIZE);
     if (source->buffer != NULL)
         setvbuf(source->file, source->buffer, _IOFBF, READ_BUFFER_SIZE);
