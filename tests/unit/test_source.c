@@ -561,7 +561,7 @@ START_TEST(survives_noise_everywhere)
 {
     const struct file *f = &files[_i];
     uint32_t random = 88172645u;
-    for (int round = 0; round < 200 && f->length > 0; round++) {
+    for (int round = 0; round < 50 && f->length > 0; round++) {
         uint8_t bytes[1024];
         ck_assert_uint_le(f->length, sizeof bytes);
         memcpy(bytes, f->bytes, f->length);
