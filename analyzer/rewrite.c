@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Blocks of pcapng, in and out: see rewrite.h. Section numbers are those of
- * draft-ietf-opsawg-pcapng. */
+/* Blocks of pcapng, in and out: see rewrite.h. */
 #include "analyzer/rewrite.h"
 
 #include <errno.h>
@@ -11,25 +10,16 @@
 #include <unistd.h>
 
 #include "analyzer/input/pcapng.h"
+#include "analyzer/input/pcapng_format.h"
 #include "analyzer/input/unpack.h"
 
 enum {
-    BLOCK_SECTION = 0x0a0d0d0a, /* 4.1 */
-    BLOCK_INTERFACE = 1,        /* 4.2 */
-    BLOCK_OLD_PACKET = 2,       /* obsolete, and still met */
-    BLOCK_SIMPLE_PACKET = 3,    /* 4.4 */
-    BLOCK_PACKET = 6,           /* 4.3 */
-    OPTION_COMMENT = 1,         /* 3.5 */
-    OPTION_TIME_RESOLUTION = 9, /* 4.2 */
-    BLOCK_EDGES = 12,           /* type and length before, length behind */
     BLOCK_MAX = 1 << 26,
     COMMENT_MAX = 65532,    /* what an option holds, in whole words */
     COMMENTS_MAX = 1 << 20, /* of a frame, in bytes */
     PACKET_HEADER = 20,
-    LINKTYPE_RAW = 101, /* of files; libpcap's DLT_RAW has another number */
 };
 
-#define ORDER_MAGIC UINT32_C(0x1a2b3c4d)
 #define MICROSECONDS_MAGIC UINT32_C(0xa1b2c3d4)
 
 struct rewrite {

@@ -51,6 +51,8 @@ layer_function tunnel_protocol(unsigned protocol);   /* tunnel.c: of IP */
 layer_function tunnel_udp(unsigned port);            /* tunnel.c */
 layer_function tunnel_ethertype(unsigned ethertype); /* tunnel.c: ERSPAN, in GRE alone */
 
+enum layer_result link_ip(struct layer *layer);       /* what follows is IP, */
+enum layer_result link_ethernet(struct layer *layer); /* an Ethernet header, */
 enum layer_result link_llc(struct layer *layer);
 enum layer_result link_mpls(struct layer *layer);
 enum layer_result wlan_frame(struct layer *layer);

@@ -36,7 +36,7 @@ enum {
 
 /* ---- What ethertypes announce ---- */
 
-static enum layer_result ip(struct layer *layer)
+enum layer_result link_ip(struct layer *layer)
 {
     return layer_next(layer, 0, LAYER_IP, 0);
 }
@@ -86,11 +86,6 @@ static enum layer_result pppoe(struct layer *layer)
     return layer_next(layer, HEADER, LAYER_LINK, DLT_PPP);
 }
 
-static enum layer_result bridged(struct layer *layer)
-{
-    return layer_next(layer, 0, LAYER_LINK, DLT_EN10MB);
-}
-
 static enum layer_result ppp_bridged(struct layer *layer)
 {
     return layer_next(layer, 0, LAYER_LINK, DLT_PPP);
@@ -107,8 +102,8 @@ static enum layer_result backbone(struct layer *layer)
 }
 
 static const struct layer_header ethertypes[] = {
-    {ETHERTYPE_IPV4, ip},
-    {ETHERTYPE_IPV6, ip},
+    {ETHERTYPE_IPV4, link_ip},
+    {ETHERTYPE_IPV6, link_ip},
     {ETHERTYPE_VLAN, vlan},
     {ETHERTYPE_SERVICE_VLAN, vlan},
     {ETHERTYPE_OLD_VLAN, vlan},
@@ -116,7 +111,7 @@ static const struct layer_header ethertypes[] = {
     {ETHERTYPE_MPLS_UPSTREAM, link_mpls},
     {ETHERTYPE_PPPOE, pppoe},
     {ETHERTYPE_PPP, ppp_bridged},
-    {ETHERTYPE_BRIDGED, bridged},
+    {ETHERTYPE_BRIDGED, link_ethernet},
     {ETHERTYPE_BACKBONE, backbone},
 };
 
@@ -146,8 +141,8 @@ enum layer_result link_llc(struct layer *layer)
 /* ---- What PPP announces ---- */
 
 static const struct layer_header ppp_protocols[] = {
-    {PPP_IPV4, ip},
-    {PPP_IPV6, ip},
+    {PPP_IPV4, link_ip},
+    {PPP_IPV6, link_ip},
     {PPP_MPLS, link_mpls},
 };
 
@@ -159,7 +154,7 @@ layer_function link_ppp(unsigned protocol)
 /* ---- Link types ---- */
 
 /* | destination (6) | source (6) | ethertype, or a length (2) | ... */
-static enum layer_result ethernet(struct layer *layer)
+enum layer_result link_ethernet(struct layer *layer)
 {
     enum { HEADER = 14 };
 
@@ -248,12 +243,12 @@ static enum layer_result hdlc(struct layer *layer)
 }
 
 static const struct layer_header link_types[] = {
-    {DLT_EN10MB, ethernet},
+    {DLT_EN10MB, link_ethernet},
     {DLT_LINUX_SLL, cooked},
     {DLT_LINUX_SLL2, cooked_v2},
-    {DLT_RAW, ip},
-    {DLT_IPV4, ip},
-    {DLT_IPV6, ip},
+    {DLT_RAW, link_ip},
+    {DLT_IPV4, link_ip},
+    {DLT_IPV6, link_ip},
     {DLT_NULL, loopback},
     {DLT_LOOP, loopback},
     {DLT_PPP, ppp},

@@ -7,26 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/input/pcapng_format.h"
 #include "mqtt/facts/time.h"
 
 enum {
-    BLOCK_SECTION = 0x0a0d0d0a, /* 4.1 */
-    BLOCK_INTERFACE = 1,        /* 4.2 */
-    BLOCK_OLD_PACKET = 2,       /* obsolete, and still met */
-    BLOCK_SIMPLE_PACKET = 3,    /* 4.4 */
-    BLOCK_PACKET = 6,           /* 4.3 */
-    BLOCK_SECRETS = 10,         /* 4.7 */
-    OPTION_END = 0,             /* 3.5 */
-    OPTION_TIME_RESOLUTION = 9, /* 4.2 */
-    OPTION_TIME_OFFSET = 14,    /* 4.2 */
-    BLOCK_EDGES = 12,           /* type and length before, length behind */
-    BLOCK_MAX = 1 << 24,        /* of one that is looked into */
-    INTERFACES_MAX = 1 << 16,   /* of a file: each is remembered */
-    MICROSECONDS = 6,           /* the default resolution, as a power of ten */
+    BLOCK_MAX = 1 << 24,      /* of one that is looked into */
+    INTERFACES_MAX = 1 << 16, /* of a file: each is remembered */
+    MICROSECONDS = 6,         /* the default resolution, as a power of ten */
     BINARY_RESOLUTION = 0x80,
 };
-
-#define ORDER_MAGIC UINT32_C(0x1a2b3c4d)
 
 struct interface {
     int link_type;

@@ -21,6 +21,7 @@
 #include "analyzer/input/filter.h"
 #include "analyzer/input/layer.h"
 #include "analyzer/input/pcapng.h"
+#include "analyzer/input/pcapng_format.h"
 #include "analyzer/input/unpack.h"
 #include "mqtt/facts/time.h"
 
@@ -32,8 +33,6 @@ enum {
     LIVE_SNAP_LENGTH = 262144,
     LIVE_TIMEOUT_MS = 100,
     LIVE_BUFFER_SIZE = 16 << 20,
-    LINKTYPE_RAW = 101, /* of files; libpcap's DLT_RAW has another number, and no two of the others
-                         * that layer.h knows differ */
 };
 
 struct source {

@@ -40,16 +40,6 @@ static void enter(struct layer *layer, uint32_t kind, uint32_t number)
 
 /* ---- Over IP ---- */
 
-static enum layer_result ip_in_ip(struct layer *layer)
-{
-    return layer_next(layer, 0, LAYER_IP, 0);
-}
-
-static enum layer_result ethernet(struct layer *layer)
-{
-    return layer_next(layer, 0, LAYER_LINK, DLT_EN10MB);
-}
-
 /* RFC 4302: | next header (1) | length in 4 bytes, less 2 (1) | ... */
 static enum layer_result authentication(struct layer *layer)
 {
@@ -117,11 +107,11 @@ static enum layer_result udp(struct layer *layer)
 
 static const struct layer_header protocols[] = {
     {PROTOCOL_UDP, udp},
-    {PROTOCOL_IP_IN_IP, ip_in_ip},
-    {PROTOCOL_IPV6, ip_in_ip},
+    {PROTOCOL_IP_IN_IP, link_ip},
+    {PROTOCOL_IPV6, link_ip},
     {PROTOCOL_GRE, gre},
     {PROTOCOL_AUTHENTICATION, authentication},
-    {PROTOCOL_ETHERNET, ethernet},
+    {PROTOCOL_ETHERNET, link_ethernet},
     {PROTOCOL_MPLS, link_mpls},
 };
 
@@ -132,13 +122,7 @@ layer_function tunnel_protocol(unsigned protocol)
 
 /* ---- Over GRE: what a switch mirrors ---- */
 
-/* Of the first version nothing stands before the Ethernet frame; of the second, which has GRE's
- * sequence number, 8 bytes. */
-static enum layer_result erspan(struct layer *layer)
-{
-    return ethernet(layer);
-}
-
+/* The second version has GRE's sequence number, and 8 bytes before the Ethernet frame. */
 static enum layer_result erspan_2(struct layer *layer)
 {
     enum { HEADER = 8 };
@@ -163,7 +147,7 @@ static enum layer_result erspan_3(struct layer *layer)
 
 static const struct layer_header ethertypes[] = {
     {ETHERTYPE_ERSPAN | NUMBER_SEQUENCE_SEEN, erspan_2},
-    {ETHERTYPE_ERSPAN, erspan},
+    {ETHERTYPE_ERSPAN, link_ethernet},
     {ETHERTYPE_ERSPAN_3, erspan_3},
 };
 
