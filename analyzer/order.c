@@ -4,9 +4,11 @@
 
 #include "analyzer/input/source.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct named {
     char *path;
@@ -36,12 +38,21 @@ static int64_t first_time(const char *path, int64_t otherwise)
     return time;
 }
 
+/* A pipe, such as a shell's <(command) is, gives its bytes once. What is not there at all gives
+ * none. */
+static bool can_be_read_twice(const char *path)
+{
+    struct stat status;
+
+    return strcmp(path, "-") != 0 && (stat(path, &status) != 0 || !S_ISFIFO(status.st_mode));
+}
+
 void order_by_time(GPtrArray *paths)
 {
     if (paths->len < 2)
         return;
     for (unsigned i = 0; i < paths->len; i++)
-        if (strcmp(g_ptr_array_index(paths, i), "-") == 0)
+        if (!can_be_read_twice(g_ptr_array_index(paths, i)))
             return;
     struct named *files = g_new(struct named, paths->len);
     int64_t time = INT64_MIN;

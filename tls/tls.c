@@ -342,9 +342,9 @@ static void take_encrypted(const struct passage *passage, const uint8_t *body, u
     uint8_t type = direction->header[0];
     uint8_t text[TLS_RECORD_MAX];
 
-    /* Of TLS 1.3, where it says nothing, and of the client's, where early data
-     * was refused. */
-    if (type == TYPE_CHANGE_CIPHER_SPEC && tls->hellos.offers_1_3)
+    /* Of TLS 1.3 it stands in the clear and says nothing (RFC 8446, D.4), also behind early data.
+     */
+    if (type == TYPE_CHANGE_CIPHER_SPEC && (tls->hellos.is_1_3 || !tls->hellos.server_seen))
         return;
     if (direction->keys.cipher == NULL) {
         fail(tls, TLS_NO_SECRET);
