@@ -8,7 +8,7 @@
 
 /* Sorts the paths (char *) by the time of the first packet of each; files of the same time, or
  * whose first packet cannot be read, stay as they were named, behind the file before them. With "-"
- * among the paths nothing changes: standard input can be read once only. */
+ * or a pipe among the paths nothing changes: those can be read once only. */
 void order_by_time(GPtrArray *paths);
 
 #endif

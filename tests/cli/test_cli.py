@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -879,6 +880,27 @@ class SeveralFiles(Case):
                 self.assertEqual(finding["display_filter"], "frame.number == %d" % finding["file_frame"])
             text = self.good(*halves)
             self.assertIn("a.pcap and 1 more: 2 clients", text)
+
+    def test_pipes(self):
+        """What a shell makes of <(command): read once, in the order given."""
+        capture = Capture()
+        capture.talk(session("one"))
+        capture.talk(session("two"))
+        whole = self.report(self.path("whole.pcap", capture.bytes()))
+        half = len(capture.records) // 2
+        paths = []
+        for name, records in (("a", capture.records[:half]), ("b", capture.records[half:])):
+            part = Capture()
+            part.records = records
+            paths.append(os.path.join(self.folder, name))
+            os.mkfifo(paths[-1])
+            threading.Thread(target=self.feed, args=(paths[-1], part.bytes()), daemon=True).start()
+        self.assertEqual(self.report(*paths)["totals"], whole["totals"])
+
+    @staticmethod
+    def feed(path, content):
+        with open(path, "wb") as pipe:
+            pipe.write(content)
 
     def test_order_where_some_cannot_be_read(self):
         """A file without a packet keeps its place, behind the one that was named before it."""

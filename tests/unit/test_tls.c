@@ -358,6 +358,32 @@ START_TEST(follows_new_keys)
 }
 END_TEST
 
+/* TLS 1.2 has another handshake instead, inside of the first one's keys; also where the client
+ * would have had 1.3. */
+START_TEST(follows_a_renegotiation)
+{
+    static const char both[] =
+        "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+SIGN-ALL:+GROUP-ALL:+COMP-NULL:+ECDHE-ECDSA:"
+        "+AEAD:+AES-128-GCM";
+    uint8_t nothing[16];
+    begin_session(TLS_1_2("+ECDHE-ECDSA:+AEAD:+AES-128-GCM"), 0);
+    gnutls_priority_set_direct(sessions[CLIENT], both, NULL);
+    shake_hands();
+    say(CLIENT, "one", 3);
+    ck_assert_int_eq(gnutls_handshake(sessions[CLIENT]), GNUTLS_E_AGAIN);
+    ck_assert_int_eq(gnutls_record_recv(sessions[SERVER], nothing, sizeof nothing),
+                     GNUTLS_E_REHANDSHAKE);
+    shake_hands();
+    say(CLIENT, "two", 3);
+    say(SERVER, "three", 5);
+    end_session();
+    struct tls_secrets *secrets = secrets_of(key_log);
+    ck_assert_int_eq(listen(secrets, 1460), TLS_NO_TROUBLE);
+    check_all_heard("another handshake");
+    tls_secrets_free(secrets);
+}
+END_TEST
+
 /* A server that wants another group answers the first ClientHello with a HelloRetryRequest. */
 START_TEST(follows_a_retry)
 {
@@ -658,7 +684,8 @@ END_TEST
 static const int noisy[] = {0, 5};
 
 SUITE("tls", TABLE(reads_every_suite, suites), TEST(follows_new_keys), TEST(follows_a_retry),
-      TEST(reads_resumed_sessions), TEST(reads_early_data), TEST(leaves_refused_early_data_out),
-      TEST(needs_the_secret), TEST(does_without_the_handshake), TABLE(knows_a_wrong_secret, noisy),
-      TABLE(goes_on_behind_holes, suites), TEST(needs_the_beginning), TABLE(survives_noise, suites),
-      TABLE(reads_key_logs, logs), TEST(keeps_many_secrets))
+      TEST(follows_a_renegotiation), TEST(reads_resumed_sessions), TEST(reads_early_data),
+      TEST(leaves_refused_early_data_out), TEST(needs_the_secret), TEST(does_without_the_handshake),
+      TABLE(knows_a_wrong_secret, noisy), TABLE(goes_on_behind_holes, suites),
+      TEST(needs_the_beginning), TABLE(survives_noise, suites), TABLE(reads_key_logs, logs),
+      TEST(keeps_many_secrets))
