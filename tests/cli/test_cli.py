@@ -748,7 +748,8 @@ class Selection(Case):
         self.assertEqual(told("--broker", "10.0.0.2"), ([], [0], {}))
         self.assertEqual(told("--broker", "10.0.0.2:1883", "--broker", "10.0.0.2:8883"),
                          (["session-present-without-state"], [1883, 8883], {}))
-        for wrong in ("", "broker.example", "10.0.0.2:0", "10.0.0.2:65536", "10.0.0.2,", "[10.0.0.2]:1", "[::1",
+        self.bad("--broker", "", path, says="'--broker' needs an argument that is not empty")
+        for wrong in ("broker.example", "10.0.0.2:0", "10.0.0.2:65536", "10.0.0.2,", "[10.0.0.2]:1", "[::1",
                       "10.0.0.2,10.0.0.2"):
             result = run("--broker", wrong, path)
             self.assertEqual((result.returncode, result.stdout), (2, b""), wrong)

@@ -48,6 +48,7 @@ def crowd():
         capture.segment(connection, SERVER, 0x18, b"".join(map(puback, acknowledged)))
     capture.segment(connection, CLIENT, 0x18, publish("t", reading(2), 0x32, 1))
     capture.segment(connection, SERVER, 0x18, puback(1))
+    capture.segment(connection, CLIENT, 0x18, DISCONNECT)
     capture.close(connection)
     return capture, 5
 
